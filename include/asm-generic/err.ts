@@ -37,3 +37,8 @@ export function PTR_ERR(x: err_ptr): number {
 export function PTR_ERR_OR_ZERO(x: unknown): number {
 	return x instanceof err_ptr ? x.err : 0;
 }
+
+/** An address that is an errno (C: the last page of the address space). */
+export function IS_ERR_VALUE(x: number): boolean {
+	return x < 0;
+}

@@ -6,7 +6,6 @@
  */
 import { type loff_t, type pgoff_t, type unsigned_long, type user_ptr } from
 	"#asm-generic/types.ts";
-import type { err_ptr } from "#asm-generic/err.ts";
 import type { ref } from "#asm-generic/types.ts";
 import { struct_hlist_node, struct_list_head } from "#linux/list.ts";
 import { struct_mutex } from "#linux/mutex.ts";
@@ -234,7 +233,7 @@ export interface struct_file_operations {
 	release?: (inode: struct_inode, file: struct_file) => number;
 	fsync?: (file: struct_file, start: loff_t, end: loff_t, datasync: number) => number;
 	get_unmapped_area?: (file: struct_file | null, addr: unsigned_long, len: unsigned_long,
-		pgoff: pgoff_t, flags: number) => unsigned_long | err_ptr;
+		pgoff: pgoff_t, flags: number) => unsigned_long;
 	check_flags?: (flags: number) => number;
 	splice_read?: (file: struct_file, ppos: ref<loff_t>, pipe: unknown, len: number,
 		flags: number) => number;
