@@ -8,7 +8,7 @@
 import { type brand, type pfn_nr, type pgoff_t, type unsigned_long, pgoff_t as to_pgoff } from
 	"#asm-generic/types.ts";
 import { struct_list_head } from "#linux/list.ts";
-import { struct_rb_node } from "#linux/rbtree.ts";
+import { struct_rb_node, struct_rb_root } from "#linux/rbtree_types.ts";
 import { struct_callback_head } from "#linux/rcupdate.ts";
 import { spinlock_t } from "#linux/spinlock.ts";
 import { struct_rw_semaphore } from "#linux/rwsem.ts";
@@ -114,9 +114,11 @@ export const MM_SHMEMPAGES	= 3;
  */
 export class struct_mm_struct {
 	mmap: struct_vm_area_struct | null = null;
-	mm_rb: { rb_node: struct_rb_node | null } = { rb_node: null };
+	mm_rb = new struct_rb_root();
 	/** per-thread vmacache sequence number */
 	vmacache_seqnum = 0;
+	get_unmapped_area: ((file: struct_file | null, addr: unsigned_long, len: unsigned_long,
+		pgoff: pgoff_t, flags: number) => unsigned_long) | null = null;
 	mmap_base: unsigned_long = 0;
 	mmap_legacy_base: unsigned_long = 0;
 	task_size: unsigned_long = 0;
