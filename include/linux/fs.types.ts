@@ -8,25 +8,34 @@ import { type loff_t, type pgoff_t, type unsigned_long, type user_ptr } from
 	"#asm-generic/types.ts";
 import type { ref } from "#asm-generic/types.ts";
 import { struct_hlist_node, struct_list_head } from "#linux/list.ts";
-import { struct_mutex } from "#linux/mutex.ts";
-import { struct_rb_root_cached } from "#linux/rbtree.ts";
-import { struct_callback_head } from "#linux/rcupdate.ts";
-import { struct_rw_semaphore } from "#linux/rwsem.ts";
-import { spinlock_t } from "#linux/spinlock.ts";
+import { struct_mutex, struct_rw_semaphore } from "#linux/mutex_types.ts";
+import { struct_rb_root_cached } from "#linux/rbtree_types.ts";
+import { struct_callback_head } from "#linux/rcupdate_types.ts";
+import { spinlock_t } from "#linux/spinlock_types.ts";
 import { struct_xarray } from "#linux/xarray.ts";
+import type { struct_cred } from "#linux/cred_types.ts";
 import type { struct_folio, struct_page, struct_vm_area_struct } from "#linux/mm_types.ts";
 import type { struct_iov_iter } from "#linux/uio.ts";
 import type { struct_fs_context } from "#linux/fs_context.ts";
+import type { struct_pipe_inode_info } from "#linux/pipe_fs_i.ts";
+import type { struct_poll_table_struct } from "#linux/poll.ts";
+import type { struct_seq_file } from "#linux/seq_file.ts";
+import type { struct_kstatfs } from "#linux/statfs.ts";
 
 /** Port: identity mapping only; handed through as upstream does. */
 export interface struct_user_namespace {
 	readonly name: string;
 }
 
+/* Never changed in place: inodes and attributes share one object. */
 export interface struct_timespec64 {
-	tv_sec: number;
-	tv_nsec: number;
+	readonly tv_sec: number;
+	readonly tv_nsec: number;
 }
+
+const epoch: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
+/* what a zeroed struct has in the place of its operation tables, until it is set up */
+const no_ops = {};
 
 /*
  * What a file's pages hang on. i_pages under its own lock; i_mmap under i_mmap_rwsem;
@@ -51,7 +60,7 @@ export class struct_address_space {
 	private_list = new struct_list_head(null);
 	private_data: unknown = null;
 
-	constructor(a_ops: struct_address_space_operations) {
+	constructor(a_ops: struct_address_space_operations = no_ops) {
 		this.a_ops = a_ops;
 	}
 }
@@ -85,7 +94,7 @@ export class struct_inode {
 	i_uid = 0;
 	i_gid = 0;
 	i_flags = 0;
-	i_op: struct_inode_operations;
+	i_op: struct_inode_operations = no_ops;
 	i_sb: struct_super_block | null = null;
 	i_mapping: struct_address_space;
 	i_ino = 0;
@@ -95,9 +104,9 @@ export class struct_inode {
 	i_size: loff_t = 0n;
 	/** port-only, kept by i_size_write(): i_size rounded up to pages, for hot paths */
 	i_size_pages = 0;
-	i_atime: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
-	i_mtime: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
-	i_ctime: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
+	i_atime: struct_timespec64 = epoch;
+	i_mtime: struct_timespec64 = epoch;
+	i_ctime: struct_timespec64 = epoch;
 	i_lock = new spinlock_t();
 	i_bytes = 0;
 	i_blkbits = 12;
@@ -112,18 +121,18 @@ export class struct_inode {
 	i_count = 0;
 	i_writecount = 0;
 	i_readcount = 0;
-	i_fop: struct_file_operations;
-	i_data: struct_address_space;
-	i_pipe: unknown = null;
+	i_fop: struct_file_operations = no_ops;
+	i_data = new struct_address_space();
+	i_pipe: struct_pipe_inode_info | null = null;
+	i_cdev: unknown = null;
 	i_private: unknown = null;
 	i_generation = 0;
 	i_rcu = new struct_callback_head(this);
+	/** port-only, for container_of(): the filesystem's struct that embeds this inode */
+	owner: object | null;
 
-	constructor(i_op: struct_inode_operations, i_fop: struct_file_operations,
-		a_ops: struct_address_space_operations) {
-		this.i_op = i_op;
-		this.i_fop = i_fop;
-		this.i_data = new struct_address_space(a_ops);
+	constructor(owner: object | null = null) {
+		this.owner = owner;
 		this.i_mapping = this.i_data;
 	}
 }
@@ -140,6 +149,7 @@ export class struct_dentry {
 	d_lock = new spinlock_t();
 	d_fsdata: unknown = null;
 	d_child = new struct_list_head(this);
+	d_rcu = new struct_callback_head(this);
 	d_subdirs = new struct_list_head(null);
 }
 
@@ -150,11 +160,18 @@ export interface struct_dentry_operations {
 	d_prune?: (dentry: struct_dentry) => void;
 }
 
+/* C's struct mount and struct vfsmount in one. Life: vfs_kern_mount() to the last mntput(). */
 export class struct_vfsmount {
 	mnt_root: struct_dentry | null = null;
 	mnt_sb: struct_super_block | null = null;
 	mnt_flags = 0;
 	mnt_count = 0;
+	mnt_writers = 0;
+	mnt_id = 0;
+	mnt_devname = "";
+	/** port-only: where the flat name table shows it; null for kernel mounts */
+	mnt_mountpoint: string | null = null;
+	mnt_rcu = new struct_callback_head(this);
 }
 
 export class struct_path {
@@ -179,6 +196,12 @@ export class struct_super_block {
 	s_count = 0;
 	s_active = 0;
 	s_time_gran = 1;
+	s_id = "";
+	/** inodes without links that are still in use */
+	s_remove_count = 0;
+	/** writers by freeze level (C: s_writers, per-cpu rwsems); nothing freezes here */
+	s_writers = [0, 0, 0];
+	rcu = new struct_callback_head(this);
 	s_fs_info: unknown = null;
 	s_user_ns: struct_user_namespace | null = null;
 	s_inodes = new struct_list_head(null);
@@ -189,6 +212,7 @@ export interface struct_file_system_type {
 	name: string;
 	fs_flags?: number;
 	init_fs_context?: (fc: struct_fs_context) => number;
+	parameters?: unknown;
 	kill_sb: (sb: struct_super_block) => void;
 }
 
@@ -199,9 +223,10 @@ export interface struct_super_operations {
 	drop_inode?: (inode: struct_inode) => number;
 	evict_inode?: (inode: struct_inode) => void;
 	put_super?: (sb: struct_super_block) => void;
-	statfs?: (dentry: struct_dentry, buf: unknown) => number;
+	statfs?: (dentry: struct_dentry, buf: struct_kstatfs) => number;
 	nr_cached_objects?: (sb: struct_super_block, sc: unknown) => number;
 	free_cached_objects?: (sb: struct_super_block, sc: unknown) => number;
+	show_options?: (m: struct_seq_file, root: struct_dentry) => number;
 }
 
 export interface struct_inode_operations {
@@ -211,6 +236,8 @@ export interface struct_inode_operations {
 		attr: struct_iattr) => number;
 	tmpfile?: (mnt_userns: struct_user_namespace, dir: struct_inode, dentry: struct_dentry,
 		mode: number) => number;
+	permission?: (mnt_userns: struct_user_namespace, inode: struct_inode, mask: number) => number;
+	update_time?: (inode: struct_inode, time: struct_timespec64, flags: number) => number;
 }
 
 /* actor of ->fallocate and friends: offsets in bytes; ->read_iter returns bytes or -errno */
@@ -221,7 +248,7 @@ export interface struct_file_operations {
 	write?: (file: struct_file, buf: user_ptr, count: number, pos: ref<loff_t>) => number;
 	read_iter?: (iocb: struct_kiocb, iter: struct_iov_iter) => number;
 	write_iter?: (iocb: struct_kiocb, iter: struct_iov_iter) => number;
-	poll?: (file: struct_file, wait: unknown) => number;
+	poll?: (file: struct_file, wait: struct_poll_table_struct | null) => number;
 	unlocked_ioctl?: (file: struct_file, cmd: number, arg: bigint) => number;
 	/** port-only: an ioctl that may run a vCPU; see Documentation/port */
 	unlocked_ioctl_gen?: (file: struct_file, cmd: number, arg: bigint) =>
@@ -235,12 +262,12 @@ export interface struct_file_operations {
 	get_unmapped_area?: (file: struct_file | null, addr: unsigned_long, len: unsigned_long,
 		pgoff: pgoff_t, flags: number) => unsigned_long;
 	check_flags?: (flags: number) => number;
-	splice_read?: (file: struct_file, ppos: ref<loff_t>, pipe: unknown, len: number,
-		flags: number) => number;
-	splice_write?: (pipe: unknown, file: struct_file, ppos: ref<loff_t>, len: number,
-		flags: number) => number;
+	splice_read?: (file: struct_file, ppos: ref<loff_t>, pipe: struct_pipe_inode_info,
+		len: number, flags: number) => number;
+	splice_write?: (pipe: struct_pipe_inode_info, file: struct_file, ppos: ref<loff_t>,
+		len: number, flags: number) => number;
 	fallocate?: (file: struct_file, mode: number, offset: loff_t, len: loff_t) => number;
-	show_fdinfo?: (m: unknown, file: struct_file) => void;
+	show_fdinfo?: (m: struct_seq_file, file: struct_file) => void;
 	copy_file_range?: (file_in: struct_file, pos_in: loff_t, file_out: struct_file,
 		pos_out: loff_t, len: number, flags: number) => number;
 	fadvise?: (file: struct_file, offset: loff_t, len: loff_t, advice: number) => number;
@@ -250,7 +277,7 @@ export interface struct_file_operations {
 export class struct_file {
 	f_path = new struct_path();
 	f_inode: struct_inode | null = null;
-	f_op: struct_file_operations;
+	f_op: struct_file_operations = no_ops;
 	f_lock = new spinlock_t();
 	f_count = 0;
 	f_flags = 0;
@@ -261,11 +288,9 @@ export class struct_file {
 	private_data: unknown = null;
 	f_mapping: struct_address_space | null = null;
 	f_wb_err = 0;
+	f_iocb_flags = 0;
+	f_cred: struct_cred | null = null;
 	f_rcuhead = new struct_callback_head(this);
-
-	constructor(f_op: struct_file_operations) {
-		this.f_op = f_op;
-	}
 }
 
 export class struct_kiocb {
@@ -284,9 +309,9 @@ export class struct_iattr {
 	ia_uid = 0;
 	ia_gid = 0;
 	ia_size: loff_t = 0n;
-	ia_atime: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
-	ia_mtime: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
-	ia_ctime: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
+	ia_atime: struct_timespec64 = epoch;
+	ia_mtime: struct_timespec64 = epoch;
+	ia_ctime: struct_timespec64 = epoch;
 	ia_file: struct_file | null = null;
 }
 
@@ -302,10 +327,11 @@ export class struct_kstat {
 	rdev = 0;
 	uid = 0;
 	gid = 0;
+	mnt_id = 0;
 	size: loff_t = 0n;
-	atime: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
-	mtime: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
-	ctime: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
-	btime: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
+	atime: struct_timespec64 = epoch;
+	mtime: struct_timespec64 = epoch;
+	ctime: struct_timespec64 = epoch;
+	btime: struct_timespec64 = epoch;
 	blocks = 0;
 }
