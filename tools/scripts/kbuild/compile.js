@@ -10,6 +10,7 @@
 
 import fs from "node:fs";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 const SKIP = new Set(["node_modules", "fixtures"]);
 
@@ -77,7 +78,8 @@ async function main(out, roots) {
 	write_package(out);
 	for (const top of [...roots, "generated"])
 		prune(path.join(out, top), new Set(files.map(([, to]) => to)));
-	const stale = files.filter(([from, to]) => mtime(to) < mtime(from));
+	const self = mtime(fileURLToPath(import.meta.url));
+	const stale = files.filter(([from, to]) => mtime(to) < Math.max(mtime(from), self));
 	let failed = false;
 	const strip = stale.length > 0 ? await load_strip() : null;
 	for (const [from, to] of stale) {
