@@ -16,7 +16,7 @@ export interface guarded<T> {
 	readonly when: expr;
 }
 
-export interface symbol {
+export interface config_symbol {
 	readonly name: string;
 	type: symbol_type | null;
 	/** Condition under which the user may set it; null without a prompt. */
@@ -30,12 +30,12 @@ export interface symbol {
 export interface choice {
 	depends: expr;
 	readonly defaults: guarded<expr>[];
-	readonly members: symbol[];
+	readonly members: config_symbol[];
 }
 
 export interface kconfig {
 	/** In the order of definition. */
-	readonly symbols: Map<string, symbol>;
+	readonly symbols: Map<string, config_symbol>;
 	/** Every file read, for the build to watch. */
 	readonly files: string[];
 }
@@ -50,7 +50,7 @@ interface block {
 }
 
 /* the entry that attribute lines belong to */
-type entry = { readonly kind: "symbol"; readonly sym: symbol } |
+type entry = { readonly kind: "symbol"; readonly sym: config_symbol } |
 	{ readonly kind: "choice"; readonly choice: choice } |
 	{ readonly kind: "menu"; readonly set: (e: expr) => void };
 
@@ -162,13 +162,13 @@ class parser {
 			entry.set(e);
 	}
 
-	private symbol(name: string): symbol {
+	private symbol(name: string): config_symbol {
 		const context = this.blocks.reduce<expr>((e, b) => and(e, b.depends), YES);
-		const choice = this.blocks.findLast((b) => b.choice !== null)?.choice ?? null;
+		const choice = this.blocks.map((b) => b.choice).filter((c) => c !== null).at(-1) ?? null;
 		const old = this.out.symbols.get(name);
 		if (old !== undefined)
 			throw new Error(`${name} is defined twice`);
-		const sym: symbol = { name, type: null, prompt: null, defaults: [], selects: [],
+		const sym: config_symbol = { name, type: null, prompt: null, defaults: [], selects: [],
 			depends: context, choice };
 		this.out.symbols.set(name, sym);
 		choice?.members.push(sym);
@@ -206,14 +206,14 @@ function parse_if(r: token_reader): expr {
 	return r.take("if") ? parse_expr(r) : YES;
 }
 
-function parse_prompt(sym: symbol, r: token_reader): void {
+function parse_prompt(sym: config_symbol, r: token_reader): void {
 	if (!is_string(r.peek()))
 		return;
 	r.next();
 	sym.prompt = parse_if(r);
 }
 
-function symbol_attribute(sym: symbol, word: string, r: token_reader): boolean {
+function symbol_attribute(sym: config_symbol, word: string, r: token_reader): boolean {
 	switch (word) {
 	case "bool":
 	case "tristate":

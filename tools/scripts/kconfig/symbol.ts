@@ -7,7 +7,7 @@
 
 import { eval_expr } from "#tools/scripts/kconfig/expr.ts";
 import type { expr } from "#tools/scripts/kconfig/expr.ts";
-import type { choice, kconfig, symbol } from "#tools/scripts/kconfig/parse.ts";
+import type { choice, kconfig, config_symbol } from "#tools/scripts/kconfig/parse.ts";
 
 /** Value by name: "y", "n", or the text of a number or string. */
 export type values = Map<string, string>;
@@ -25,8 +25,8 @@ class solver {
 	private readonly forced: values;
 	private readonly done: values = new Map();
 	private readonly busy = new Set<string>();
-	private readonly selected_by = new Map<string, { by: symbol; when: expr }[]>();
-	private readonly chosen = new Map<choice, symbol | null>();
+	private readonly selected_by = new Map<string, { by: config_symbol; when: expr }[]>();
+	private readonly chosen = new Map<choice, config_symbol | null>();
 
 	constructor(conf: kconfig, user: values, forced: values) {
 		this.conf = conf;
@@ -55,7 +55,7 @@ class solver {
 		return v;
 	};
 
-	private calc(sym: symbol): string {
+	private calc(sym: config_symbol): string {
 		if (sym.type === null)
 			throw new Error(`${sym.name} has no type`);
 		const reachable = eval_expr(sym.depends, this.value);
@@ -76,7 +76,7 @@ class solver {
 	}
 
 	/** What the user said where the prompt is visible, else the first default that holds. */
-	private wanted(sym: symbol, reachable: boolean): string | undefined {
+	private wanted(sym: config_symbol, reachable: boolean): string | undefined {
 		const said = this.user.get(sym.name);
 		if (said !== undefined && reachable && this.visible(sym))
 			return said;
@@ -89,16 +89,16 @@ class solver {
 			found.value.op === "const" ? found.value.value : undefined;
 	}
 
-	private visible(sym: symbol): boolean {
+	private visible(sym: config_symbol): boolean {
 		return sym.prompt !== null && eval_expr(sym.prompt, this.value) &&
 			eval_expr(sym.depends, this.value);
 	}
 
-	private choose(c: choice): symbol | null {
+	private choose(c: choice): config_symbol | null {
 		const before = this.chosen.get(c);
 		if (before !== undefined)
 			return before;
-		let picked: symbol | null = null;
+		let picked: config_symbol | null = null;
 		if (eval_expr(c.depends, this.value)) {
 			const open = c.members.filter((m) => this.visible(m));
 			const defaults = c.defaults.filter((d) => eval_expr(d.when, this.value))
