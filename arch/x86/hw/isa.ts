@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * User-mode instructions of the current CPU: what userland may do to memory.
+ *
+ * Port-only. Each access goes through the TLB, the page walker and, on a fault, the kernel's #PF
+ * entry, and is retried when that returns. An access may therefore throw: the task was killed, or
+ * a signal handler left by siglongjmp(). Addresses are numbers; one that is not canonical raises
+ * #GP. Accesses wider than a byte need no alignment.
+ */
+import type { pfn_nr } from "#asm-generic/types.ts";
+import { PAGE_BYTES, frame_get32, frame_get64, frame_get8, frame_put32, frame_put64, frame_put8,
+	frame_fill, frame_read, frame_write } from "./memory.ts";
+import { tlb_lookup } from "./tlb.ts";
+import { NEED_DIRECT, NEED_EXEC, NEED_READ, NEED_USER, NEED_WRITE, host_translate, host_walk,
+	host_walk_fast, walk_flags } from "./walk.ts";
+import { X86_PF_INSTR, X86_PF_PROT, X86_PF_USER, X86_PF_WRITE, X86_TRAP_GP, X86_TRAP_PF,
+	cpu_exception, this_cpu, type struct_cpu } from "./cpu.ts";
+import { USER_ACCESS_COST_NS, clock_cell } from "./clock.ts";
+
+/** A thread of a user program, as the scheduler runs it. */
+export type user_thread = Generator<void, number, void>;
+
+/* end of the lower canonical half */
+const LOW_HALF_END	= 2 ** 47;
+const HIGH_HALF		= 2 ** 64 - 2 ** 47;
+const INV_2_32		= 2 ** -32;
+
+const LOAD		= NEED_USER | NEED_READ;
+const STORE		= NEED_USER | NEED_READ | NEED_WRITE;
+const FETCH		= NEED_USER | NEED_EXEC;
+const DIRECT_LOAD	= LOAD | NEED_DIRECT;
+const DIRECT_STORE	= STORE | NEED_DIRECT;
+
+/**
+ * Frame of a page for a user access; never -1. What is not a user address never gets a
+ * translation: #GP between the canonical halves, #PF in the upper one.
+ */
+function translate(va: number, need: number): number {
+	const cpu = this_cpu;
+
+	if (cpu.cpl !== 3)
+		throw new Error(`machine: cpu ${cpu.id}: user access outside user mode`);
+	while (!(va >= 0 && va < LOW_HALF_END)) {
+		if (va >= HIGH_HALF)
+			cpu_exception(cpu, X86_TRAP_PF, X86_PF_USER | X86_PF_PROT |
+				((need & NEED_WRITE) !== 0 ? X86_PF_WRITE : 0) |
+				((need & NEED_EXEC) !== 0 ? X86_PF_INSTR : 0), va);
+		else
+			cpu_exception(cpu, X86_TRAP_GP, 0, 0);
+	}
+	const pfn = host_translate(cpu, va, va | 0, (va * INV_2_32) | 0, need);
+	if (pfn < 0)
+		throw new Error("machine: the kernel gave up a user access");
+	return pfn;
+}
+
+const scratch = new Uint8Array(8);
+const scratch_view = new DataView(scratch.buffer);
+
+/* Any size, any alignment, frames with metadata. */
+
+/** Frame of the second page of the access that translate2() translated. */
+let second = 0;
+
+/** Frames of both pages of an access, translated with no fault in between. */
+function translate2(va: number, next: number, need: number): number {
+	const cpu = this_cpu;
+
+	for (;;) {
+		const first = translate(va, need);
+		const faults = cpu.nr_faults;
+		second = translate(next, need);
+		if (cpu.nr_faults === faults && this_cpu === cpu)
+			return first;
+	}
+}
+
+/** Loads into scratch, which nothing else touches until the caller has read it. */
+function slow_load(va: number, n: number): void {
+	const off = va & (PAGE_BYTES - 1);
+	const here = Math.min(n, PAGE_BYTES - off);
+	const pfn = here < n ? translate2(va, va + here, LOAD) : translate(va, LOAD);
+
+	frame_read(pfn as pfn_nr, off, scratch, 0, here);
+	if (here < n)
+		frame_read(second as pfn_nr, 0, scratch, here, n - here);
+	clock_cell[0]! += USER_ACCESS_COST_NS;
+}
+
+/** Stores the @n low bytes of (@lo, @hi). */
+function slow_store(va: number, n: number, lo: number, hi: number): void {
+	const off = va & (PAGE_BYTES - 1);
+	const here = Math.min(n, PAGE_BYTES - off);
+	const pfn = here < n ? translate2(va, va + here, STORE) : translate(va, STORE);
+
+	scratch_view.setInt32(0, lo, true);
+	scratch_view.setInt32(4, hi, true);
+	frame_write(pfn as pfn_nr, off, scratch, 0, here);
+	if (here < n)
+		frame_write(second as pfn_nr, 0, scratch, here, n - here);
+	clock_cell[0]! += USER_ACCESS_COST_NS;
+}
+
+/** Frame for an aligned access to a frame without metadata, or -1 to go the slow way. */
+function fast(va: number, need: number): number {
+	const cpu = this_cpu;
+
+	if (cpu.cpl !== 3 || !(va >= 0 && va < LOW_HALF_END))
+		return -1;
+	clock_cell[0]! += USER_ACCESS_COST_NS;
+	const lo = va | 0, hi = (va * INV_2_32) | 0;
+	const pfn = tlb_lookup(cpu.tlb, lo, hi, need);
+	return pfn !== -1 ? pfn : fast_walk(cpu, lo, hi, need);
+}
+
+/* a failed walk has no effect but on accessed bits, and is repeated by the slow way */
+function fast_walk(cpu: struct_cpu, lo: number, hi: number, need: number): number {
+	let pfn = host_walk_fast(cpu, lo, hi, need);
+
+	if (pfn >= 0)
+		return pfn;
+	pfn = host_walk(cpu, lo, hi, need);
+	return (walk_flags & need) === need ? pfn : -1;
+}
+
+export function user_load8(va: number): number {
+	const pfn = fast(va, DIRECT_LOAD);
+	if (pfn >= 0)
+		return frame_get8(pfn, va & 0xfff);
+	slow_load(va, 1);
+	return scratch[0]!;
+}
+
+export function user_load16(va: number): number {
+	slow_load(va, 2);
+	return scratch_view.getUint16(0, true);
+}
+
+export function user_load32(va: number): number {
+	if ((va & 3) === 0) {
+		const pfn = fast(va, DIRECT_LOAD);
+		if (pfn >= 0)
+			return frame_get32(pfn, va & 0xfff) >>> 0;
+	}
+	slow_load(va, 4);
+	return scratch_view.getUint32(0, true);
+}
+
+export function user_load64(va: number): bigint {
+	if ((va & 7) === 0) {
+		const pfn = fast(va, DIRECT_LOAD);
+		if (pfn >= 0)
+			return BigInt.asUintN(64, frame_get64(pfn, va & 0xfff));
+	}
+	slow_load(va, 8);
+	return scratch_view.getBigUint64(0, true);
+}
+
+/** 64 bits as a number; rounded above 2^53. */
+export function user_load64n(va: number): number {
+	if ((va & 7) === 0) {
+		const pfn = fast(va, DIRECT_LOAD);
+		if (pfn >= 0)
+			return (frame_get32(pfn, va & 0xfff) >>> 0) +
+				(frame_get32(pfn, (va & 0xfff) + 4) >>> 0) * 2 ** 32;
+	}
+	slow_load(va, 8);
+	return scratch_view.getUint32(0, true) + scratch_view.getUint32(4, true) * 2 ** 32;
+}
+
+export function user_store8(va: number, x: number): void {
+	const pfn = fast(va, DIRECT_STORE);
+	if (pfn >= 0) {
+		frame_put8(pfn, va & 0xfff, x);
+		return;
+	}
+	slow_store(va, 1, x, 0);
+}
+
+export function user_store16(va: number, x: number): void {
+	slow_store(va, 2, x, 0);
+}
+
+export function user_store32(va: number, x: number): void {
+	if ((va & 3) === 0) {
+		const pfn = fast(va, DIRECT_STORE);
+		if (pfn >= 0) {
+			frame_put32(pfn, va & 0xfff, x);
+			return;
+		}
+	}
+	slow_store(va, 4, x, 0);
+}
+
+export function user_store64(va: number, x: bigint): void {
+	if ((va & 7) === 0) {
+		const pfn = fast(va, DIRECT_STORE);
+		if (pfn >= 0) {
+			frame_put64(pfn, va & 0xfff, x);
+			return;
+		}
+	}
+	slow_store(va, 8, Number(BigInt.asIntN(32, x)), Number(BigInt.asIntN(32, x >> 32n)));
+}
+
+/** A number of up to 53 bits, as 64. */
+export function user_store64n(va: number, x: number): void {
+	const hi = Math.floor(x * INV_2_32);
+
+	if ((va & 7) === 0) {
+		const pfn = fast(va, DIRECT_STORE);
+		if (pfn >= 0) {
+			frame_put32(pfn, va & 0xfff, x);
+			frame_put32(pfn, (va & 0xfff) + 4, hi);
+			return;
+		}
+	}
+	slow_store(va, 8, x, hi);
+}
+
+/** Locked compare and exchange: the old value; stores @next if it was @expected. */
+export function user_cmpxchg32(va: number, expected: number, next: number): number {
+	translate(va, STORE);
+	const old = user_load32(va);
+	if (old === expected >>> 0)
+		user_store32(va, next);
+	return old;
+}
+
+export function user_cmpxchg64(va: number, expected: bigint, next: bigint): bigint {
+	translate(va, STORE);
+	const old = user_load64(va);
+	if (old === BigInt.asUintN(64, expected))
+		user_store64(va, next);
+	return old;
+}
+
+export function user_xchg32(va: number, next: number): number {
+	translate(va, STORE);
+	const old = user_load32(va);
+	user_store32(va, next);
+	return old;
+}
+
+/** Locked add; the old value. */
+export function user_xadd32(va: number, n: number): number {
+	translate(va, STORE);
+	const old = user_load32(va);
+	user_store32(va, old + n);
+	return old;
+}
+
+/** REP MOVS from memory: page by page; a fault leaves the bytes before it copied. */
+export function user_read(va: number, to: Uint8Array): void {
+	for (let done = 0; done < to.length;) {
+		const off = (va + done) & (PAGE_BYTES - 1);
+		const n = Math.min(PAGE_BYTES - off, to.length - done);
+
+		frame_read(translate(va + done, LOAD) as pfn_nr, off, to, done, n);
+		clock_cell[0]! += n >> 3;
+		done += n;
+	}
+}
+
+export function user_write(va: number, from: Uint8Array): void {
+	for (let done = 0; done < from.length;) {
+		const off = (va + done) & (PAGE_BYTES - 1);
+		const n = Math.min(PAGE_BYTES - off, from.length - done);
+
+		frame_write(translate(va + done, STORE) as pfn_nr, off, from, done, n);
+		clock_cell[0]! += n >> 3;
+		done += n;
+	}
+}
+
+/** REP STOS: memset(). */
+export function user_fill(va: number, byte: number, len: number): void {
+	for (let done = 0; done < len;) {
+		const off = (va + done) & (PAGE_BYTES - 1);
+		const n = Math.min(PAGE_BYTES - off, len - done);
+
+		frame_fill(translate(va + done, STORE) as pfn_nr, off, byte, n);
+		clock_cell[0]! += n >> 3;
+		done += n;
+	}
+}
+
+/** Instruction fetch at an address: only whether it is allowed. */
+export function user_fetch(va: number): void {
+	translate(va, FETCH);
+	clock_cell[0]! += USER_ACCESS_COST_NS;
+}
