@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Object lists of Makefiles, and the order that they give.
+ */
+
+import { describe, expect, test } from "vitest";
+import { read_makefile, words } from "#tools/scripts/kbuild/makefile.ts";
+import { objects_of, vmlinux } from "#tools/scripts/kbuild/link.ts";
+
+function obj_y(text: string, vars: [string, string][] = []): string[] {
+	const v = new Map(vars);
+	read_makefile("Makefile", v, () => text, []);
+	return words("obj-y", v);
+}
+
+describe("makefiles", () => {
+	test("lists go on over lines, and += keeps order", () => {
+		expect(obj_y("obj-y := a.o \\\n\tb.o\nobj-y += c.o # last\n")).toEqual(["a.o", "b.o", "c.o"]);
+	});
+
+	test("obj-$(CONFIG_X) counts when X is y", () => {
+		const text = "obj-y := a.o\nobj-$(CONFIG_X) += x.o\nobj-$(CONFIG_Z) += z.o\n";
+		expect(obj_y(text, [["CONFIG_X", "y"]])).toEqual(["a.o", "x.o"]);
+	});
+
+	test("= is expanded when used, := when set", () => {
+		expect(obj_y("obj-y = $(V).o\nV := a\n")).toEqual(["a.o"]);
+		expect(obj_y("V := a\nobj-y := $(V).o\nV := b\n")).toEqual(["a.o"]);
+	});
+
+	test("conditionals nest", () => {
+		const text = "ifdef CONFIG_A\nifeq ($(B),1)\nobj-y += ab.o\nelse\nobj-y += a.o\nendif\nelse\n" +
+			"obj-y += none.o\nendif\n";
+		expect(obj_y(text, [["CONFIG_A", "y"], ["B", "1"]])).toEqual(["ab.o"]);
+		expect(obj_y(text, [["CONFIG_A", "y"]])).toEqual(["a.o"]);
+		expect(obj_y(text)).toEqual(["none.o"]);
+	});
+
+	test.each([["endif\n", "endif without if"], ["ifdef A\n", "missing endif"],
+		["target: dep\n", "cannot read"]])("%j is refused", (text, message) => {
+		expect(() => obj_y(text)).toThrow(message);
+	});
+});
+
+describe("linking", () => {
+	const files: Record<string, string> = {
+		"arch/x86/kvm/Makefile": "include $(srctree)/virt/kvm/Makefile.kvm\nkvm-y += x86.o mmu/mmu.o\n" +
+			"kvm-intel-y += vmx/vmx.o\nobj-$(CONFIG_KVM) += kvm.o\nobj-$(CONFIG_KVM_INTEL) += kvm-intel.o\n",
+		"./virt/kvm/Makefile.kvm": "KVM ?= ../../../virt/kvm\nkvm-y := $(KVM)/kvm_main.o\n",
+		"mm/Makefile": "obj-y := filemap.o sub/\nobj-y += filemap.o\n",
+		"mm/sub/Makefile": "obj-y := deep.o\n",
+	};
+	const read = (f: string): string => files[f]!;
+
+	test("a module is its parts, and includes are followed", () => {
+		const config = new Map([["KVM", "y"], ["KVM_INTEL", "n"]]);
+		expect(objects_of("arch/x86/kvm", config, read)).toEqual(
+			["virt/kvm/kvm_main", "arch/x86/kvm/x86", "arch/x86/kvm/mmu/mmu"]);
+	});
+
+	test("directories are entered, and an object is linked once", () => {
+		expect(objects_of("mm", new Map(), read)).toEqual(["mm/filemap", "mm/sub/deep"]);
+	});
+
+	test("vmlinux.ts imports by the short names, and says the order", () => {
+		const text = vmlinux(["arch/x86/mm/fault", "include/linux/fs/open", "mm/shmem",
+			"virt/kvm/kvm_main"]);
+		expect(text.match(/^import "(.*)";$/gm)).toEqual(['import "#arch/x86/mm/fault.ts";',
+			'import "#linux/fs/open.ts";', 'import "#mm/shmem.ts";', 'import "#kvm/kvm_main.ts";']);
+		expect(text).toContain('set_link_order([\n\t"arch/x86/mm/fault",\n');
+	});
+});
