@@ -41,6 +41,23 @@ import { __get_locked_pte, __p4d_alloc, __pmd_alloc, __pte_alloc, __pte_alloc_ke
 import { __mm_populate, get_user_pages_fast_only } from "#mm/gup.ts";
 
 export * from "#linux/mm.const.ts";
+export * from "#linux/mm/page.ts";
+export * from "#linux/page_ref.ts";
+export { compound_head, folio_page, folio_page0, page_folio } from "#linux/page-flags.ts";
+export { nth_page, page_to_pfn, pfn_to_page, pfn_valid } from "#linux/mmzone.ts";
+export {
+	adjust_managed_page_count, alloc_contig_pages, destroy_large_folio, free_area_init,
+	free_compound_page, free_reserved_page, get_pfn_range_for_nid, setup_per_cpu_pageset,
+	si_meminfo, split_page, totalram_pages, totalram_pages_add, warn_alloc,
+} from "#mm/page_alloc.ts";
+export { __folio_put, put_pages_list, release_pages } from "#mm/swap.ts";
+export {
+	__account_locked_vm, __page_mapcount, __vm_enough_memory, account_locked_vm, folio_anon_vma,
+	folio_copy, folio_mapcount, folio_mapped, folio_mapping, page_rmapping, vm_commit_limit,
+	vm_mmap, vm_mmap_pgoff, sysctl_max_map_count, sysctl_overcommit_memory,
+	sysctl_overcommit_ratio, sysctl_overcommit_kbytes, sysctl_user_reserve_kbytes,
+	sysctl_admin_reserve_kbytes,
+} from "#mm/util.ts";
 
 export {
 	__access_remote_vm, __get_locked_pte, __p4d_alloc, __pmd_alloc, __pte_alloc,
