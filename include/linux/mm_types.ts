@@ -55,6 +55,8 @@ export class struct_page {
 	compound_nr = 0;
 	/** buddy, LRU, pagevec or hugetlb free list. */
 	lru: struct_list_head = new struct_list_head(this);
+	/** C: shares lru.prev; mlocks of an unevictable page on the LRU. */
+	mlock_count = 0;
 	/** THP split queue; null until a head needs one. */
 	deferred_list: struct_list_head | null = null;
 	/** Page table pages: split page table lock; null elsewhere. */
