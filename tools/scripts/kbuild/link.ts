@@ -12,8 +12,8 @@ import { read_config } from "#tools/scripts/kconfig/confdata.ts";
 import { read_makefile, words } from "#tools/scripts/kbuild/makefile.ts";
 import type { variables } from "#tools/scripts/kbuild/makefile.ts";
 
-/* as upstream's top-level Makefile and arch/x86/Kbuild order them; KVM is linked last, as a module */
-const DIRS = [
+/* as upstream's top-level Makefile and arch/x86/Kbuild order them; KVM, a module, comes last */
+export const LINK_DIRS = [
 	"arch/x86/entry", "arch/x86/kernel", "arch/x86/mm", "arch/x86/lib", "arch/x86/virt",
 	"include/linux", "mm", "arch/x86/kvm",
 ];
@@ -61,7 +61,7 @@ function main(name: string, missing: string): void {
 	const config = new Map<string, string>();
 	const read = (file: string): string => fs.readFileSync(file, "utf8");
 	read_config(read(path.join(out, ".config")), config);
-	const listed = DIRS.filter((d) => fs.existsSync(path.join(d, "Makefile")))
+	const listed = LINK_DIRS.filter((d) => fs.existsSync(path.join(d, "Makefile")))
 		.flatMap((d) => objects_of(d, config, read));
 	const absent = listed.filter((o) => !fs.existsSync(`${o}.ts`));
 	if (absent.length > 0 && missing === "warn") {

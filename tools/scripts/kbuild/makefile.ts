@@ -48,7 +48,8 @@ function assign(line: string, vars: variables): void {
 }
 
 /** Adds what the makefile at @path says to @vars; @seen collects the files read. */
-export function read_makefile(path: string, vars: variables, read: read_file, seen: string[]): void {
+export function read_makefile(path: string, vars: variables, read: read_file,
+	seen: string[]): void {
 	seen.push(path);
 	const lines = read(path).replace(/\\\n/g, " ").split("\n");
 	const arms: { taken: boolean; outer: boolean }[] = [];

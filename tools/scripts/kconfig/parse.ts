@@ -164,12 +164,13 @@ class parser {
 
 	private symbol(name: string): config_symbol {
 		const context = this.blocks.reduce<expr>((e, b) => and(e, b.depends), YES);
-		const choice = this.blocks.map((b) => b.choice).filter((c) => c !== null).at(-1) ?? null;
+		const choices = this.blocks.map((b) => b.choice).filter((c) => c !== null);
+		const choice = choices.at(-1) ?? null;
 		const old = this.out.symbols.get(name);
 		if (old !== undefined)
 			throw new Error(`${name} is defined twice`);
-		const sym: config_symbol = { name, type: null, prompt: null, defaults: [], selects: [],
-			depends: context, choice };
+		const sym: config_symbol = { name, type: null, prompt: null, defaults: [],
+			selects: [], depends: context, choice };
 		this.out.symbols.set(name, sym);
 		choice?.members.push(sym);
 		return sym;

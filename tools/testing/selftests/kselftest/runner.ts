@@ -62,7 +62,7 @@ interface plan {
 	job: job | null;
 }
 
-/** Puts "# " before each line, byte by byte as prefix.pl does; @state lives as long as the stream. */
+/** Puts "# " before each line, as prefix.pl does; @state lives as long as the stream. */
 export function tap_prefix(bytes: Buffer, state: { needed: boolean }): Buffer {
 	const out: Buffer[] = [];
 	for (let at = 0; at < bytes.length;) {
