@@ -4,14 +4,12 @@
  *
  * Port-only in form.
  */
-import { peek, poke } from "./arch.ts";
+import { peek, poke, user_fill } from "./arch.ts";
 
 const CHUNK = 1 << 16;
 
 export function memset(dst: number, c: number, n: number): number {
-	const fill = new Uint8Array(Math.min(n, CHUNK)).fill(c);
-	for (let at = 0; at < n; at += CHUNK)
-		poke(dst + at, n - at < CHUNK ? fill.subarray(0, n - at) : fill);
+	user_fill(dst, c, n);
 	return dst;
 }
 

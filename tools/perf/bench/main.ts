@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * make bench: medians over several processes, as a table and as build/bench.json.
+ *
+ * Port-only: node main.js [NAME...]. A figure with a target says whether it is met; missing one
+ * fails nothing.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { benches } from "./benches.ts";
+
+/** Processes per benchmark. */
+const RUNS = 3;
+const BOOT_TARGET_MS = 100;
+
+interface figure {
+	value: number;
+	unit: string;
+}
+
+interface one_run {
+	boot: number;
+	times: number[];
+}
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+function run_one(name: string): one_run {
+	const out = execFileSync(process.execPath, [join(here, "one.js"), name],
+		{ encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+	return JSON.parse(out) as one_run;
+}
+
+function median(xs: number[]): number {
+	const s = [...xs].sort((a, b) => a - b);
+	const m = s.length >> 1;
+	return s.length % 2 ? s[m]! : (s[m - 1]! + s[m]!) / 2;
+}
+
+const round = (x: number): number => Number(x.toPrecision(4));
+
+function line(name: string, f: figure, target: number | null): void {
+	const verdict = target === null ? "" : `${target} ${f.unit}`.padStart(10) +
+		(f.value <= target ? "  ok" : "  missed");
+	console.log(`${name.padEnd(28)}${String(f.value).padStart(10)} ${f.unit.padEnd(4)}${verdict}`);
+}
+
+function main(): void {
+	const wanted = process.argv.slice(2);
+	const names = Object.keys(benches).filter((n) => wanted.length === 0 || wanted.includes(n));
+	const figures: Record<string, figure> = {};
+	const boots: number[] = [];
+
+	for (const unknown of wanted.filter((n) => !(n in benches))) {
+		console.error(`bench: ${unknown}: no such benchmark`);
+		process.exitCode = 2;
+		return;
+	}
+	console.log(`${"benchmark".padEnd(28)}${"value".padStart(10)} unit${"target".padStart(10)}`);
+	for (const name of names) {
+		const { unit, target } = benches[name]!;
+		const runs = Array.from({ length: RUNS }, () => run_one(name));
+
+		boots.push(...runs.map((r) => r.boot));
+		figures[name] = { value: round(median(runs.map((r) => median(r.times.slice(2))))), unit };
+		line(name, figures[name], target);
+		figures[`${name}_cold`] = { value: round(median(runs.map((r) => r.times[0]!))), unit };
+		line(`${name}_cold`, figures[`${name}_cold`]!, null);
+	}
+	figures["boot_ms"] = { value: round(median(boots)), unit: "ms" };
+	line("boot_ms", figures["boot_ms"], BOOT_TARGET_MS);
+	mkdirSync("build", { recursive: true });
+	writeFileSync("build/bench.json", JSON.stringify(figures, null, "\t") + "\n");
+	console.log("Written to build/bench.json");
+}
+
+main();
