@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages and the bytes behind them.
+ *
+ * Upstream: arch/x86/include/asm/{page,page_64}.h. Port-only in form: there is no direct map;
+ * the kernel reaches the contents of a page by its frame in modelled memory.
+ */
+import { type hpa_t, type pfn_nr } from "#asm-generic/types.ts";
+import type { struct_page } from "#linux/mm_types.ts";
+import { clear_frame, copy_frame, frame_bytes, frame_fill, frame_read, frame_write } from
+	"#hw/memory.ts";
+import { PAGE_SIZE } from "#asm/page_types.ts";
+
+export * from "#asm/page_types.ts";
+export { page_to_pfn, pfn_to_page, pfn_valid } from "#linux/mmzone.ts";
+
+/** The 4096 bytes of a page, as a view that stays valid. */
+export function page_bytes(page: struct_page): Uint8Array {
+	return frame_bytes(page.pfn);
+}
+
+export function clear_page(page: struct_page): void {
+	clear_frame(page.pfn);
+}
+
+export function copy_page(to: struct_page, from: struct_page): void {
+	copy_frame(to.pfn, from.pfn);
+}
+
+/** Upstream: include/linux/highmem.h; @offset and @len stay within the page. */
+export function memcpy_from_page(to: Uint8Array, page: struct_page, offset: number,
+	len: number): void {
+	frame_read(page.pfn, offset, to, 0, len);
+}
+
+export function memcpy_to_page(page: struct_page, offset: number, from: Uint8Array,
+	len: number): void {
+	frame_write(page.pfn, offset, from, 0, len);
+}
+
+export function memset_page(page: struct_page, offset: number, val: number, len: number): void {
+	frame_fill(page.pfn, offset, val, len);
+}
+
+export function memzero_page(page: struct_page, offset: number, len: number): void {
+	if (offset === 0 && len === PAGE_SIZE)
+		clear_frame(page.pfn);
+	else
+		frame_fill(page.pfn, offset, 0, len);
+}
+
+export function page_to_phys(page: struct_page): hpa_t {
+	return page.pfn * PAGE_SIZE as hpa_t;
+}
+
+export function phys_to_pfn(phys: hpa_t): pfn_nr {
+	return Math.floor(phys / PAGE_SIZE) as pfn_nr;
+}
+
+/** Physical address of a table entry to its address in 8-byte words (ptep_t), and back. */
+export function pfn_to_ptep(pfn: number): number {
+	return pfn * 512;
+}
