@@ -72,6 +72,16 @@ export const U64_MAX = ULONG_MAX;
 export const S64_MAX = LONG_MAX;
 export const LLONG_MAX = LONG_MAX;
 
+/** Stands for (pgoff_t)-1: beyond every page of a file, and the last index of an xarray. */
+export const PGOFF_MAX = (2 ** 52 - 1) as pgoff_t;
+
+/** pos >> PAGE_SHIFT; a negative offset is, as in C, beyond every page. */
+export const loff_to_pgoff = (pos: loff_t): pgoff_t =>
+	pos < 0n ? PGOFF_MAX : Number(pos >> 12n) as pgoff_t;
+
+/** (loff_t)index << PAGE_SHIFT */
+export const pgoff_to_loff = (index: pgoff_t): loff_t => BigInt(index) << 12n;
+
 /** Cell for an out parameter (C: T *). */
 export class ref<T> {
 	v: T;

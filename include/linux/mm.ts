@@ -77,6 +77,19 @@ export {
 	unpin_user_page_range_dirty_lock, unpin_user_pages, unpin_user_pages_dirty_lock,
 } from "#mm/gup.ts";
 
+export { filemap_fault, filemap_map_pages, filemap_page_mkwrite, filemap_release_folio } from
+	"#mm/filemap.ts";
+export { mark_page_accessed, page_mapped, page_mapping, set_page_dirty, set_page_writeback } from
+	"#mm/folio-compat.ts";
+export { __folio_start_writeback, folio_mark_dirty, noop_dirty_folio, set_page_dirty_lock } from
+	"#mm/page-writeback.ts";
+export { user_shm_lock, user_shm_unlock } from "#mm/mlock.ts";
+export { shmem_is_huge, shmem_zero_setup, vma_is_shmem } from "#mm/shmem.ts";
+export { generic_error_remove_page, invalidate_inode_page, pagecache_isize_extended,
+	truncate_inode_folio, truncate_inode_pages, truncate_inode_pages_final,
+	truncate_inode_pages_range, truncate_pagecache, truncate_pagecache_range, truncate_setsize,
+} from "#mm/truncate.ts";
+
 /* ---- VMAs, as faults see them ---- */
 
 export function fault_flag_allow_retry_first(flags: number): boolean {
@@ -86,7 +99,7 @@ export function fault_flag_allow_retry_first(flags: number): boolean {
 const dummy_vm_ops: vm_operations_struct = {};
 
 /** vma_init(): of a zeroed VMA. */
-export function vma_init(vma: struct_vm_area_struct, mm: struct_mm_struct): void {
+export function vma_init(vma: struct_vm_area_struct, mm: struct_mm_struct | null): void {
 	vma.vm_mm = mm;
 	vma.vm_ops = dummy_vm_ops;
 }
