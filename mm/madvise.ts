@@ -2,7 +2,8 @@
 /*
  * madvise(): hints, and the three that are no hints (DONTNEED, REMOVE, POPULATE).
  *
- * Upstream: mm/madvise.c. Left out: anonymous VMA names, process_madvise, userfaultfd, KSM.
+ * Upstream: mm/madvise.c. Left out: anonymous VMA names, process_madvise, userfaultfd, KSM, the
+ * injection of memory errors (it comes with memory-failure.c).
  * Without CONFIG_SWAP, MADV_WILLNEED on anonymous memory is -EBADF, as upstream has it.
  */
 import { ALIGN, IS_ALIGNED, ul_shr } from "#asm-generic/bits.ts";
@@ -20,14 +21,13 @@ import {
 	pte_none, pte_offset_map_lock, pte_present, pte_unmap_unlock, pte_young, ptep_get,
 	ptep_get_and_clear_full, set_pmd_at, set_pte_at,
 } from "#linux/pgtable.ts";
-import { CAP_SYS_ADMIN, capable } from "#linux/capability.ts";
 import {
-	EACCES, EAGAIN, EBADF, EFAULT, EHWPOISON, EINTR, EINVAL, ENOMEM, EOPNOTSUPP, EPERM,
+	EACCES, EAGAIN, EBADF, EFAULT, EHWPOISON, EINTR, EINVAL, ENOMEM,
 } from "#linux/errno.ts";
 import { POSIX_FADV_WILLNEED } from "#uapi/linux/fadvise.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import {
-	file_inode, file_permission, fput, get_file, init_user_ns, inode_owner_or_capable, MAY_WRITE,
+	file_inode, file_permission, get_file, inode_owner_or_capable, MAY_WRITE,
 	vfs_fadvise, vfs_fallocate,
 } from "#linux/fs.ts";
 import {
@@ -36,19 +36,19 @@ import {
 } from "#linux/huge_mm.ts";
 import { hstate_vma, huge_page_size, is_vm_hugetlb_page } from "#linux/hugetlb.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
+import { fput } from "#linux/file.ts";
 import { ksm_madvise } from "#linux/ksm.ts";
 import { list_add, struct_list_head } from "#linux/list.ts";
 import {
 	MADV_COLD, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED,
-	MADV_DONTNEED_LOCKED, MADV_FREE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_KEEPONFORK, MADV_MERGEABLE,
+	MADV_DONTNEED_LOCKED, MADV_FREE, MADV_HUGEPAGE, MADV_KEEPONFORK, MADV_MERGEABLE,
 	MADV_NOHUGEPAGE, MADV_NORMAL, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_RANDOM,
-	MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED,
+	MADV_REMOVE, MADV_SEQUENTIAL, MADV_UNMERGEABLE, MADV_WILLNEED,
 	MADV_WIPEONFORK,
 } from "#linux/mman.ts";
 import {
-	__split_vma, compound_head, faultin_vma_page_range, find_vma, find_vma_prev, get_page,
-	get_user_pages_fast, memory_failure, MF_COUNT_INCREASED, MF_SW_SIMULATED, page_mapcount,
-	page_size, page_to_pfn, put_page, soft_offline_page, sysctl_max_map_count, update_hiwater_rss,
+	__split_vma, find_vma, find_vma_prev, get_page, page_mapcount, put_page,
+	sysctl_max_map_count, update_hiwater_rss,
 	vm_normal_page, vma_is_anonymous, vma_lookup, vma_merge, zap_page_range,
 } from "#linux/mm.ts";
 import {
@@ -72,7 +72,7 @@ import {
 } from "#linux/page-flags.ts";
 import { lock_page, trylock_page, unlock_page } from "#linux/pagemap.ts";
 import { type struct_mm_walk, type struct_mm_walk_ops, walk_page_range } from "#linux/pagewalk.ts";
-import { pr_info, pr_warn_once } from "#linux/printk.ts";
+import { pr_warn_once } from "#linux/printk.ts";
 import { cond_resched, current, fatal_signal_pending } from "#linux/sched.ts";
 import { shmem_mapping } from "#linux/shmem_fs.ts";
 import { spin_unlock, type spinlock_t } from "#linux/spinlock.ts";
@@ -83,7 +83,9 @@ import {
 import {
 	is_hwpoison_entry, is_swapin_error_entry, non_swap_entry, pte_to_swp_entry,
 } from "#linux/swapops.ts";
-import { CONFIG_KSM, CONFIG_MEMORY_FAILURE, CONFIG_SWAP, CONFIG_TRANSPARENT_HUGEPAGE } from
+import { faultin_vma_page_range } from "#mm/internal.h.ts";
+import { init_user_ns } from "#linux/user_namespace.ts";
+import { CONFIG_KSM, CONFIG_SWAP, CONFIG_TRANSPARENT_HUGEPAGE } from
 	"#generated/autoconf.ts";
 
 type vma_t = struct_vm_area_struct;
@@ -512,7 +514,7 @@ const madvise_free_walk_ops: struct_mm_walk_ops = {
 function madvise_free_single_vma(vma: vma_t, start_addr: unsigned_long,
 	end_addr: unsigned_long): number {
 	const mm = vma.vm_mm!;
-	const range = new struct_mmu_notifier_range();
+	const range = new struct_mmu_notifier_range(mm);
 	const tlb = new struct_mmu_gather();
 
 	if (!vma_is_anonymous(vma))
@@ -754,44 +756,6 @@ function madvise_vma_behavior(vma: vma_t, prev: prev_t, start: unsigned_long, en
 	return error;
 }
 
-/** mm/madvise.c:madvise_inject_error() */
-function madvise_inject_error(behavior: number, start: unsigned_long, end: unsigned_long): number {
-	let size: number;
-
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-
-	for (; start < end; start += size) {
-		const pages: (struct_page | null)[] = [null];
-
-		let ret = get_user_pages_fast(start, 1, 0, pages);
-		if (ret !== 1)
-			return ret;
-		const page = pages[0]!;
-		const pfn = page_to_pfn(page);
-
-		/* a huge page is handled once */
-		size = page_size(compound_head(page));
-
-		if (behavior === MADV_SOFT_OFFLINE) {
-			pr_info(`Soft offlining pfn 0x${pfn.toString(16)} at process virtual address ` +
-				`0x${start.toString(16)}\n`);
-			ret = soft_offline_page(pfn, MF_COUNT_INCREASED);
-		} else {
-			pr_info(`Injecting memory failure for pfn 0x${pfn.toString(16)} at process ` +
-				`virtual address 0x${start.toString(16)}\n`);
-			ret = memory_failure(pfn, MF_COUNT_INCREASED | MF_SW_SIMULATED);
-			if (ret === -EOPNOTSUPP)
-				ret = 0;
-		}
-
-		if (ret)
-			return ret;
-	}
-
-	return 0;
-}
-
 /** mm/madvise.c:madvise_behavior_valid() */
 function madvise_behavior_valid(behavior: number): boolean {
 	switch (behavior) {
@@ -820,9 +784,6 @@ function madvise_behavior_valid(behavior: number): boolean {
 	case MADV_HUGEPAGE:
 	case MADV_NOHUGEPAGE:
 		return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE);
-	case MADV_SOFT_OFFLINE:
-	case MADV_HWPOISON:
-		return IS_ENABLED(CONFIG_MEMORY_FAILURE);
 	default:
 		return false;
 	}
@@ -898,11 +859,6 @@ export function do_madvise(mm: struct_mm_struct, ustart: ulong64, len_in: ulong6
 		return 0;
 
 	const start = Number(ustart), end = Number(uend);
-	if (IS_ENABLED(CONFIG_MEMORY_FAILURE)) {
-		if (behavior === MADV_HWPOISON || behavior === MADV_SOFT_OFFLINE)
-			return madvise_inject_error(behavior, start, start + Number(len_in));
-	}
-
 	const write = madvise_need_mmap_write(behavior);
 	if (write) {
 		if (mmap_write_lock_killable(mm))

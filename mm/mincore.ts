@@ -14,20 +14,22 @@ import {
 import { WARN_ON } from "#linux/bug.ts";
 import { EAGAIN, EFAULT, EINVAL, ENOMEM } from "#linux/errno.ts";
 import {
-	file_inode, file_permission, init_user_ns, inode_owner_or_capable, MAY_WRITE,
+	file_inode, file_permission, inode_owner_or_capable, MAY_WRITE,
 } from "#linux/fs.ts";
 import type { struct_address_space } from "#linux/fs.types.ts";
 import { free_page, __get_free_page } from "#linux/gfp.ts";
 import { GFP_USER } from "#linux/gfp_types.ts";
 import { pmd_trans_huge_lock } from "#linux/huge_mm.ts";
 import { huge_pte_none, huge_ptep_get } from "#linux/hugetlb.ts";
-import { find_vma, linear_page_index, put_page, vma_is_anonymous } from "#linux/mm.ts";
+import { find_vma, put_page, vma_is_anonymous } from "#linux/mm.ts";
 import type { ptep_t, struct_vm_area_struct } from "#linux/mm_types.ts";
 import { mmap_read_lock, mmap_read_unlock } from "#linux/mmap_lock.ts";
 import { find_get_incore_page } from "#linux/swap.ts";
 import { type struct_mm_walk, type struct_mm_walk_ops, walk_page_range } from "#linux/pagewalk.ts";
 import { PageUptodate } from "#linux/page-flags.ts";
 import { page_bytes } from "#asm/page.ts";
+import { init_user_ns } from "#linux/user_namespace.ts";
+import { linear_page_index } from "#linux/pagemap.ts";
 import { cond_resched, current } from "#linux/sched.ts";
 import { spin_unlock, type spinlock_t } from "#linux/spinlock.ts";
 import { non_swap_entry, pte_none_mostly, pte_to_swp_entry } from "#linux/swapops.ts";

@@ -19,9 +19,8 @@ import { CAP_IPC_LOCK, capable } from "#linux/capability.ts";
 import { EAGAIN, EFAULT, EINTR, EINVAL, ENOMEM, EPERM } from "#linux/errno.ts";
 import { is_huge_zero_pmd, pmd_trans_huge_lock, thp_nr_pages } from "#linux/huge_mm.ts";
 import { is_vm_hugetlb_page } from "#linux/hugetlb.ts";
-import {
-	folio_lruvec_relock_irq, type struct_lruvec, unlock_page_lruvec_irq,
-} from "#linux/memcontrol.ts";
+import { folio_lruvec_relock_irq, unlock_page_lruvec_irq } from "#linux/memcontrol.ts";
+import type { struct_lruvec } from "#linux/mmzone.ts";
 import { MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT, MLOCK_ONFAULT } from "#linux/mman.ts";
 import {
 	__mm_populate, find_vma, folio_get, folio_nr_pages, get_page, mm_populate, page_folio,
@@ -44,7 +43,8 @@ import {
 } from "#linux/page-flags.ts";
 import { page_evictable } from "#mm/internal.h.ts";
 import { type struct_mm_walk, type struct_mm_walk_ops, walk_page_range } from "#linux/pagewalk.ts";
-import { cond_resched, current, rlimit } from "#linux/sched.ts";
+import { cond_resched, current } from "#linux/sched.ts";
+import { rlimit } from "#linux/sched/signal.ts";
 import { smp_processor_id } from "#linux/smp.ts";
 import { DEFINE_SPINLOCK, spin_lock, spin_unlock, type spinlock_t } from "#linux/spinlock.ts";
 import { lru_add_drain, lru_cache_disabled, release_pages } from "#linux/swap.ts";
@@ -85,7 +85,7 @@ function pvec_add(pvec: struct_mlock_pvec, page: struct_page, kind: number): num
 
 /** mm/mlock.c:can_do_mlock() */
 export function can_do_mlock(): boolean {
-	if (rlimit(RLIMIT_MEMLOCK) !== 0n)
+	if (rlimit(RLIMIT_MEMLOCK) !== 0)
 		return true;
 	if (capable(CAP_IPC_LOCK))
 		return true;
@@ -483,16 +483,16 @@ function do_mlock(start: bigint, len: bigint, flags: number): number {
 	len = u64(len + (start & LOW) + LOW) & ~LOW;
 	start &= ~LOW;
 
-	const lock_limit = rlimit(RLIMIT_MEMLOCK) >> BigInt(PAGE_SHIFT);
-	let locked = len >> BigInt(PAGE_SHIFT);
+	const lock_limit = ul_shr(rlimit(RLIMIT_MEMLOCK), PAGE_SHIFT);
+	let locked = Number(len >> BigInt(PAGE_SHIFT));
 
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
 
-	locked += BigInt(mm.locked_vm);
+	locked += mm.locked_vm;
 	if (locked > lock_limit && !capable(CAP_IPC_LOCK)) {
 		/* what is locked already is not counted twice */
-		locked -= BigInt(count_mm_mlocked_page_nr(mm, Number(start), Number(len)));
+		locked -= count_mm_mlocked_page_nr(mm, Number(start), Number(len));
 	}
 
 	if (locked <= lock_limit || capable(CAP_IPC_LOCK))
@@ -582,13 +582,13 @@ export const sys_mlockall = SYSCALL_DEFINE("mlockall", ["int"], (flags: number):
 	if (!can_do_mlock())
 		return -EPERM;
 
-	const lock_limit = rlimit(RLIMIT_MEMLOCK) >> BigInt(PAGE_SHIFT);
+	const lock_limit = ul_shr(rlimit(RLIMIT_MEMLOCK), PAGE_SHIFT);
 
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
 
 	let ret = -ENOMEM;
-	if (!(flags & MCL_CURRENT) || BigInt(mm.total_vm) <= lock_limit || capable(CAP_IPC_LOCK))
+	if (!(flags & MCL_CURRENT) || mm.total_vm <= lock_limit || capable(CAP_IPC_LOCK))
 		ret = apply_mlockall_flags(flags);
 	mmap_write_unlock(mm);
 	if (!ret && (flags & MCL_CURRENT))
@@ -617,10 +617,10 @@ export function user_shm_lock(size: unsigned_long): boolean {
 	let allowed = false;
 
 	const locked = ul_shr(size + PAGE_SIZE - 1, PAGE_SHIFT);
-	if (lock_limit !== RLIM_INFINITY)
-		lock_limit >>= BigInt(PAGE_SHIFT);
+	if (lock_limit !== Number(RLIM_INFINITY))
+		lock_limit = ul_shr(lock_limit, PAGE_SHIFT);
 	spin_lock(shmlock_user_lock);
-	if (BigInt(shm_locked + locked) <= lock_limit || capable(CAP_IPC_LOCK)) {
+	if (shm_locked + locked <= lock_limit || capable(CAP_IPC_LOCK)) {
 		shm_locked += locked;
 		allowed = true;
 	}

@@ -10,11 +10,11 @@
  *     anon_vma->rwsem
  *       page_table_lock
  */
-import { ALIGN, ul_and_not_low, ul_shl, ul_shr } from "#asm-generic/bits.ts";
+import { ul_and_not_low, ul_shl, ul_shr } from "#asm-generic/bits.ts";
 import { IS_ERR, IS_ERR_VALUE, PTR_ERR } from "#asm-generic/err.ts";
 import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
 import { pgoff_t, ref, u64, type ulong64, type unsigned_long } from "#asm-generic/types.ts";
-import { arch_get_mmap_base, arch_get_mmap_end, mmap_is_legacy, TASK_SIZE, TASK_UNMAPPED_BASE } from
+import { TASK_SIZE } from
 	"#asm/processor.ts";
 import { tlb_finish_mmu, tlb_gather_mmu, tlb_gather_mmu_fullmm, struct_mmu_gather } from
 	"#asm/tlb.ts";
@@ -25,22 +25,24 @@ import {
 	FIRST_USER_ADDRESS, pgprot_modify, pgprot_same, USER_PGTABLES_CEILING, vm_get_page_prot,
 } from "#linux/pgtable.ts";
 import type { pgprot_t } from "#asm/pgtable_types.ts";
-import { BUG, VM_BUG_ON, VM_BUG_ON_VMA, VM_WARN_ON, WARN_ON_ONCE } from "#linux/mmdebug.ts";
+import { BUG, WARN_ON_ONCE } from "#linux/bug.ts";
+import { VM_BUG_ON, VM_BUG_ON_VMA, VM_WARN_ON } from "#linux/mmdebug.ts";
 import { capable, CAP_IPC_LOCK } from "#linux/capability.ts";
 import {
-	EACCES, EAGAIN, EBADF, EEXIST, EFAULT, EINTR, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW,
+	EACCES, EAGAIN, EBADF, EEXIST, EINTR, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW,
 	EPERM,
 } from "#linux/errno.ts";
 import {
-	call_mmap, fget, file_inode, FMODE_READ, FMODE_WRITE, fput, get_file, i_mmap_lock_write,
-	i_mmap_unlock_write, is_file_hugepages, mapping_allow_writable, mapping_map_writable,
-	mapping_unmap_writable, MAX_LFS_FILESIZE, S_ISREG,
+	call_mmap, file_inode, FMODE_READ, FMODE_WRITE, get_file, i_mmap_lock_write,
+	i_mmap_unlock_write, mapping_allow_writable, mapping_map_writable, mapping_unmap_writable,
+	MAX_LFS_FILESIZE, S_ISREG,
 } from "#linux/fs.ts";
 import type { struct_address_space, struct_file, struct_inode } from "#linux/fs.types.ts";
+import { fget, fput } from "#linux/file.ts";
 import { vma_adjust_trans_huge } from "#linux/huge_mm.ts";
 import {
 	HUGETLB_ANON_FILE, HUGETLB_ANONHUGE_INODE, hstate_file, hstate_sizelog, huge_page_size,
-	hugetlb_file_setup, is_vm_hugetlb_page,
+	hugetlb_file_setup, is_file_hugepages, is_vm_hugetlb_page,
 } from "#linux/hugetlb.ts";
 import { khugepaged_enter_vma } from "#linux/khugepaged.ts";
 import { list_for_each_entry, list_is_singular } from "#linux/list.ts";
@@ -48,12 +50,11 @@ import {
 	arch_validate_flags, calc_vm_flag_bits, calc_vm_prot_bits, LEGACY_MAP_MASK, MAP_ANONYMOUS,
 	MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_LOCKED,
 	MAP_NONBLOCK, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE,
-	MAP_TYPE, PROT_WRITE, vm_unacct_memory,
+	MAP_TYPE, OVERCOMMIT_NEVER, PROT_WRITE, vm_unacct_memory,
 } from "#linux/mman.ts";
 import {
-	anon_vma_interval_tree_insert, anon_vma_interval_tree_remove, can_do_mlock, exit_oom_victims,
-	find_vma_intersection, free_pgtables, lru_add_drain, mm_populate, OVERCOMMIT_NEVER,
-	populate_vma_page_range, security_vm_enough_memory_mm, shmem_zero_setup,
+	anon_vma_interval_tree_insert, anon_vma_interval_tree_remove, can_do_mlock,
+	find_vma_intersection, mm_populate, shmem_zero_setup, sysctl_max_map_count,
 	sysctl_overcommit_memory, unmap_vmas, update_hiwater_rss, update_hiwater_vm, vm_area_alloc,
 	vm_area_dup, vm_area_free, vm_mmap_pgoff, vma_interval_tree_insert, vma_interval_tree_remove,
 	vma_is_accessible, vma_is_anonymous, vma_pages, vma_set_anonymous,
@@ -82,22 +83,20 @@ import {
 	struct_anon_vma_chain, unlink_anon_vmas, type struct_anon_vma,
 } from "#linux/rmap.ts";
 import { down_write_nest_lock } from "#linux/rwsem.ts";
-import {
-	cond_resched, current, might_sleep, rlimit, rlimit_max, signal_pending,
-} from "#linux/sched.ts";
+import { cond_resched, current } from "#linux/sched.ts";
+import { might_sleep } from "#linux/kernel.ts";
+import { rlimit, rlimit_max, signal_pending } from "#linux/sched/signal.ts";
 import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK } from
 	"#uapi/asm-generic/resource.ts";
 import { shmem_get_unmapped_area } from "#linux/shmem_fs.ts";
 import { spin_lock, spin_unlock } from "#linux/spinlock.ts";
 import { vmacache_find, vmacache_invalidate, vmacache_update } from "#linux/vmacache.ts";
-import { __vma_link_list, __vma_unlink_list } from "#mm/util.ts";
-import { mmap_min_addr } from "#linux/security.ts";
-
-/** Mappings per address space (kernel/sysctl: vm.max_map_count). */
-export let sysctl_max_map_count = 65530;
-export function set_sysctl_max_map_count(n: number): void {
-	sysctl_max_map_count = n;
-}
+import { lru_add_drain } from "#linux/swap.ts";
+import { mmap_min_addr, security_vm_enough_memory_mm } from "#linux/security.ts";
+import {
+	__vma_link_list, __vma_unlink_list, free_pgtables, is_data_mapping, is_exec_mapping,
+	is_stack_mapping, populate_vma_page_range,
+} from "#mm/internal.h.ts";
 
 /** RLIMIT_DATA does not count (boot option). */
 const ignore_rlimit_data = false;
@@ -170,7 +169,7 @@ export const sys_brk = SYSCALL_DEFINE("brk", ["ptr"], (brk: unsigned_long): numb
 			if (brk < min_brk)
 				break out;
 
-			const rlim = Number(rlimit(RLIMIT_DATA));
+			const rlim = rlimit(RLIMIT_DATA);
 			if (rlim < 2 ** 63 &&
 			    (brk - mm.start_brk) + (mm.end_data - mm.start_data) > rlim)
 				break out;
@@ -792,7 +791,7 @@ export function mlock_future_check(mm: struct_mm_struct, flags: number,
 	if (flags & VM_LOCKED) {
 		let locked = ul_shr(len, PAGE_SHIFT);
 		locked += mm.locked_vm;
-		const lock_limit = ul_shr(Number(rlimit(RLIMIT_MEMLOCK)), PAGE_SHIFT);
+		const lock_limit = ul_shr(rlimit(RLIMIT_MEMLOCK), PAGE_SHIFT);
 		if (locked > lock_limit && !capable(CAP_IPC_LOCK))
 			return -EAGAIN;
 	}
@@ -925,7 +924,7 @@ export function do_mmap(file: struct_file | null, addr: unsigned_long, len: unsi
 	}
 
 	if (flags & MAP_NORESERVE) {
-		if (sysctl_overcommit_memory() !== OVERCOMMIT_NEVER)
+		if (sysctl_overcommit_memory !== OVERCOMMIT_NEVER)
 			vm_flags |= VM_NORESERVE;
 
 		/* hugetlb reserves by its own rule */
@@ -1416,7 +1415,7 @@ function acct_stack_growth(vma: struct_vm_area_struct, size: unsigned_long, grow
 	if (!may_expand_vm(mm, vma.vm_flags, grow))
 		return -ENOMEM;
 
-	if (size > Number(rlimit(RLIMIT_STACK)))
+	if (size > rlimit(RLIMIT_STACK))
 		return -ENOMEM;
 
 	if (mlock_future_check(mm, vma.vm_flags, ul_shl(grow, PAGE_SHIFT)))
@@ -1785,8 +1784,6 @@ export function exit_mmap(mm: struct_mm_struct): void {
 	/* subscribers drop what they map before the page tables go */
 	mmu_notifier_release(mm);
 
-	exit_oom_victims(mm);
-
 	mmap_write_lock(mm);
 
 	vma = mm.mmap;
@@ -1886,29 +1883,16 @@ export function copy_vma(vmap: ref<struct_vm_area_struct>, addr: unsigned_long,
 	return new_vma;
 }
 
-/* VM_STACK growing VMAs count as stack, private writable ones as data, executable ones as code */
-function is_exec_mapping(flags: number): boolean {
-	return (flags & (VM_EXEC | VM_WRITE | VM_STACK)) === VM_EXEC;
-}
-
-function is_stack_mapping(flags: number): boolean {
-	return (flags & VM_STACK) === VM_STACK;
-}
-
-function is_data_mapping(flags: number): boolean {
-	return (flags & (VM_WRITE | VM_SHARED | VM_STACK)) === VM_WRITE;
-}
-
 /** mm/mmap.c:may_expand_vm(): RLIMIT_AS and RLIMIT_DATA. */
 export function may_expand_vm(mm: struct_mm_struct, flags: number, npages: number): boolean {
-	if (mm.total_vm + npages > ul_shr(Number(rlimit(RLIMIT_AS)), PAGE_SHIFT))
+	if (mm.total_vm + npages > ul_shr(rlimit(RLIMIT_AS), PAGE_SHIFT))
 		return false;
 
 	if (is_data_mapping(flags) &&
-	    mm.data_vm + npages > ul_shr(Number(rlimit(RLIMIT_DATA)), PAGE_SHIFT)) {
+	    mm.data_vm + npages > ul_shr(rlimit(RLIMIT_DATA), PAGE_SHIFT)) {
 		/* 0 stands for "as the hard limit says" in some programs */
-		if (rlimit(RLIMIT_DATA) === 0n &&
-		    mm.data_vm + npages <= ul_shr(Number(rlimit_max(RLIMIT_DATA)), PAGE_SHIFT))
+		if (rlimit(RLIMIT_DATA) === 0 &&
+		    mm.data_vm + npages <= ul_shr(rlimit_max(RLIMIT_DATA), PAGE_SHIFT))
 			return true;
 
 		pr_warn_once(`${current.comm} (${current.pid}): VmData ` +

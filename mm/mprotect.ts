@@ -21,7 +21,8 @@ import {
 	set_pte_at,
 } from "#linux/pgtable.ts";
 import type { pgprot_t } from "#asm/pgtable_types.ts";
-import { BUG_ON, VM_BUG_ON, VM_WARN_ON, WARN_ON_ONCE } from "#linux/mmdebug.ts";
+import { BUG_ON, WARN_ON_ONCE } from "#linux/bug.ts";
+import { VM_BUG_ON, VM_WARN_ON } from "#linux/mmdebug.ts";
 import { EACCES, EINTR, EINVAL, ENOMEM } from "#linux/errno.ts";
 import {
 	__split_huge_pmd, change_huge_pmd, HPAGE_PMD_NR, HPAGE_PMD_SIZE, is_swap_pmd,
@@ -32,7 +33,7 @@ import {
 	vm_unacct_memory,
 } from "#linux/mman.ts";
 import {
-	find_vma, may_expand_vm, populate_vma_page_range, security_vm_enough_memory_mm, split_vma,
+	find_vma, may_expand_vm, split_vma,
 	vm_normal_page, vm_stat_account, vma_merge, vma_set_page_prot, vma_wants_writenotify,
 } from "#linux/mm.ts";
 import {
@@ -47,12 +48,15 @@ import {
 import { mmap_write_lock_killable, mmap_write_unlock } from "#linux/mmap_lock.ts";
 import { PageAnon, PageAnonExclusive } from "#linux/page-flags.ts";
 import { cond_resched, current } from "#linux/sched.ts";
+import { security_vm_enough_memory_mm } from "#linux/security.ts";
 import type { spinlock_t } from "#linux/spinlock.ts";
 import {
 	is_swap_pte, is_writable_migration_entry, make_readable_exclusive_migration_entry,
 	make_readable_migration_entry, pfn_swap_entry_to_page, pte_to_swp_entry, swp_entry_to_pte,
 	swp_offset,
 } from "#linux/swapops.ts";
+
+import { populate_vma_page_range } from "#mm/internal.h.ts";
 
 /** mm/mprotect.c:can_change_pte_writable(): nothing would be learnt from a write fault. */
 function can_change_pte_writable(vma: struct_vm_area_struct, addr: unsigned_long,
@@ -162,7 +166,7 @@ function change_pmd_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pu
 				break next;
 
 			if (range === null) {
-				range = new struct_mmu_notifier_range();
+				range = new struct_mmu_notifier_range(vma.vm_mm!);
 				mmu_notifier_range_init(range, MMU_NOTIFY_PROTECTION_VMA, 0, vma,
 					vma.vm_mm!, addr, end);
 				mmu_notifier_invalidate_range_start(range);

@@ -9,16 +9,18 @@ import { ERR_PTR, IS_ERR, IS_ERR_VALUE, PTR_ERR, type err_ptr } from "#asm-gener
 import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
 import { pgoff_t, ref, u64, type ulong64, type unsigned_long } from "#asm-generic/types.ts";
 import { TASK_SIZE } from "#asm/processor.ts";
+import { pmd_populate, pud_populate } from "#asm/pgalloc.ts";
 import { flush_tlb_batched_pending, flush_tlb_range } from "#asm/tlbflush.ts";
 import { offset_in_page, PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import {
 	p4d_none_or_clear_bad, p4d_offset, pgd_none_or_clear_bad, pgd_offset, PMD_SIZE, pmd_clear,
-	pmd_none, pmd_offset, pmd_pgtable, pmd_populate, pmd_trans_huge, pmd_trans_unstable, pmdp_get,
+	pmd_none, pmd_offset, pmd_pgtable, pmd_trans_huge, pmd_trans_unstable, pmdp_get,
 	pte_none, pte_offset_map, pte_offset_map_lock, pte_present, pte_unmap_unlock, ptep_get,
 	ptep_get_and_clear, PUD_SIZE, pud_clear, pud_none, pud_none_or_clear_bad, pud_offset, pud_pgtable,
-	pud_populate, pudp_get, set_pte_at,
+	pudp_get, set_pte_at,
 } from "#linux/pgtable.ts";
-import { VM_BUG_ON, WARN_ON_ONCE } from "#linux/mmdebug.ts";
+import { WARN_ON_ONCE } from "#linux/bug.ts";
+import { VM_BUG_ON } from "#linux/mmdebug.ts";
 import { EAGAIN, EFAULT, EINTR, EINVAL, ENOMEM } from "#linux/errno.ts";
 import { i_mmap_lock_write, i_mmap_unlock_write } from "#linux/fs.ts";
 import { HPAGE_PMD_SIZE, is_swap_pmd, move_huge_pmd, split_huge_pmd } from "#linux/huge_mm.ts";
@@ -33,7 +35,7 @@ import {
 import {
 	__do_munmap, copy_vma, do_munmap, get_unmapped_area, may_expand_vm, mlock_future_check,
 	mm_populate, p4d_alloc, pmd_alloc, pmd_lock, pmd_lockptr, pte_alloc, pte_lockptr, pud_alloc,
-	pud_lock, pud_lockptr, security_vm_enough_memory_mm, sysctl_max_map_count, vm_stat_account,
+	pud_lock, pud_lockptr, sysctl_max_map_count, vm_stat_account,
 	vma_adjust, vma_lookup,
 } from "#linux/mm.ts";
 import {
@@ -49,8 +51,9 @@ import { mmap_read_unlock, mmap_write_lock_killable, mmap_write_unlock } from
 import { pr_warn_once } from "#linux/printk.ts";
 import { anon_vma_lock_write, anon_vma_unlock_write, unlink_anon_vmas } from "#linux/rmap.ts";
 import { cond_resched, current } from "#linux/sched.ts";
-import { SINGLE_DEPTH_NESTING, spin_lock_nested, spin_unlock, type spinlock_t } from
-	"#linux/spinlock.ts";
+import { SINGLE_DEPTH_NESTING } from "#linux/lockdep.ts";
+import { security_vm_enough_memory_mm } from "#linux/security.ts";
+import { spin_lock_nested, spin_unlock, type spinlock_t } from "#linux/spinlock.ts";
 
 /** mm/mremap.c:get_old_pud(); 0 when there is none. */
 function get_old_pud(mm: struct_mm_struct, addr: unsigned_long): ptep_t {
@@ -287,7 +290,7 @@ export function move_page_tables(vma: struct_vm_area_struct, old_addr: unsigned_
 	if (is_vm_hugetlb_page(vma))
 		return move_hugetlb_page_tables(vma, new_vma, old_addr, new_addr, len);
 
-	const range = new struct_mmu_notifier_range();
+	const range = new struct_mmu_notifier_range(mm);
 	mmu_notifier_range_init(range, MMU_NOTIFY_UNMAP, 0, vma, mm, old_addr, old_end);
 	mmu_notifier_invalidate_range_start(range);
 

@@ -83,6 +83,8 @@ export { mark_page_accessed, page_mapped, page_mapping, set_page_dirty, set_page
 	"#mm/folio-compat.ts";
 export { __folio_start_writeback, folio_mark_dirty, noop_dirty_folio, set_page_dirty_lock } from
 	"#mm/page-writeback.ts";
+export * from "#linux/mm/vma.ts";
+export { vm_area_alloc, vm_area_dup, vm_area_free } from "#linux/sched/fork.ts";
 export { user_shm_lock, user_shm_unlock } from "#mm/mlock.ts";
 export { shmem_is_huge, shmem_zero_setup, vma_is_shmem } from "#mm/shmem.ts";
 export { generic_error_remove_page, invalidate_inode_page, pagecache_isize_extended,
