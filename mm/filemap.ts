@@ -63,8 +63,8 @@ import { list_del_init_careful } from "#linux/list.ts";
 import { count_memcg_event_mm, mem_cgroup_charge, mem_cgroup_migrate, mem_cgroup_uncharge } from
 	"#linux/memcontrol.ts";
 import { FAULT_FLAG_KILLABLE, FAULT_FLAG_RETRY_NOWAIT, VM_FAULT_LOCKED, VM_FAULT_MAJOR,
-	VM_FAULT_NOPAGE, VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS, VM_MAYWRITE, VM_SHARED } from
-	"#linux/mm.const.ts";
+	VM_FAULT_NOPAGE, VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS, VM_MAYWRITE,
+	VM_SHARED } from "#linux/mm.const.ts";
 import { do_set_pmd, do_set_pte, fault_flag_allow_retry_first, folio_get, folio_mapped,
 	folio_nr_pages, folio_order, folio_pfn, folio_put, folio_put_refs, folio_shift, folio_size,
 	get_page, page_folio, page_mapcount, page_mapcount_reset, pte_offset_map_lock,
@@ -84,14 +84,13 @@ import { PG_locked, PG_waiters, PG_writeback, PageHWPoison, PageHuge, PageLocked
 	folio_test_uptodate, folio_test_waiters, folio_test_writeback } from "#linux/page-flags.ts";
 import { folio_ref_add, folio_ref_count, folio_ref_inc, folio_ref_sub, folio_try_get_rcu } from
 	"#linux/page_ref.ts";
-import {
-	type filler_t, type struct_wait_page_key, FGP_ACCESSED, FGP_CREAT, FGP_ENTRY, FGP_FOR_MMAP,
-	FGP_LOCK, FGP_NOFS, FGP_NOWAIT, FGP_STABLE, FGP_WRITE, end_page_writeback, filemap_alloc_folio,
-	filemap_get_folio, filemap_nr_thps_dec, folio_contains, folio_file_page, folio_lock, folio_pos,
-	folio_trylock, folio_wait_locked, folio_wait_locked_killable, mapping_exiting,
-	mapping_gfp_constraint, mapping_gfp_mask, mapping_set_error, mapping_shrinkable, page_mapping,
-	struct_wait_page_queue, unlock_page, wake_page_match,
-} from "#linux/pagemap.ts";
+import { type filler_t, type struct_wait_page_key, FGP_ACCESSED, FGP_CREAT, FGP_ENTRY, FGP_FOR_MMAP,
+	FGP_LOCK, FGP_NOFS, FGP_NOWAIT, FGP_STABLE, FGP_WRITE, end_page_writeback,
+	filemap_alloc_folio, filemap_get_folio, filemap_nr_thps_dec, folio_contains,
+	folio_file_page, folio_lock, folio_pos, folio_trylock, folio_wait_locked,
+	folio_wait_locked_killable, mapping_exiting, mapping_gfp_constraint, mapping_gfp_mask,
+	mapping_set_error, mapping_shrinkable, page_mapping, struct_wait_page_queue, unlock_page,
+	wake_page_match } from "#linux/pagemap.ts";
 import { type struct_folio_batch as folio_batch, folio_batch_add, folio_batch_count,
 	folio_batch_init, struct_folio_batch } from "#linux/pagevec.ts";
 import { pr_alert, dump_stack } from "#linux/printk.ts";
@@ -107,8 +106,8 @@ import { folio_add_lru, folio_mark_accessed, folio_rotate_reclaimable, workingse
 	"#linux/swap.ts";
 import type { swp_entry_t } from "#linux/swapops.ts";
 import { pfn_swap_entry_to_page } from "#linux/swapops.ts";
-import { copy_folio_to_iter, copy_page_from_iter_atomic, fault_in_iov_iter_readable,
-	iov_iter_count, iov_iter_is_pipe, iov_iter_revert, iov_iter_truncate, type struct_iov_iter } from
+import { copy_folio_to_iter, copy_page_from_iter_atomic, fault_in_iov_iter_readable, iov_iter_count,
+	iov_iter_is_pipe, iov_iter_revert, iov_iter_truncate, type struct_iov_iter } from
 	"#linux/uio.ts";
 import { __dec_lruvec_page_state, __inc_lruvec_page_state, __lruvec_stat_mod_folio,
 	count_vm_event } from "#linux/vmstat.ts";
@@ -1023,9 +1022,11 @@ export function find_lock_entries(mapping: struct_address_space, start: pgoff_t,
 						break put;
 					if (!folio_trylock(folio))
 						break put;
-					if (folio.mapping !== mapping || folio_test_writeback(folio))
+					if (folio.mapping !== mapping ||
+					    folio_test_writeback(folio))
 						break unlock;
-					VM_BUG_ON_FOLIO(!folio_contains(folio, to_pgoff(xas.xa_index)), folio);
+					VM_BUG_ON_FOLIO(!folio_contains(folio,
+						to_pgoff(xas.xa_index)), folio);
 				}
 				indices[fbatch.nr] = to_pgoff(xas.xa_index);
 				if (!folio_batch_add(fbatch, folio)) {
@@ -1280,7 +1281,8 @@ function filemap_get_pages(iocb: struct_kiocb, iter: struct_iov_iter, fbatch: fo
 	const filp = iocb.ki_filp;
 	const mapping = filp.f_mapping!;
 	const index = loff_to_pgoff(iocb.ki_pos);
-	const last_index = loff_to_pgoff(iocb.ki_pos + BigInt(iov_iter_count(iter) + PAGE_SIZE - 1));
+	const last_index = loff_to_pgoff(iocb.ki_pos +
+		BigInt(iov_iter_count(iter) + PAGE_SIZE - 1));
 
 	for (;;) {
 		if (fatal_signal_pending(current))
@@ -1360,7 +1362,8 @@ export function filemap_read(iocb: struct_kiocb, iter: struct_iov_iter, already_
 				const folio = fbatch.folios[i]!;
 				const fsize = folio_size(folio);
 				const offset = Number(iocb.ki_pos & BigInt(fsize - 1));
-				const bytes = Number(min(end_offset - iocb.ki_pos, BigInt(fsize - offset)));
+				const bytes = Number(min(end_offset - iocb.ki_pos,
+					BigInt(fsize - offset)));
 
 				if (end_offset < folio_pos(folio))
 					break;
@@ -1692,8 +1695,8 @@ function first_map_page(mapping: struct_address_space, xas: struct_xa_state, end
 
 function next_map_page(mapping: struct_address_space, xas: struct_xa_state, end_pgoff: pgoff_t):
 	struct_folio | null {
-	return next_uptodate_page(xas_next_entry(xas, end_pgoff) as struct_folio | null, mapping, xas,
-		end_pgoff);
+	return next_uptodate_page(xas_next_entry(xas, end_pgoff) as struct_folio | null, mapping,
+		xas, end_pgoff);
 }
 
 /** mm/filemap.c:filemap_map_pages(). Maps what is cached around a read fault. */
@@ -1918,8 +1921,8 @@ export function generic_perform_write(iocb: struct_kiocb, i: struct_iov_iter): n
 
 		for (;;) {
 			/*
-			 * The source is brought in first: it may be the page that is written to, which
-			 * cannot be faulted in while it is locked.
+			 * The source is brought in first: it may be the page that is written to,
+			 * which cannot be faulted in while it is locked.
 			 */
 			if (unlikely(fault_in_iov_iter_readable(i, bytes) === bytes)) {
 				status = -EFAULT;
@@ -1942,7 +1945,8 @@ export function generic_perform_write(iocb: struct_kiocb, i: struct_iov_iter): n
 			const copied = copy_page_from_iter_atomic(page, offset, bytes, i);
 			flush_dcache_page(page);
 
-			status = a_ops.write_end!(file, mapping, pos, bytes, copied, page, fsdata.v);
+			status = a_ops.write_end!(file, mapping, pos, bytes, copied, page,
+				fsdata.v);
 			if (unlikely(status !== copied)) {
 				iov_iter_revert(i, copied - max(status, 0));
 				if (unlikely(status < 0))

@@ -31,8 +31,8 @@ import { kfree, kvzalloc_bytes } from "#linux/slab.ts";
 import { lru_add_drain, lru_add_drain_all } from "#linux/swap.ts";
 import { copy_from_user, strnlen_user } from "#linux/uaccess.ts";
 import { XA_CHECK_SCHED, XA_STATE, type struct_xa_state, xa_is_value, xas_clear_mark, xas_find,
-	xas_find_marked, xas_lock_irq, xas_marked, xas_next_entry, xas_next_marked, xas_pause, xas_set,
-	xas_set_mark, xas_unlock_irq } from "#linux/xarray.ts";
+	xas_find_marked, xas_lock_irq, xas_marked, xas_next_entry, xas_next_marked, xas_pause,
+	xas_set, xas_set_mark, xas_unlock_irq } from "#linux/xarray.ts";
 import { F_ADD_SEALS, F_GET_SEALS, F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK,
 	F_SEAL_WRITE, O_CLOEXEC, O_LARGEFILE } from "#uapi/linux/fcntl.ts";
 import { NAME_MAX } from "#uapi/linux/limits.ts";
@@ -98,16 +98,18 @@ function memfd_wait_for_pins(mapping: struct_address_space): number {
 
 		xas_set(xas, 0);
 		xas_lock_irq(xas);
-		for (let page = xas_find_marked(xas, PGOFF_MAX, MEMFD_TAG_PINNED) as struct_page | null;
-			page !== null;
-			page = xas_next_marked(xas, PGOFF_MAX, MEMFD_TAG_PINNED) as struct_page | null) {
+		for (let page = xas_find_marked(xas, PGOFF_MAX, MEMFD_TAG_PINNED) as
+			struct_page | null; page !== null;
+			page = xas_next_marked(xas, PGOFF_MAX, MEMFD_TAG_PINNED) as
+			struct_page | null) {
 			let clear = true;
 
 			let cache_count = 1;
 			if (!xa_is_value(page) && PageTransHuge(page) && !PageHuge(page))
 				cache_count = HPAGE_PMD_NR;
 
-			if (!xa_is_value(page) && cache_count !== page_count(page) - total_mapcount(page)) {
+			if (!xa_is_value(page) && cache_count !==
+			    page_count(page) - total_mapcount(page)) {
 				/* the last scan takes all marks off, but notes what it found */
 				if (scan === LAST_SCAN)
 					error = -EBUSY;
@@ -277,7 +279,8 @@ export const sys_memfd_create = SYSCALL_DEFINE("memfd_create", ["ptr", "uint"], 
 
 		err_fd: {
 			const file = flags & MFD_HUGETLB ?
-				hugetlb_file_setup(d_name(name), 0n, VM_NORESERVE, HUGETLB_ANONHUGE_INODE,
+				hugetlb_file_setup(d_name(name), 0n, VM_NORESERVE,
+					HUGETLB_ANONHUGE_INODE,
 					(flags >> MFD_HUGE_SHIFT) & MFD_HUGE_MASK) :
 				shmem_file_setup(d_name(name), 0n, VM_NORESERVE);
 			if (IS_ERR(file)) {

@@ -8,8 +8,8 @@
 import { BUG, WARN_ON_ONCE } from "#linux/bug.ts";
 import { EINTR } from "#linux/errno.ts";
 import { mapping_can_writeback, inode_to_bdi, BDI_CAP_WRITEBACK } from "#linux/backing-dev.ts";
-import { PAGECACHE_TAG_DIRTY, PAGECACHE_TAG_TOWRITE, PAGECACHE_TAG_WRITEBACK, SB_I_STABLE_WRITES } from
-	"#linux/fs.const.ts";
+import { PAGECACHE_TAG_DIRTY, PAGECACHE_TAG_TOWRITE, PAGECACHE_TAG_WRITEBACK,
+	SB_I_STABLE_WRITES } from "#linux/fs.const.ts";
 import { I_DIRTY_PAGES, __mark_inode_dirty } from "#linux/fs.ts";
 import type { struct_address_space } from "#linux/fs.types.ts";
 import { folio_memcg_lock, folio_memcg_unlock } from "#linux/memcontrol.ts";
@@ -192,7 +192,8 @@ export function __folio_end_writeback(folio: struct_folio): boolean {
 		const flags = xa_lock_irqsave(mapping.i_pages);
 		ret = folio_test_clear_writeback(folio);
 		if (ret)
-			__xa_clear_mark(mapping.i_pages, folio_index(folio), PAGECACHE_TAG_WRITEBACK);
+			__xa_clear_mark(mapping.i_pages, folio_index(folio),
+				PAGECACHE_TAG_WRITEBACK);
 		xa_unlock_irqrestore(mapping.i_pages, flags);
 	} else {
 		ret = folio_test_clear_writeback(folio);

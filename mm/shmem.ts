@@ -32,28 +32,28 @@ import { type constant_table, type fs_parameter_spec, type fs_parse_result, fs_p
 	"#linux/fs_parser.ts";
 import { AOP_WRITEPAGE_ACTIVATE, ATTR_SIZE, FS_USERNS_MOUNT, MAX_LFS_FILESIZE, SB_KERNMOUNT,
 	SB_NOSEC, SB_NOUSER, S_PRIVATE } from "#linux/fs.const.ts";
-import { SEEK_DATA, SEEK_HOLE, S_ISREG, clear_inode, clear_nlink,
-	current_time, d_inode, file_accessed, file_inode, file_modified,
-	generic_delete_inode, generic_file_llseek_size, generic_file_splice_read, generic_fillattr,
-	i_size_read, i_size_write, igrab, inc_nlink, init_special_inode, inode_init_once,
-	inode_init_owner, inode_lock, inode_newsize_ok, inode_unlock, iput, iter_file_splice_write,
-	kill_litter_super, mapping_writably_mapped, new_inode, noop_fsync, register_filesystem,
-	setattr_copy, setattr_prepare, simple_dir_operations, unregister_filesystem, vfs_setpos } from
-	"#linux/fs.ts";
+import { SEEK_DATA, SEEK_HOLE, S_ISREG, clear_inode, clear_nlink, current_time, d_inode,
+	file_accessed, file_inode, file_modified, generic_delete_inode, generic_file_llseek_size,
+	generic_file_splice_read, generic_fillattr, i_size_read, i_size_write, igrab, inc_nlink,
+	init_special_inode, inode_init_once, inode_init_owner, inode_lock, inode_newsize_ok,
+	inode_unlock, iput, iter_file_splice_write, kill_litter_super, mapping_writably_mapped,
+	new_inode, noop_fsync, register_filesystem, setattr_copy, setattr_prepare,
+	simple_dir_operations, unregister_filesystem, vfs_setpos } from "#linux/fs.ts";
 import type {
 	struct_address_space, struct_address_space_operations, struct_dentry, struct_file,
 	struct_file_operations, struct_file_system_type, struct_iattr, struct_inode,
 	struct_inode_operations, struct_kiocb, struct_kstat, struct_path, struct_super_block,
 	struct_super_operations, struct_user_namespace, struct_vfsmount,
 } from "#linux/fs.types.ts";
-import { type gfp_t, GFP_KERNEL, GFP_ZONEMASK, __GFP_FS,
-	__GFP_HIGH, __GFP_IO, __GFP_NOMEMALLOC, __GFP_NORETRY, __GFP_NOWARN, __GFP_RECLAIM, gfp_zone,
-	vma_alloc_folio, vma_thp_gfp_mask } from "#linux/gfp.ts";
+import { type gfp_t, GFP_KERNEL, GFP_ZONEMASK, __GFP_FS, __GFP_HIGH, __GFP_IO, __GFP_NOMEMALLOC,
+	__GFP_NORETRY, __GFP_NOWARN, __GFP_RECLAIM, gfp_zone, vma_alloc_folio,
+	vma_thp_gfp_mask } from "#linux/gfp.ts";
 import { clear_highpage, copy_highpage, flush_dcache_folio, flush_dcache_page,
 	zero_user_segments } from "#linux/highmem.ts";
 import { HPAGE_PMD_NR, HPAGE_PMD_ORDER, HPAGE_PMD_SIZE, folio_test_pmd_mappable,
 	split_huge_page } from
 	"#linux/huge_mm.ts";
+import { MINOR } from "#linux/kdev_t.ts";
 import { has_transparent_hugepage } from "#linux/pgtable.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
 import { memparse } from "#linux/kernel.ts";
@@ -69,9 +69,9 @@ import { folio_nr_pages, folio_order, folio_page, folio_put, folio_size, get_pag
 	page_mapped, put_page, seal_check_future_write, set_page_dirty, totalram_pages,
 	unmap_mapping_range,
 	user_shm_lock, user_shm_unlock, vma_init, vma_pages, vmf_error } from "#linux/mm.ts";
-import { type struct_folio, type struct_mm_struct, type struct_page, type struct_vm_fault,
-	type vm_fault_t, type vm_operations_struct, struct_vm_area_struct, struct_vm_fault as
-	new_vm_fault } from "#linux/mm_types.ts";
+import { type struct_folio, type struct_mm_struct, type struct_page, type vm_fault_t,
+	type vm_operations_struct, struct_vm_area_struct, struct_vm_fault } from
+	"#linux/mm_types.ts";
 import { VM_BUG_ON, VM_BUG_ON_FOLIO, VM_BUG_ON_PAGE } from "#linux/mmdebug.ts";
 import { NR_FILE_PAGES, NR_SHMEM, NR_SHMEM_THPS } from "#linux/mmzone.const.ts";
 import { folio_zonenum } from "#linux/mmzone.ts";
@@ -86,15 +86,16 @@ import { ClearPageDirty, ClearPageSwapCache, PageCompound, PageHWPoison, PageLoc
 	"#linux/page-flags.ts";
 import { folio_ref_add, folio_ref_sub } from "#linux/page_ref.ts";
 import { FGP_ENTRY, FGP_LOCK, __filemap_get_folio, filemap_get_folio, filemap_get_folios,
-	filemap_remove_folio, find_get_entries, find_lock_entries, folio_lock, folio_mapping, folio_pos,
-	folio_trylock, folio_unlock, folio_wait_writeback, mapping_clear_unevictable, mapping_gfp_mask,
-	mapping_seek_hole_data, mapping_set_exiting, mapping_set_large_folios, mapping_set_unevictable,
-	mapping_unevictable, noop_dirty_folio, page_mapping, unlock_page } from "#linux/pagemap.ts";
+	filemap_remove_folio, find_get_entries, find_lock_entries, folio_lock, folio_mapping,
+	folio_pos, folio_trylock, folio_unlock, folio_wait_writeback, mapping_clear_unevictable,
+	mapping_gfp_mask, mapping_seek_hole_data, mapping_set_exiting, mapping_set_large_folios,
+	mapping_set_unevictable, mapping_unevictable, noop_dirty_folio, page_mapping,
+	unlock_page } from "#linux/pagemap.ts";
 import { PAGEVEC_SIZE, folio_batch_add, folio_batch_count, folio_batch_init,
 	folio_batch_release, folio_batch_remove_exceptionals, struct_folio_batch } from
 	"#linux/pagevec.ts";
-import { percpu_counter_add, percpu_counter_compare, percpu_counter_destroy,
-	percpu_counter_init, percpu_counter_sub, percpu_counter_sum } from "#linux/percpu_counter.ts";
+import { percpu_counter_add, percpu_counter_compare, percpu_counter_destroy, percpu_counter_init,
+	percpu_counter_sub, percpu_counter_sum } from "#linux/percpu_counter.ts";
 import { pr_err, pr_warn } from "#linux/printk.ts";
 import { rcu_read_lock, rcu_read_unlock } from "#linux/rcupdate.ts";
 import { MMF_DISABLE_THP } from "#linux/sched/coredump.ts";
@@ -105,13 +106,12 @@ import { security_vm_enough_memory_mm } from "#linux/security.ts";
 import { SGP_CACHE, SGP_FALLOC, SGP_NOALLOC, SGP_READ, SGP_WRITE, SHMEM_I, type sgp_type,
 	shmem_mapping, struct_shmem_inode_info, struct_shmem_sb_info } from "#linux/shmem_fs.ts";
 import { SHRINK_STOP, type struct_shrink_control } from "#linux/shrinker.ts";
-import { SLAB_ACCOUNT, SLAB_PANIC, kfree, kmem_cache_alloc, kmem_cache_create,
-	kmem_cache_destroy, kmem_cache_free, kvcalloc, kvfree, kzalloc, type struct_kmem_cache } from
-	"#linux/slab.ts";
+import { SLAB_ACCOUNT, SLAB_PANIC, kfree, kmem_cache_alloc, kmem_cache_create, kmem_cache_destroy,
+	kmem_cache_free, kvcalloc, kvfree, kzalloc, type struct_kmem_cache } from "#linux/slab.ts";
 import { get_cpu, nr_cpu_ids, put_cpu } from "#linux/smp.ts";
 import { raw_spin_lock, raw_spin_lock_init, raw_spin_unlock, spin_lock, spin_lock_init,
-	spin_lock_irq, spin_lock_irqsave, spin_unlock, spin_unlock_irq, spin_unlock_irqrestore } from
-	"#linux/spinlock.ts";
+	spin_lock_irq, spin_lock_irqsave, spin_unlock, spin_unlock_irq,
+	spin_unlock_irqrestore } from "#linux/spinlock.ts";
 import { type struct_kstatfs } from "#linux/statfs.ts";
 import { STATX_ATTR_APPEND, STATX_ATTR_IMMUTABLE, STATX_ATTR_NODUMP, STATX_BTIME, S_IFDIR, S_IFMT,
 	S_IFREG, S_IRWXUGO, S_ISVTX } from "#linux/stat.ts";
@@ -133,8 +133,8 @@ import { wait_var_event, wake_up_var } from "#linux/wait_bit.ts";
 import type { struct_writeback_control } from "#linux/writeback.ts";
 import { XA_PRESENT, XA_STATE, XA_STATE_ORDER, xa_cmpxchg_irq, xa_find, xa_is_value, xa_load,
 	xa_lock_irq, xa_unlock_irq, xas_error, xas_find, xas_find_conflict, xas_load, xas_lock_irq,
-	xas_next_entry, xas_nomem, xas_pause, xas_retry, xas_set_err, xas_store, xas_unlock_irq } from
-	"#linux/xarray.ts";
+	xas_next_entry, xas_nomem, xas_pause, xas_retry, xas_set_err, xas_store,
+	xas_unlock_irq } from "#linux/xarray.ts";
 import { init_user_ns } from "#linux/user_namespace.ts";
 import { F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, O_RDWR } from
 	"#uapi/linux/fcntl.ts";
@@ -230,7 +230,7 @@ function SHMEM_SB(sb: struct_super_block): struct_shmem_sb_info {
  * with MAP_NORESERVE, as private mappings are ...
  */
 function shmem_acct_size(flags: number, size: loff_t): number {
-	return (flags & VM_NORESERVE) ? 0 : security_vm_enough_memory_mm(current.mm, VM_ACCT(size));
+	return (flags & VM_NORESERVE) ? 0 : security_vm_enough_memory_mm(current.mm!, VM_ACCT(size));
 }
 
 function shmem_unacct_size(flags: number, size: loff_t): void {
@@ -241,7 +241,8 @@ function shmem_unacct_size(flags: number, size: loff_t): void {
 function shmem_reacct_size(flags: number, oldsize: loff_t, newsize: loff_t): number {
 	if (!(flags & VM_NORESERVE)) {
 		if (VM_ACCT(newsize) > VM_ACCT(oldsize))
-			return security_vm_enough_memory_mm(current.mm, VM_ACCT(newsize) - VM_ACCT(oldsize));
+			return security_vm_enough_memory_mm(current.mm!,
+				VM_ACCT(newsize) - VM_ACCT(oldsize));
 		else if (VM_ACCT(newsize) < VM_ACCT(oldsize))
 			vm_unacct_memory(VM_ACCT(oldsize) - VM_ACCT(newsize));
 	}
@@ -256,7 +257,7 @@ function shmem_acct_block(flags: number, pages: number): number {
 	if (!(flags & VM_NORESERVE))
 		return 0;
 
-	return security_vm_enough_memory_mm(current.mm, pages);
+	return security_vm_enough_memory_mm(current.mm!, pages);
 }
 
 function shmem_unacct_blocks(flags: number, pages: number): void {
@@ -327,8 +328,9 @@ function shmem_reserve_inode(sb: struct_super_block, inop: ref<number> | null): 
 				ino = sbinfo.next_ino++;
 			if (unlikely(!sbinfo.full_inums && ino > U32_MAX)) {
 				/* wraps as get_next_ino() does */
-				pr_warn(`shmem_reserve_inode: inode number overflow on device ${
-					sb.s_dev & 0xfffff}, consider using inode64 mount option\n`);
+				pr_warn("%s: inode number overflow on device %d, " +
+					"consider using inode64 mount option\n",
+					"shmem_reserve_inode", MINOR(sb.s_dev));
 				sbinfo.next_ino = 1;
 				ino = sbinfo.next_ino++;
 			}
@@ -337,8 +339,8 @@ function shmem_reserve_inode(sb: struct_super_block, inop: ref<number> | null): 
 		raw_spin_unlock(sbinfo.stat_lock);
 	} else if (inop) {
 		/*
-		 * Called from __shmem_file_setup() in unknown context: numbers come in batches by CPU,
-		 * so that stat_lock is only taken for a new batch.
+		 * Called from __shmem_file_setup() in unknown context: numbers come in batches by
+		 * CPU, so that stat_lock is only taken for a new batch.
 		 */
 		const next_ino = sbinfo.ino_batch![get_cpu()]!;
 		ino = next_ino.v;
@@ -443,7 +445,7 @@ function shmem_confirm_swap(mapping: struct_address_space, index: pgoff_t, swap:
 /* huge= of a mount */
 const SHMEM_HUGE_NEVER		= 0;
 const SHMEM_HUGE_ALWAYS		= 1;
-const SHMEM_HUGE_WITHIN_SIZE	= 2;	/* only if wholly within i_size; heeds madvise() too */
+const SHMEM_HUGE_WITHIN_SIZE	= 2;	/* only wholly within i_size; heeds madvise() too */
 const SHMEM_HUGE_ADVISE		= 3;	/* only if asked for by madvise() */
 
 /* only through shmem_enabled: for all mounts */
@@ -584,7 +586,8 @@ function shmem_unused_huge_shrink(sbinfo: struct_shmem_sb_info,
 					if (nr_to_split && split >= nr_to_split)
 						break move_back;
 
-					const index = round_down(loff_to_pgoff(inode.i_size), HPAGE_PMD_NR);
+					const index = round_down(loff_to_pgoff(inode.i_size),
+						HPAGE_PMD_NR);
 					const folio = filemap_get_folio(inode.i_mapping, index);
 					if (!folio)
 						break drop;
@@ -595,7 +598,7 @@ function shmem_unused_huge_shrink(sbinfo: struct_shmem_sb_info,
 						break drop;
 					}
 
-					/* waiting for it may deadlock in reclaim: leave it for the next time */
+					/* waiting for it may deadlock in reclaim */
 					if (!folio_trylock(folio)) {
 						folio_put(folio);
 						break move_back;
@@ -743,7 +746,8 @@ export function shmem_partial_swap_usage(mapping: struct_address_space, start: p
 	let swapped = 0;
 
 	rcu_read_lock();
-	for (let page = xas_find(xas, end - 1); page !== null; page = xas_next_entry(xas, end - 1)) {
+	for (let page = xas_find(xas, end - 1); page !== null;
+		page = xas_next_entry(xas, end - 1)) {
 		if (xas_retry(xas, page))
 			continue;
 		if (xa_is_value(page))
@@ -786,7 +790,8 @@ export function shmem_unlock_mapping(mapping: struct_address_space): void {
 
 	folio_batch_init(fbatch);
 	/* no need to go on when somebody locks it again */
-	while (!mapping_unevictable(mapping) && filemap_get_folios(mapping, index, PGOFF_MAX, fbatch)) {
+	while (!mapping_unevictable(mapping) &&
+	       filemap_get_folios(mapping, index, PGOFF_MAX, fbatch)) {
 		check_move_unevictable_folios(fbatch);
 		folio_batch_release(fbatch);
 		cond_resched();
@@ -842,7 +847,8 @@ function shmem_undo_range(inode: struct_inode, lstart: loff_t, lend: loff_t, unf
 			if (xa_is_value(folio)) {
 				if (unfalloc)
 					continue;
-				nr_swaps_freed += Number(!shmem_free_swap(mapping, to_pgoff(index), folio));
+				nr_swaps_freed += Number(!shmem_free_swap(mapping, to_pgoff(index),
+					folio));
 				continue;
 			}
 			index += folio_nr_pages(folio) - 1;
@@ -886,7 +892,8 @@ function shmem_undo_range(inode: struct_inode, lstart: loff_t, lend: loff_t, unf
 	while (index < end) {
 		cond_resched();
 
-		if (!find_get_entries(mapping, to_pgoff(index), to_pgoff(end - 1), fbatch, indices)) {
+		if (!find_get_entries(mapping, to_pgoff(index), to_pgoff(end - 1), fbatch,
+			indices)) {
 			/* all gone, or a hole punch or undo, which need not be sure */
 			if (index === start || end !== PGOFF_MAX)
 				break;
@@ -1146,8 +1153,8 @@ export function shmem_unuse(type: number): number {
 			continue;
 		}
 		/*
-		 * The mutex is dropped while the inode is searched; stop_eviction keeps it on the list
-		 * and in memory, where igrab() would not protect from unmounting.
+		 * The mutex is dropped while the inode is searched; stop_eviction keeps it on the
+		 * list and in memory, where igrab() would not protect from unmounting.
 		 */
 		atomic_inc(info.stop_eviction);
 		mutex_unlock(shmem_swaplist_mutex);
@@ -1200,10 +1207,10 @@ function shmem_writepage(page: struct_page, wbc_: unknown): number {
 		}
 
 		/*
-		 * Swap has no notion of a fallocated page, so it is made uptodate and written like any
-		 * other. If its fallocate is still at work, it stays instead: it may have to be undone,
-		 * and going on into swap is no good idea; shmem_fallocate() gives up when too many
-		 * stayed.
+		 * Swap has no notion of a fallocated page, so it is made uptodate and written like
+		 * any other. If its fallocate is still at work, it stays instead: it may have to be
+		 * undone, and going on into swap is no good idea; shmem_fallocate() gives up when
+		 * too many stayed.
 		 */
 		if (!PageUptodate(page)) {
 			if (inode.i_private) {
@@ -1231,8 +1238,8 @@ function shmem_writepage(page: struct_page, wbc_: unknown): number {
 
 		/*
 		 * On the list before the page moves: from then on its lock does not hold back
-		 * eviction. The mutex is kept until swapped is raised, as shmem_unuse() takes inodes
-		 * with nothing swapped off the list.
+		 * eviction. The mutex is kept until swapped is raised, as shmem_unuse() takes
+		 * inodes with nothing swapped off the list.
 		 */
 		mutex_lock(shmem_swaplist_mutex);
 		if (list_empty(info.swaplist))
@@ -1280,9 +1287,9 @@ function shmem_pseudo_vma_init(info: struct_shmem_inode_info, index: number):
 /** mm/shmem.c:shmem_swapin() */
 function shmem_swapin(swap: swp_entry_t, gfp: gfp_t, info: struct_shmem_inode_info,
 	index: pgoff_t): struct_page | null {
-	const vmf = new new_vm_fault(shmem_pseudo_vma_init(info, index) ?? new struct_vm_area_struct());
+	const pvma = shmem_pseudo_vma_init(info, index) ?? new struct_vm_area_struct();
 
-	return swap_cluster_readahead(swap, gfp, vmf);
+	return swap_cluster_readahead(swap, gfp, new struct_vm_fault(pvma));
 }
 
 /** mm/shmem.c:limit_gfp_mask(). Never grants what @limit_gfp does not. */
@@ -1310,8 +1317,8 @@ function shmem_alloc_hugefolio(gfp: gfp_t, info: struct_shmem_inode_info, index:
 	if (xa_find(mapping.i_pages, hindex, hindex.v + HPAGE_PMD_NR - 1, XA_PRESENT) !== null)
 		return null;
 
-	const folio = vma_alloc_folio(gfp, HPAGE_PMD_ORDER, shmem_pseudo_vma_init(info, hindex.v), 0,
-		true);
+	const folio = vma_alloc_folio(gfp, HPAGE_PMD_ORDER, shmem_pseudo_vma_init(info, hindex.v),
+		0, true);
 	if (!folio)
 		count_vm_event(THP_FILE_FALLBACK);
 	return folio;
@@ -1574,125 +1581,132 @@ function shmem_getpage_gfp(inode: struct_inode, index: pgoff_t, pagep: ref<struc
 		}
 
 		unlock: {
-			out: {
-				clear: {
-					if (folio) {
-						hindex = folio.index;
-						if (sgp === SGP_WRITE)
-							folio_mark_accessed(folio);
-						if (folio_test_uptodate(folio))
-							break out;
-						/* a page of fallocate */
-						if (sgp !== SGP_READ)
-							break clear;
-						folio_unlock(folio);
-						folio_put(folio);
+			if (folio) {
+				hindex = folio.index;
+				if (sgp === SGP_WRITE)
+					folio_mark_accessed(folio);
+				if (folio_test_uptodate(folio)) {
+					pagep.v = folio_page(folio, index - hindex);
+					return 0;
+				}
+				/* a page of fallocate: a hole to readers */
+				if (sgp === SGP_READ) {
+					folio_unlock(folio);
+					folio_put(folio);
+					folio = null;
+				}
+			}
+
+			if (!folio) {
+				/* a hole: null, and an error unless the caller reads */
+				pagep.v = null;
+				if (sgp === SGP_READ)
+					return 0;
+				if (sgp === SGP_NOALLOC)
+					return -ENOENT;
+
+				let huge = shmem_is_huge(vma, inode, index);
+				alloc_nohuge: for (;; huge = false) {
+					if (huge) {
+						const huge_gfp = limit_gfp_mask(
+							vma_thp_gfp_mask(vma), gfp);
+						folio = shmem_alloc_and_acct_folio(huge_gfp, inode,
+							index, true);
 					}
+					if (!huge || IS_ERR(folio))
+						folio = shmem_alloc_and_acct_folio(gfp, inode,
+							index, false);
+					if (IS_ERR(folio)) {
+						let retry = 5;
 
-					/* a hole: null, and an error unless the caller reads */
-					pagep.v = null;
-					if (sgp === SGP_READ)
-						return 0;
-					if (sgp === SGP_NOALLOC)
-						return -ENOENT;
-
-					let huge = shmem_is_huge(vma, inode, index);
-					alloc_nohuge: for (;; huge = false) {
-						if (huge) {
-							const huge_gfp = limit_gfp_mask(vma_thp_gfp_mask(vma), gfp);
-							folio = shmem_alloc_and_acct_folio(huge_gfp, inode, index, true);
-						}
-						if (!huge || IS_ERR(folio))
-							folio = shmem_alloc_and_acct_folio(gfp, inode, index, false);
-						if (IS_ERR(folio)) {
-							let retry = 5;
-
-							error = PTR_ERR(folio);
-							folio = null;
-							if (error !== -ENOSPC)
-								break unlock;
-							/* maybe a huge page beyond some i_size can be split */
-							while (retry--) {
-								const ret = shmem_unused_huge_shrink(sbinfo, null, 1);
-								if (ret === SHRINK_STOP)
-									break;
-								if (ret)
-									continue alloc_nohuge;
-							}
+						error = PTR_ERR(folio);
+						folio = null;
+						if (error !== -ENOSPC)
 							break unlock;
-						}
-
-						hindex = index - (index & (folio_nr_pages(folio!) - 1));
-
-						if (sgp === SGP_WRITE)
-							__folio_set_referenced(folio!);
-
-						error = shmem_add_to_page_cache(folio!, mapping, to_pgoff(hindex), null,
-							gfp & GFP_RECLAIM_MASK, charge_mm);
-						if (!error)
-							break;
-
-						/* unacct */
-						shmem_inode_unacct_blocks(inode, folio_nr_pages(folio!));
-
-						if (folio_test_large(folio!)) {
-							folio_unlock(folio!);
-							folio_put(folio!);
-							continue;
+						/* split a huge page beyond some file's end */
+						while (retry--) {
+							const ret = shmem_unused_huge_shrink(
+								sbinfo, null, 1);
+							if (ret === SHRINK_STOP)
+								break;
+							if (ret)
+								continue alloc_nohuge;
 						}
 						break unlock;
 					}
-					folio_add_lru(folio!);
 
-					spin_lock_irq(info.lock);
-					info.alloced += folio_nr_pages(folio!);
-					inode.i_blocks += BLOCKS_PER_PAGE << folio_order(folio!);
-					shmem_recalc_inode(inode);
-					spin_unlock_irq(info.lock);
-					alloced = true;
+					const nr = folio_nr_pages(folio!);
+					hindex = index - (index & (nr - 1));
 
-					if (folio_test_pmd_mappable(folio!) &&
-					    inode.i_size_pages < hindex + HPAGE_PMD_NR - 1) {
-						/* part of it is beyond i_size: may be split when memory is short */
-						spin_lock(sbinfo.shrinklist_lock);
-						if (list_empty_careful(info.shrinklist)) {
-							list_add_tail(info.shrinklist, sbinfo.shrinklist);
-							sbinfo.shrinklist_len++;
-						}
-						spin_unlock(sbinfo.shrinklist_lock);
+					if (sgp === SGP_WRITE)
+						__folio_set_referenced(folio!);
+
+					error = shmem_add_to_page_cache(folio!, mapping,
+						to_pgoff(hindex), null, gfp & GFP_RECLAIM_MASK,
+						charge_mm);
+					if (!error)
+						break;
+
+					/* unacct */
+					shmem_inode_unacct_blocks(inode, nr);
+
+					if (folio_test_large(folio!)) {
+						folio_unlock(folio!);
+						folio_put(folio!);
+						continue;
 					}
-
-					/* a new page need not be cleared for fallocate either */
-					if (sgp === SGP_FALLOC)
-						sgp = SGP_WRITE;
-				}
-				/*
-				 * clear: a writer clears what it does not fill; but a page of an earlier
-				 * fallocate must be made uptodate, or undoing this one would take it away.
-				 */
-				if (sgp !== SGP_WRITE && !folio_test_uptodate(folio!)) {
-					const n = folio_nr_pages(folio!);
-
-					for (let i = 0; i < n; i++)
-						clear_highpage(folio_page(folio!, i));
-					flush_dcache_folio(folio!);
-					folio_mark_uptodate(folio!);
-				}
-
-				/* truncated since we looked? */
-				if (sgp <= SGP_CACHE && index >= inode.i_size_pages) {
-					if (alloced) {
-						folio_clear_dirty(folio!);
-						filemap_remove_folio(folio!);
-						spin_lock_irq(info.lock);
-						shmem_recalc_inode(inode);
-						spin_unlock_irq(info.lock);
-					}
-					error = -EINVAL;
 					break unlock;
 				}
+				folio_add_lru(folio!);
+
+				spin_lock_irq(info.lock);
+				info.alloced += folio_nr_pages(folio!);
+				inode.i_blocks += BLOCKS_PER_PAGE << folio_order(folio!);
+				shmem_recalc_inode(inode);
+				spin_unlock_irq(info.lock);
+				alloced = true;
+
+				if (folio_test_pmd_mappable(folio!) &&
+				    inode.i_size_pages < hindex + HPAGE_PMD_NR - 1) {
+					/* part of it is beyond i_size: may be split */
+					spin_lock(sbinfo.shrinklist_lock);
+					if (list_empty_careful(info.shrinklist)) {
+						list_add_tail(info.shrinklist, sbinfo.shrinklist);
+						sbinfo.shrinklist_len++;
+					}
+					spin_unlock(sbinfo.shrinklist_lock);
+				}
+
+				/* a new page need not be cleared for fallocate either */
+				if (sgp === SGP_FALLOC)
+					sgp = SGP_WRITE;
 			}
-			/* out */
+
+			/*
+			 * A writer clears what it does not fill; but a page of an earlier fallocate
+			 * must be made uptodate, or undoing this one would take it away.
+			 */
+			if (sgp !== SGP_WRITE && !folio_test_uptodate(folio!)) {
+				const n = folio_nr_pages(folio!);
+
+				for (let i = 0; i < n; i++)
+					clear_highpage(folio_page(folio!, i));
+				flush_dcache_folio(folio!);
+				folio_mark_uptodate(folio!);
+			}
+
+			/* truncated since we looked? */
+			if (sgp <= SGP_CACHE && index >= inode.i_size_pages) {
+				if (alloced) {
+					folio_clear_dirty(folio!);
+					filemap_remove_folio(folio!);
+					spin_lock_irq(info.lock);
+					shmem_recalc_inode(inode);
+					spin_unlock_irq(info.lock);
+				}
+				error = -EINVAL;
+				break unlock;
+			}
 			pagep.v = folio_page(folio!, index - hindex);
 			return 0;
 		}
@@ -1753,7 +1767,7 @@ function shmem_fault(vmf: struct_vm_fault): vm_fault_t {
 			spin_unlock(inode.i_lock);
 			schedule();
 
-			/* the queue was on the puncher's stack: finish_wait() must not race its end */
+			/* the queue was on the puncher's stack: do not race with its end */
 			spin_lock(inode.i_lock);
 			finish_wait(shmem_falloc_waitq, shmem_fault_wait);
 			spin_unlock(inode.i_lock);
@@ -2140,7 +2154,8 @@ function shmem_fallocate(file: struct_file, mode: number, offset: loff_t, len: l
 			spin_unlock(inode.i_lock);
 
 			if (u64(unmap_end) > u64(unmap_start))
-				unmap_mapping_range(mapping, unmap_start, 1n + unmap_end - unmap_start, 0);
+				unmap_mapping_range(mapping, unmap_start,
+					1n + unmap_end - unmap_start, 0);
 			shmem_truncate_range(inode, offset, offset + len - 1n);
 			/* not again: a punched hole leaves private copies */
 
@@ -2180,7 +2195,7 @@ function shmem_fallocate(file: struct_file, mode: number, offset: loff_t, len: l
 		inode.i_private = shmem_falloc;
 		spin_unlock(inode.i_lock);
 
-		/* keeps split_huge_page() from freeing what FALLOC_FL_KEEP_SIZE put beyond i_size */
+		/* split_huge_page() must not free what FALLOC_FL_KEEP_SIZE put beyond i_size */
 		const undo_fallocend = info.fallocend;
 		if (info.fallocend < end)
 			info.fallocend = end;
@@ -2189,13 +2204,14 @@ function shmem_fallocate(file: struct_file, mode: number, offset: loff_t, len: l
 			const pagep = new ref<struct_page | null>(null);
 
 			for (let index: number = start; index < end; ) {
-				/* EINTR is allowed: we may be interrupted for using too much memory */
+				/* we may be interrupted for using too much memory */
 				if (signal_pending(current))
 					error = -EINTR;
 				else if (shmem_falloc.nr_unswapped > shmem_falloc.nr_falloced)
 					error = -ENOMEM;
 				else
-					error = shmem_getpage(inode, to_pgoff(index), pagep, SGP_FALLOC);
+					error = shmem_getpage(inode, to_pgoff(index), pagep,
+						SGP_FALLOC);
 				if (error) {
 					info.fallocend = undo_fallocend;
 					/* remove what we added: the pages that are not uptodate */
@@ -2208,7 +2224,7 @@ function shmem_fallocate(file: struct_file, mode: number, offset: loff_t, len: l
 				const page = pagep.v!;
 
 				index++;
-				/* a second SGP_FALLOC of the same huge page would make it uptodate */
+				/* SGP_FALLOC again on the same huge page would make it uptodate */
 				if (PageTransCompound(page))
 					index = round_up(index, HPAGE_PMD_NR);
 
@@ -2218,8 +2234,8 @@ function shmem_fallocate(file: struct_file, mode: number, offset: loff_t, len: l
 				shmem_falloc.next = to_pgoff(index);
 
 				/*
-				 * Not uptodate, so that it can be told apart if it has to be undone; but dirty,
-				 * so that reclaim does not free what we allocate.
+				 * Not uptodate, so that it can be told apart if it has to be
+				 * undone; but dirty, so that reclaim does not free it.
 				 */
 				set_page_dirty(page);
 				unlock_page(page);
@@ -2323,7 +2339,8 @@ function shmem_parse_one(fc: struct_fs_context, param: struct_fs_parameter): num
 			case Opt_size: {
 				let size = memparse(param.string!, rest);
 				if (rest.v.startsWith("%")) {
-					size = size * BigInt(PAGE_SIZE) * BigInt(totalram_pages()) / 100n;
+					size = size * BigInt(PAGE_SIZE) *
+						BigInt(totalram_pages()) / 100n;
 					rest.v = rest.v.slice(1);
 				}
 				if (rest.v)
@@ -2362,7 +2379,8 @@ function shmem_parse_one(fc: struct_fs_context, param: struct_fs_parameter): num
 			case Opt_huge:
 				ctx.huge = result.uint_32;
 				if (ctx.huge !== SHMEM_HUGE_NEVER &&
-				    !(IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) && has_transparent_hugepage()))
+				    !(IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
+				      has_transparent_hugepage()))
 					break unsupported_parameter;
 				ctx.seen |= SHMEM_SEEN_HUGE;
 				break;
@@ -2391,7 +2409,8 @@ function shmem_parse_options(fc: struct_fs_context, data: unknown): number {
 	for (const this_char of ((data as string | null) ?? "").split(/,(?![0-9])/)) {
 		if (this_char) {
 			const at = this_char.indexOf("=");
-			const err = vfs_parse_fs_string(fc, at < 0 ? this_char : this_char.slice(0, at),
+			const err = vfs_parse_fs_string(fc,
+				at < 0 ? this_char : this_char.slice(0, at),
 				at < 0 ? null : this_char.slice(at + 1));
 			if (err < 0)
 				return err;

@@ -23,8 +23,8 @@ import { PageTail, folio_clear_mappedtodisk, folio_has_private, folio_test_dirty
 import { folio_ref_count } from "#linux/page_ref.ts";
 import { FGP_LOCK, __filemap_get_folio, __filemap_remove_folio, delete_from_page_cache_batch,
 	filemap_free_folio, filemap_release_folio, filemap_remove_folio, find_get_entries,
-	find_lock_entries, find_lock_page, folio_cancel_dirty, folio_contains, folio_index, folio_lock,
-	folio_mapping, folio_pos, folio_unlock, folio_wait_writeback, mapping_empty,
+	find_lock_entries, find_lock_page, folio_cancel_dirty, folio_contains, folio_index,
+	folio_lock, folio_mapping, folio_pos, folio_unlock, folio_wait_writeback, mapping_empty,
 	mapping_set_exiting, mapping_shrinkable, unlock_page } from "#linux/pagemap.ts";
 import { PAGEVEC_SIZE, folio_batch_count, folio_batch_init, folio_batch_release,
 	folio_batch_remove_exceptionals, struct_folio_batch } from "#linux/pagevec.ts";
@@ -298,7 +298,8 @@ export function truncate_inode_pages_range(mapping: struct_address_space, lstart
 	index = start;
 	while (index < end) {
 		cond_resched();
-		if (!find_get_entries(mapping, to_pgoff(index), to_pgoff(end - 1), fbatch, indices)) {
+		if (!find_get_entries(mapping, to_pgoff(index), to_pgoff(end - 1), fbatch,
+			indices)) {
 			/* all gone from start onwards */
 			if (index === start)
 				break;
@@ -365,7 +366,8 @@ export function invalidate_mapping_pagevec(mapping: struct_address_space, start:
 			index = indices[i]!;
 
 			if (xa_is_value(folio)) {
-				count += invalidate_exceptional_entry(mapping, to_pgoff(index), folio);
+				count += invalidate_exceptional_entry(mapping, to_pgoff(index),
+					folio);
 				continue;
 			}
 			index += folio_nr_pages(folio) - 1;
@@ -465,7 +467,8 @@ export function invalidate_inode_pages2_range(mapping: struct_address_space, sta
 
 			if (!did_range_unmap && folio_mapped(folio)) {
 				/* zap the rest of the file at once, before the folio is locked */
-				unmap_mapping_pages(mapping, to_pgoff(index), to_pgoff(1 + end - index), false);
+				unmap_mapping_pages(mapping, to_pgoff(index),
+					to_pgoff(1 + end - index), false);
 				did_range_unmap = true;
 			}
 

@@ -3,7 +3,7 @@
  * The page cache: state of a mapping, look-up by index, the folio lock.
  *
  * Upstream: include/linux/pagemap.h. Left out: writing back and readahead_control (no
- * filesystem here has a device), private data of folios, fault_in_* (declared by linux/uaccess.h's users).
+ * filesystem here has a device), private data of folios, fault_in_*.
  *
  * Port-only: an entry of i_pages is a folio, or a number (swap or shadow value); functions that
  * hand out both are typed as handing out folios, and callers ask xa_is_value(), as in C.
@@ -30,27 +30,24 @@ import { wait_queue_entry_t } from "#linux/wait_types.ts";
 import { nth_page, page_to_pfn } from "#linux/mmzone.ts";
 import { xa_empty, xa_is_node, xa_is_value } from "#linux/xarray.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
-import {
-	__filemap_get_folio, __filemap_set_wb_err, __folio_lock, __folio_lock_killable,
-	__folio_lock_or_retry, folio_wait_bit, folio_wait_bit_killable, read_cache_folio, read_cache_page,
-} from "#mm/filemap.ts";
+import { __filemap_get_folio, __filemap_set_wb_err, __folio_lock, __folio_lock_killable,
+	__folio_lock_or_retry, folio_wait_bit, folio_wait_bit_killable, read_cache_folio,
+	read_cache_page } from "#mm/filemap.ts";
 import { grab_cache_page_write_begin, pagecache_get_page } from "#mm/folio-compat.ts";
 import { __folio_cancel_dirty, __folio_mark_dirty } from "#mm/page-writeback.ts";
 import { invalidate_mapping_pages } from "#mm/truncate.ts";
 
 export { invalidate_inode_pages2, invalidate_inode_pages2_range, invalidate_mapping_pages,
 	folio_invalidate } from "#mm/truncate.ts";
-export {
-	__filemap_add_folio, __filemap_get_folio, __filemap_remove_folio,
-	__filemap_set_wb_err, __folio_lock, __folio_lock_killable, __folio_lock_or_retry,
-	delete_from_page_cache_batch, filemap_add_folio, filemap_free_folio,
-	filemap_get_folios, filemap_range_has_page, filemap_release_folio, filemap_remove_folio,
-	find_get_entries, find_get_pages_contig, find_lock_entries,
-	folio_add_wait_queue, folio_end_writeback, folio_put_wait_locked, folio_unlock, folio_wait_bit,
-	folio_wait_bit_killable, mapping_seek_hole_data, page_cache_next_miss, page_cache_prev_miss,
-	page_endio, pagecache_init, read_cache_folio, read_cache_page, read_cache_page_gfp,
-	replace_page_cache_page, filemap_invalidate_lock_two, filemap_invalidate_unlock_two,
-} from "#mm/filemap.ts";
+export { __filemap_add_folio, __filemap_get_folio, __filemap_remove_folio, __filemap_set_wb_err,
+	__folio_lock, __folio_lock_killable, __folio_lock_or_retry, delete_from_page_cache_batch,
+	filemap_add_folio, filemap_free_folio, filemap_get_folios, filemap_range_has_page,
+	filemap_release_folio, filemap_remove_folio, find_get_entries, find_get_pages_contig,
+	find_lock_entries, folio_add_wait_queue, folio_end_writeback, folio_put_wait_locked,
+	folio_unlock, folio_wait_bit, folio_wait_bit_killable, mapping_seek_hole_data,
+	page_cache_next_miss, page_cache_prev_miss, page_endio, pagecache_init, read_cache_folio,
+	read_cache_page, read_cache_page_gfp, replace_page_cache_page, filemap_invalidate_lock_two,
+	filemap_invalidate_unlock_two } from "#mm/filemap.ts";
 export {
 	__set_page_dirty_nobuffers, add_to_page_cache_lru, clear_page_dirty_for_io,
 	delete_from_page_cache, end_page_writeback, grab_cache_page_write_begin, page_mapping,

@@ -21,13 +21,12 @@ import { spinlock_t } from "#linux/spinlock_types.ts";
 import type { err_ptr } from "#asm-generic/err.ts";
 import { shmem_aops, shmem_is_huge, shmem_read_mapping_page_gfp } from "#mm/shmem.ts";
 
-export {
-	shmem_aops, shmem_charge, shmem_file_setup, shmem_file_setup_with_mnt, shmem_fs_parameters,
+export { shmem_aops, shmem_charge, shmem_file_setup, shmem_file_setup_with_mnt, shmem_fs_parameters,
 	shmem_get_unmapped_area, shmem_getpage, shmem_init, shmem_init_fs_context, shmem_is_huge,
 	shmem_kernel_file_setup, shmem_lock, shmem_partial_swap_usage, shmem_read_mapping_page_gfp,
-	shmem_show_options, shmem_swap_usage, shmem_truncate_range, shmem_uncharge, shmem_unlock_mapping, shmem_unuse,
-	shmem_zero_setup, vma_is_shmem, shmem_enabled_show, shmem_enabled_store,
-} from "#mm/shmem.ts";
+	shmem_show_options, shmem_swap_usage, shmem_truncate_range, shmem_uncharge,
+	shmem_unlock_mapping, shmem_unuse, shmem_zero_setup, vma_is_shmem, shmem_enabled_show,
+	shmem_enabled_store } from "#mm/shmem.ts";
 
 /*
  * An inode of tmpfs. alloced, swapped and i_blocks under lock; seals and the size under i_rwsem;
@@ -91,12 +90,17 @@ export function shmem_huge_enabled(vma: struct_vm_area_struct): boolean {
 	return shmem_is_huge(vma, file_inode(vma.vm_file!), vma.vm_pgoff);
 }
 
-/* enum sgp_type: what shmem_getpage() may do */
-export const SGP_READ		= 0;	/* within i_size, a hole stays one */
-export const SGP_NOALLOC	= 1;	/* the same, but a hole is an error; may use fallocated pages */
-export const SGP_CACHE		= 2;	/* within i_size, may allocate */
-export const SGP_WRITE		= 3;	/* may go beyond, may hand out a page not uptodate */
-export const SGP_FALLOC		= 4;	/* the same, but makes an existing page uptodate */
+/*
+ * enum sgp_type: what shmem_getpage() may do. SGP_READ and SGP_CACHE stay within i_size, and only
+ * the latter allocates; to SGP_NOALLOC a hole is an error, but it may use a page of fallocate.
+ * SGP_WRITE and SGP_FALLOC may go beyond i_size and leave a new page not uptodate; SGP_FALLOC makes
+ * an existing one uptodate.
+ */
+export const SGP_READ		= 0;
+export const SGP_NOALLOC	= 1;
+export const SGP_CACHE		= 2;
+export const SGP_WRITE		= 3;
+export const SGP_FALLOC		= 4;
 export type sgp_type = 0 | 1 | 2 | 3 | 4;
 
 export function shmem_read_mapping_page(mapping: struct_address_space, index: pgoff_t):
