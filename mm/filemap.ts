@@ -66,9 +66,9 @@ import { FAULT_FLAG_KILLABLE, FAULT_FLAG_RETRY_NOWAIT, VM_FAULT_LOCKED, VM_FAULT
 	VM_FAULT_NOPAGE, VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS, VM_MAYWRITE,
 	VM_SHARED } from "#linux/mm.const.ts";
 import { do_set_pmd, do_set_pte, fault_flag_allow_retry_first, folio_get, folio_mapped,
-	folio_nr_pages, folio_order, folio_pfn, folio_put, folio_put_refs, folio_shift, folio_size,
-	get_page, page_folio, page_mapcount, page_mapcount_reset, pte_offset_map_lock,
-	pte_unmap_unlock, put_page } from "#linux/mm.ts";
+	folio_mark_dirty, folio_nr_pages, folio_order, folio_pfn, folio_put, folio_put_refs,
+	folio_shift, folio_size, get_page, page_folio, page_mapcount, page_mapcount_reset,
+	pte_offset_map_lock, pte_unmap_unlock, put_page } from "#linux/mm.ts";
 import type { ptep_t, struct_folio, struct_mm_struct, struct_page, struct_vm_area_struct,
 	struct_vm_fault, vm_fault_t, vm_operations_struct } from "#linux/mm_types.ts";
 import { mmap_read_unlock } from "#linux/mmap_lock.ts";
@@ -88,9 +88,9 @@ import { type filler_t, type struct_wait_page_key, FGP_ACCESSED, FGP_CREAT, FGP_
 	FGP_LOCK, FGP_NOFS, FGP_NOWAIT, FGP_STABLE, FGP_WRITE, end_page_writeback,
 	filemap_alloc_folio, filemap_get_folio, filemap_nr_thps_dec, folio_contains,
 	folio_file_page, folio_lock, folio_pos, folio_trylock, folio_wait_locked,
-	folio_wait_locked_killable, mapping_exiting, mapping_gfp_constraint, mapping_gfp_mask,
-	mapping_set_error, mapping_shrinkable, page_mapping, struct_wait_page_queue, unlock_page,
-	wake_page_match } from "#linux/pagemap.ts";
+	folio_wait_locked_killable, folio_wait_stable, mapping_exiting, mapping_gfp_constraint,
+	mapping_gfp_mask, mapping_set_error, mapping_shrinkable, page_mapping,
+	struct_wait_page_queue, unlock_page, wake_page_match } from "#linux/pagemap.ts";
 import { type struct_folio_batch as folio_batch, folio_batch_add, folio_batch_count,
 	folio_batch_init, struct_folio_batch } from "#linux/pagevec.ts";
 import { pr_alert, dump_stack } from "#linux/printk.ts";
@@ -126,9 +126,8 @@ import { XA_PRESENT, XA_STATE, type struct_xa_state, type xa_mark_t, xa_get_orde
 import { PAGE_SIZE } from "#asm/page_types.ts";
 import { pmd_none, pmd_trans_huge, pmdp_get, pte_none, ptep_get, update_mmu_cache } from
 	"#linux/pgtable.ts";
-import { __folio_end_writeback, folio_mark_dirty, folio_wait_stable } from
-	"#mm/page-writeback.ts";
-import { GFP_RECLAIM_MASK, maybe_unlock_mmap_for_io, pmd_install } from "#mm/internal.h.ts";
+import { GFP_RECLAIM_MASK, __folio_end_writeback, maybe_unlock_mmap_for_io, pmd_install } from
+	"#mm/internal.h.ts";
 import { pmd_devmap_trans_unstable } from "#linux/pgtable.ts";
 
 /** mm/filemap.c:page_cache_delete() */

@@ -9,20 +9,18 @@ import { WARN_ON_ONCE } from "#linux/bug.ts";
 import { EBUSY } from "#linux/errno.ts";
 import type { struct_address_space } from "#linux/fs.types.ts";
 import type { gfp_t } from "#linux/gfp.ts";
-import { folio_mapped, page_folio } from "#linux/mm.ts";
+import { folio_mapped, folio_mark_dirty, page_folio } from "#linux/mm.ts";
 import type { struct_folio, struct_page } from "#linux/mm_types.ts";
 import { PageTail, __folio_start_writeback } from "#linux/page-flags.ts";
-import { FGP_CREAT, FGP_HEAD, FGP_LOCK, FGP_STABLE, FGP_WRITE, folio_file_page, folio_mapping,
-	mapping_gfp_mask } from "#linux/pagemap.ts";
+import { FGP_CREAT, FGP_HEAD, FGP_LOCK, FGP_STABLE, FGP_WRITE, __filemap_get_folio,
+	filemap_add_folio, filemap_release_folio, filemap_remove_folio, folio_clear_dirty_for_io,
+	folio_end_writeback, folio_file_page, folio_mapping, folio_unlock, folio_wait_stable,
+	folio_wait_writeback, mapping_gfp_mask } from "#linux/pagemap.ts";
 import { folio_add_lru, folio_mark_accessed } from "#linux/swap.ts";
-import type { struct_writeback_control } from "#linux/writeback.ts";
+import { filemap_dirty_folio, folio_redirty_for_writepage, type struct_writeback_control } from
+	"#linux/writeback.ts";
 import { xa_is_value } from "#linux/xarray.ts";
-import { __filemap_get_folio, filemap_add_folio, filemap_release_folio, filemap_remove_folio,
-	folio_end_writeback, folio_unlock } from "#mm/filemap.ts";
 import { folio_isolate_lru, folio_putback_lru } from "#mm/internal.h.ts";
-import { filemap_dirty_folio, folio_clear_dirty_for_io, folio_mark_dirty,
-	folio_redirty_for_writepage, folio_wait_stable, folio_wait_writeback } from
-	"#mm/page-writeback.ts";
 
 export function page_mapping(page: struct_page): struct_address_space | null {
 	return folio_mapping(page_folio(page));

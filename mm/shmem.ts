@@ -18,7 +18,6 @@ import { CONFIG_NUMA, CONFIG_SWAP, CONFIG_TMPFS_INODE64, CONFIG_TRANSPARENT_HUGE
 import { atomic_dec_and_test, atomic_inc, atomic_read, atomic_set } from "#linux/atomic.ts";
 import { BUG_ON, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
 import { READ_ONCE, unlikely } from "#linux/compiler.ts";
-import type { struct_ucounts } from "#linux/user_namespace.ts";
 import { current_fsgid, current_fsuid } from "#linux/cred.ts";
 import { EEXIST, EFAULT, EFBIG, EINTR, EINVAL, EIO, ENOENT, ENOMEM, ENOSPC, ENXIO, EOPNOTSUPP,
 	EPERM } from "#linux/errno.ts";
@@ -34,11 +33,12 @@ import { AOP_WRITEPAGE_ACTIVATE, ATTR_SIZE, FS_USERNS_MOUNT, MAX_LFS_FILESIZE, S
 	SB_NOSEC, SB_NOUSER, S_PRIVATE } from "#linux/fs.const.ts";
 import { SEEK_DATA, SEEK_HOLE, S_ISREG, clear_inode, clear_nlink, current_time, d_inode,
 	file_accessed, file_inode, file_modified, generic_delete_inode, generic_file_llseek_size,
-	generic_file_splice_read, generic_fillattr, i_size_read, i_size_write, igrab, inc_nlink,
-	init_special_inode, inode_init_once, inode_init_owner, inode_lock, inode_newsize_ok,
-	inode_unlock, iput, iter_file_splice_write, kill_litter_super, mapping_writably_mapped,
-	new_inode, noop_fsync, register_filesystem, setattr_copy, setattr_prepare,
-	simple_dir_operations, unregister_filesystem, vfs_setpos } from "#linux/fs.ts";
+	generic_file_splice_read, generic_file_write_iter, generic_fillattr, i_size_read,
+	i_size_write, igrab, inc_nlink, init_special_inode, inode_init_once, inode_init_owner,
+	inode_lock, inode_newsize_ok, inode_unlock, iput, iter_file_splice_write, kill_litter_super,
+	mapping_writably_mapped, new_inode, noop_fsync, register_filesystem, setattr_copy,
+	setattr_prepare, simple_dir_operations, unregister_filesystem, vfs_setpos } from
+	"#linux/fs.ts";
 import type {
 	struct_address_space, struct_address_space_operations, struct_dentry, struct_file,
 	struct_file_operations, struct_file_system_type, struct_iattr, struct_inode,
@@ -65,10 +65,10 @@ import { count_memcg_event_mm, mem_cgroup_charge, mem_cgroup_migrate } from
 	"#linux/memcontrol.ts";
 import { VM_FAULT_LOCKED, VM_FAULT_MAJOR, VM_FAULT_NOPAGE, VM_FAULT_RETRY, VM_HUGEPAGE,
 	VM_LOCKED, VM_NOHUGEPAGE, VM_NORESERVE } from "#linux/mm.const.ts";
-import { folio_nr_pages, folio_order, folio_page, folio_put, folio_size, get_page,
-	page_mapped, put_page, seal_check_future_write, set_page_dirty, totalram_pages,
-	unmap_mapping_range,
-	user_shm_lock, user_shm_unlock, vma_init, vma_pages, vmf_error } from "#linux/mm.ts";
+import { filemap_map_pages, folio_mark_dirty, folio_nr_pages, folio_order, folio_page, folio_put,
+	folio_size, get_page, page_mapped, put_page, seal_check_future_write, set_page_dirty,
+	totalram_pages, unmap_mapping_range, user_shm_lock, user_shm_unlock, vma_init, vma_pages,
+	vmf_error } from "#linux/mm.ts";
 import { type struct_folio, type struct_mm_struct, type struct_page, type vm_fault_t,
 	type vm_operations_struct, struct_vm_area_struct, struct_vm_fault } from
 	"#linux/mm_types.ts";
@@ -146,11 +146,8 @@ import { TASK_SIZE } from "#asm/processor.ts";
 import { cond_resched_rcu } from "#linux/sched.ts";
 import { add_to_swap_cache, delete_from_swap_cache, lookup_swap_cache, swap_cluster_readahead,
 	swap_writepage } from "#mm/swap.h.ts";
-import { filemap_map_pages, generic_file_write_iter } from "#mm/filemap.ts";
-import { GFP_CONSTRAINT_MASK, GFP_RECLAIM_MASK, maybe_unlock_mmap_for_io } from
-	"#mm/internal.h.ts";
-import { folio_mark_dirty } from "#mm/page-writeback.ts";
-import { truncate_inode_folio, truncate_inode_partial_folio } from "#mm/truncate.ts";
+import { GFP_CONSTRAINT_MASK, GFP_RECLAIM_MASK, maybe_unlock_mmap_for_io, truncate_inode_folio,
+	truncate_inode_partial_folio } from "#mm/internal.h.ts";
 
 /** null before shmem_init() */
 let shm_mnt: struct_vfsmount | err_ptr | null = null;
@@ -1859,7 +1856,7 @@ export function shmem_get_unmapped_area(file: struct_file | null, uaddr: unsigne
 }
 
 /** mm/shmem.c:shmem_lock(). For SHM_LOCK; the caller serialises. */
-export function shmem_lock(file: struct_file, lock: number, ucounts: struct_ucounts | null):
+export function shmem_lock(file: struct_file, lock: number, ucounts: object | null):
 	number {
 	const inode = file_inode(file);
 	const info = SHMEM_I(inode);
