@@ -41,8 +41,8 @@ function write_if_changed(file, text) {
 /** The package.json of a build folder: same names as the root's, but to .js files in the folder. */
 function write_package(out) {
 	const imports = JSON.parse(fs.readFileSync("package.json", "utf8")).imports;
-	const here = Object.entries(imports).map(([name, to]) => [name, name.startsWith("#generated/") ?
-		"./generated/*.js" : to.replace(/\.ts$/, ".js")]);
+	const here = Object.entries(imports).map(([name, to]) => [`${name}.ts`,
+		`${name.startsWith("#generated/") ? "./generated/*" : to}.js`]);
 	write_if_changed(path.join(out, "package.json"),
 		`${JSON.stringify({ type: "module", imports: Object.fromEntries(here) }, null, "\t")}\n`);
 }

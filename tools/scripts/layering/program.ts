@@ -64,8 +64,8 @@ export function open_tree(top: string, imports: Record<string, string>): tree {
 			const [head, tail] = name.split("*") as [string, string];
 			if (!specifier.startsWith(head) || !specifier.endsWith(tail))
 				continue;
-			const name_part = specifier.slice(head.length, specifier.length - tail.length);
-			return path.resolve(root, to.replace("*", name_part));
+			const star = specifier.slice(head.length, specifier.length - tail.length);
+			return path.resolve(root, to.replace("*", star));
 		}
 		return null;
 	};
