@@ -26,7 +26,7 @@ import { PageAnon, PageAnonExclusive, PageSwapBacked, __ClearPageTable, __SetPag
 import { folio_ref_count } from "#linux/page_ref.ts";
 import {
 	p4d_none, p4d_offset, p4dp_get, pgd_none, pgdp_get, pmd_none, pmd_offset, pmd_page, pmdp_get,
-	pte_mkwrite, pte_offset_kernel, pte_offset_map, pud_none, pud_offset, pudp_get,
+	pte_mkwrite, pte_offset_map, pud_none, pud_offset, pudp_get,
 	type pte_t,
 } from "#linux/pgtable.ts";
 import { MMF_HAS_PINNED } from "#linux/sched/coredump.ts";
@@ -36,8 +36,8 @@ import { NR_PAGETABLE, dec_lruvec_page_state, inc_lruvec_page_state } from "#lin
 import { F_SEAL_FUTURE_WRITE } from "#uapi/linux/fcntl.ts";
 import { pfn_to_page } from "#asm/page.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
-import { __get_locked_pte, __p4d_alloc, __pmd_alloc, __pte_alloc, __pte_alloc_kernel, __pud_alloc,
-	unmap_mapping_range, vm_insert_page } from "#mm/memory.ts";
+import { __get_locked_pte, __p4d_alloc, __pmd_alloc, __pte_alloc, __pud_alloc, unmap_mapping_range,
+	vm_insert_page } from "#mm/memory.ts";
 import { __mm_populate, get_user_pages_fast_only } from "#mm/gup.ts";
 
 export * from "#linux/mm.const.ts";
@@ -60,14 +60,12 @@ export {
 } from "#mm/util.ts";
 
 export {
-	__access_remote_vm, __get_locked_pte, __p4d_alloc, __pmd_alloc, __pte_alloc,
-	__pte_alloc_kernel, __pud_alloc, access_process_vm, access_remote_vm, clear_huge_page,
-	copy_huge_page_from_user, copy_page_range, copy_user_huge_page, do_set_pmd, do_set_pte,
-	finish_fault, finish_mkwrite_fault, follow_pfn, follow_pte, free_pgd_range, handle_mm_fault,
-	mm_trace_rss_stat, print_vma_addr, remap_pfn_range, remap_pfn_range_notrack, sync_mm_rss,
-	unmap_mapping_pages, unmap_mapping_range, unmap_vmas, vm_insert_page, vm_insert_pages,
-	vm_map_pages, vm_map_pages_zero, vm_normal_page, vm_normal_page_pmd, vmf_insert_pfn,
-	vmf_insert_pfn_prot, zap_page_range, zap_vma_ptes,
+	__access_remote_vm, __get_locked_pte, __might_fault, __p4d_alloc, __pmd_alloc, __pte_alloc,
+	__pud_alloc, access_process_vm, access_remote_vm, clear_huge_page, copy_page_range,
+	copy_user_huge_page, do_set_pmd, do_set_pte, finish_fault, finish_mkwrite_fault, follow_pfn,
+	follow_pte, free_pgd_range, handle_mm_fault, mm_trace_rss_stat, sync_mm_rss,
+	unmap_mapping_pages, unmap_mapping_range, unmap_vmas, vm_insert_page, vm_normal_page,
+	vm_normal_page_pmd, vmf_insert_pfn, vmf_insert_pfn_prot, zap_page_range, zap_vma_ptes,
 } from "#mm/memory.ts";
 export {
 	__mm_populate, fixup_user_fault, follow_page, get_user_pages, get_user_pages_fast,
@@ -402,10 +400,6 @@ export function pte_alloc_map(mm: struct_mm_struct, pmd: ptep_t, address: unsign
 export function pte_alloc_map_lock(mm: struct_mm_struct, pmd: ptep_t, address: unsigned_long,
 	ptlp: ref<spinlock_t | null>): ptep_t {
 	return pte_alloc(mm, pmd) ? 0 : pte_offset_map_lock(mm, pmd, address, ptlp);
-}
-
-export function pte_alloc_kernel(pmd: ptep_t, address: unsigned_long): ptep_t {
-	return pmd_none(pmdp_get(pmd)) && __pte_alloc_kernel(pmd) ? 0 : pte_offset_kernel(pmd, address);
 }
 
 /** The page table page that @pmd lies in (512 entries of 8 bytes). */

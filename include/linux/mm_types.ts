@@ -9,9 +9,9 @@ import { type brand, type pfn_nr, type pgoff_t, type unsigned_long, pgoff_t as t
 	"#asm-generic/types.ts";
 import { struct_list_head } from "#linux/list.ts";
 import { struct_rb_node, struct_rb_root } from "#linux/rbtree_types.ts";
-import { struct_callback_head } from "#linux/rcupdate.ts";
-import { spinlock_t } from "#linux/spinlock.ts";
-import { struct_rw_semaphore } from "#linux/rwsem.ts";
+import { struct_callback_head } from "#linux/rcupdate_types.ts";
+import { spinlock_t } from "#linux/spinlock_types.ts";
+import { struct_rw_semaphore } from "#linux/mutex_types.ts";
 import type { struct_address_space, struct_file } from "#linux/fs.types.ts";
 import type { struct_anon_vma } from "#linux/rmap.ts";
 import type { struct_mmu_notifier_subscriptions } from "#linux/mmu_notifier.ts";
