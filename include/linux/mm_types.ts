@@ -171,6 +171,8 @@ export class struct_mm_struct {
 	delayed_drop = new struct_callback_head(this);
 }
 
+const no_pte = __pte(0, 0), no_pmd = __pmd(0, 0);
+
 /*
  * What a fault handler is told and what it returns. Phases: mask ... address are set by
  * __handle_mm_fault(), pmd ... orig_pmd on the way down, the rest by do_fault() and its leaves.
@@ -185,8 +187,8 @@ export class struct_vm_fault {
 	flags = 0;
 	pmd: ptep_t = 0;
 	pud: ptep_t = 0;
-	orig_pte: pte_t = __pte(0, 0);
-	orig_pmd: pmd_t = __pmd(0, 0);
+	orig_pte: pte_t = no_pte;
+	orig_pmd: pmd_t = no_pmd;
 	cow_page: struct_page | null = null;
 	page: struct_page | null = null;
 	pte: ptep_t = 0;

@@ -59,6 +59,8 @@ export {
 	folio_wait_stable, folio_wait_writeback, folio_wait_writeback_killable, noop_dirty_folio,
 } from "#mm/page-writeback.ts";
 export { folio_mapping } from "#mm/util.ts";
+export { fault_in_readable, fault_in_safe_writeable, fault_in_subpage_writeable,
+	fault_in_writeable } from "#mm/gup.ts";
 
 export function invalidate_remote_inode(inode: struct_inode): void {
 	if (S_ISREG(inode.i_mode) || S_ISDIR(inode.i_mode) || S_ISLNK(inode.i_mode))
