@@ -1635,7 +1635,7 @@ function filemap_map_pmd(vmf: struct_vm_fault, page: struct_page): boolean {
 	}
 
 	if (pmd_none(pmdp_get(vmf.pmd)))
-		pmd_install(mm, vmf.pmd, vmf);
+		vmf.prealloc_pte = pmd_install(mm, vmf.pmd, vmf.prealloc_pte!);
 
 	/* as in handle_pte_fault() */
 	if (pmd_devmap_trans_unstable(vmf.pmd)) {

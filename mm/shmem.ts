@@ -31,14 +31,14 @@ import { type constant_table, type fs_parameter_spec, type fs_parse_result, fs_p
 	"#linux/fs_parser.ts";
 import { AOP_WRITEPAGE_ACTIVATE, ATTR_SIZE, FS_USERNS_MOUNT, MAX_LFS_FILESIZE, SB_KERNMOUNT,
 	SB_NOSEC, SB_NOUSER, S_PRIVATE } from "#linux/fs.const.ts";
-import { SEEK_DATA, SEEK_HOLE, S_ISREG, clear_inode, clear_nlink, current_time, d_inode,
-	file_accessed, file_inode, file_modified, generic_delete_inode, generic_file_llseek_size,
-	generic_file_splice_read, generic_file_write_iter, generic_fillattr, i_size_read,
-	i_size_write, igrab, inc_nlink, init_special_inode, inode_init_once, inode_init_owner,
-	inode_lock, inode_newsize_ok, inode_unlock, iput, iter_file_splice_write, kill_litter_super,
-	mapping_writably_mapped, new_inode, noop_fsync, register_filesystem, setattr_copy,
-	setattr_prepare, simple_dir_operations, unregister_filesystem, vfs_setpos } from
-	"#linux/fs.ts";
+import { SEEK_DATA, SEEK_HOLE, S_ISREG, alloc_inode_sb, clear_inode, clear_nlink, current_time,
+	d_inode, file_accessed, file_inode, file_modified, generic_delete_inode,
+	generic_file_llseek_size, generic_file_splice_read, generic_file_write_iter,
+	generic_fillattr, i_size_read, i_size_write, igrab, inc_nlink, init_special_inode,
+	inode_init_once, inode_init_owner, inode_lock, inode_newsize_ok, inode_unlock, iput,
+	iter_file_splice_write, kill_litter_super, mapping_writably_mapped, new_inode, noop_fsync,
+	register_filesystem, setattr_copy, setattr_prepare, simple_dir_operations,
+	unregister_filesystem, vfs_setpos } from "#linux/fs.ts";
 import type {
 	struct_address_space, struct_address_space_operations, struct_dentry, struct_file,
 	struct_file_operations, struct_file_system_type, struct_iattr, struct_inode,
@@ -106,8 +106,8 @@ import { security_vm_enough_memory_mm } from "#linux/security.ts";
 import { SGP_CACHE, SGP_FALLOC, SGP_NOALLOC, SGP_READ, SGP_WRITE, SHMEM_I, type sgp_type,
 	shmem_mapping, struct_shmem_inode_info, struct_shmem_sb_info } from "#linux/shmem_fs.ts";
 import { SHRINK_STOP, type struct_shrink_control } from "#linux/shrinker.ts";
-import { SLAB_ACCOUNT, SLAB_PANIC, kfree, kmem_cache_alloc, kmem_cache_create, kmem_cache_destroy,
-	kmem_cache_free, kvcalloc, kvfree, kzalloc, type struct_kmem_cache } from "#linux/slab.ts";
+import { SLAB_ACCOUNT, SLAB_PANIC, kfree, kmem_cache_create, kmem_cache_destroy, kmem_cache_free,
+	kvcalloc, kvfree, kzalloc, type struct_kmem_cache } from "#linux/slab.ts";
 import { get_cpu, nr_cpu_ids, put_cpu } from "#linux/smp.ts";
 import { raw_spin_lock, raw_spin_lock_init, raw_spin_unlock, spin_lock, spin_lock_init,
 	spin_lock_irq, spin_lock_irqsave, spin_unlock, spin_unlock_irq,
@@ -2336,26 +2336,25 @@ function shmem_parse_one(fc: struct_fs_context, param: struct_fs_parameter): num
 			case Opt_size: {
 				let size = memparse(param.string!, rest);
 				if (rest.v.startsWith("%")) {
-					size = size * BigInt(PAGE_SIZE) *
-						BigInt(totalram_pages()) / 100n;
+					size = Math.floor(size * PAGE_SIZE * totalram_pages() / 100);
 					rest.v = rest.v.slice(1);
 				}
 				if (rest.v)
 					break bad_value;
-				ctx.blocks = Number((size + 0xfffn) / BigInt(PAGE_SIZE));
+				ctx.blocks = Math.ceil(size / PAGE_SIZE);
 				ctx.seen |= SHMEM_SEEN_BLOCKS;
 				break;
 			}
 			case Opt_nr_blocks: {
 				const blocks = memparse(param.string!, rest);
-				if (rest.v || blocks > 0x7fffffffffffffffn)
+				if (rest.v || blocks >= 2 ** 63)
 					break bad_value;
-				ctx.blocks = Number(blocks);
+				ctx.blocks = blocks;
 				ctx.seen |= SHMEM_SEEN_BLOCKS;
 				break;
 			}
 			case Opt_nr_inodes:
-				ctx.inodes = Number(memparse(param.string!, rest));
+				ctx.inodes = memparse(param.string!, rest);
 				if (rest.v)
 					break bad_value;
 				ctx.seen |= SHMEM_SEEN_INODES;
@@ -2594,8 +2593,8 @@ const shmem_fs_context_ops: struct_fs_context_operations = {
 let shmem_inode_cachep: struct_kmem_cache<struct_shmem_inode_info>;
 
 /** mm/shmem.c:shmem_alloc_inode() */
-function shmem_alloc_inode(_sb: struct_super_block): struct_inode | null {
-	const info = kmem_cache_alloc(shmem_inode_cachep, GFP_KERNEL);
+function shmem_alloc_inode(sb: struct_super_block): struct_inode | null {
+	const info = alloc_inode_sb(sb, shmem_inode_cachep, GFP_KERNEL);
 	if (!info)
 		return null;
 	return info.vfs_inode;
