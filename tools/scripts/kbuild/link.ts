@@ -33,8 +33,9 @@ export function objects_of(dir: string, config: ReadonlyMap<string, string>,
 		if (word.endsWith("/"))
 			return objects_of(path.join(dir, word), config, read, seen);
 		const name = word.replace(/\.o$/, "");
-		const parts = [...words(`${name}-objs`, vars), ...words(`${name}-y`, vars)];
-		return parts.length > 0 ? parts.flatMap(flatten) : [path.join(dir, name)];
+		const lists = [`${name}-objs`, `${name}-y`].filter((list) => vars.has(list));
+		return lists.length === 0 ? [path.join(dir, name)] :
+			lists.flatMap((list) => words(list, vars)).flatMap(flatten);
 	};
 	return [...new Set([...words("obj-y", vars), ...words("lib-y", vars)].flatMap(flatten))];
 }
@@ -45,6 +46,11 @@ function alias_of(object: string): string {
 		`#${object}.ts`;
 }
 
+/** The name that an object's initcalls give: as its Makefile has it, "fs/open" and "mm/shmem". */
+export function name_of(object: string): string {
+	return object.replace(/^include\/linux\//, "");
+}
+
 export function vmlinux(objects: readonly string[]): string {
 	return `// SPDX-License-Identifier: GPL-2.0
 /* Automatically generated from the Makefiles; DO NOT EDIT. */
@@ -52,7 +58,7 @@ export function vmlinux(objects: readonly string[]): string {
 import { set_link_order } from "#asm-generic/registry.ts";
 ${objects.map((o) => `import "${alias_of(o)}";\n`).join("")}
 set_link_order([
-${objects.map((o) => `\t"${o}",\n`).join("")}]);
+${objects.map((o) => `\t"${name_of(o)}",\n`).join("")}]);
 `;
 }
 

@@ -7,6 +7,7 @@
  */
 
 import ts from "typescript";
+import { name_of } from "#tools/scripts/kbuild/link.ts";
 import { CORE, room_of } from "#tools/scripts/layering/rooms.ts";
 import { finding_at } from "#tools/scripts/layering/program.ts";
 import type { finding, tree } from "#tools/scripts/layering/program.ts";
@@ -42,8 +43,10 @@ export function check_objects(t: tree, linked: ReadonlySet<string>): finding[] {
 		for (const call of calls) {
 			const arg = call.arguments[0];
 			if (/_initcall$|^module_init$/.test((call.expression as ts.Identifier).text) &&
-				arg !== undefined && ts.isStringLiteral(arg) && arg.text !== object)
-				out.push(finding_at(t, call, `initcall of ${arg.text} in ${object}`));
+				arg !== undefined && ts.isStringLiteral(arg) &&
+				arg.text !== name_of(object))
+				out.push(finding_at(t, call,
+					`initcall of ${arg.text} in ${name_of(object)}`));
 		}
 	}
 	return out;

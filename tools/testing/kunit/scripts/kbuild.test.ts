@@ -58,6 +58,10 @@ describe("linking", () => {
 			["virt/kvm/kvm_main", "arch/x86/kvm/x86", "arch/x86/kvm/mmu/mmu"]);
 	});
 
+	test("a module whose list is empty has no objects", () => {
+		expect(objects_of("d", new Map(), () => "kvm-y :=\nobj-y := kvm.o a.o\n")).toEqual(["d/a"]);
+	});
+
 	test("directories are entered, and an object is linked once", () => {
 		expect(objects_of("mm", new Map(), read)).toEqual(["mm/filemap", "mm/sub/deep"]);
 	});
@@ -67,6 +71,6 @@ describe("linking", () => {
 			"virt/kvm/kvm_main"]);
 		expect(text.match(/^import "(.*)";$/gm)).toEqual(['import "#arch/x86/mm/fault.ts";',
 			'import "#linux/fs/open.ts";', 'import "#mm/shmem.ts";', 'import "#kvm/kvm_main.ts";']);
-		expect(text).toContain('set_link_order([\n\t"arch/x86/mm/fault",\n');
+		expect(text).toContain('set_link_order([\n\t"arch/x86/mm/fault",\n\t"fs/open",\n');
 	});
 });
