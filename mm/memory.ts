@@ -18,7 +18,7 @@ import { ALIGN_DOWN, max, min, ul_shr } from "#asm-generic/bits.ts";
 import { early_initcall } from "#asm-generic/registry.ts";
 import {
 	PGOFF_MAX, type loff_t, type pfn_nr, type pgoff_t, ref, pfn_nr as to_pfn,
-	pgoff_t as to_pgoff, type unsigned_long,
+	pgoff_t as to_pgoff, u64, type unsigned_long,
 } from "#asm-generic/types.ts";
 import { CONFIG_TRANSPARENT_HUGEPAGE } from "#generated/autoconf.ts";
 import { BUG_ON, WARN_ON_ONCE } from "#linux/bug.ts";
@@ -1691,7 +1691,7 @@ export function unmap_mapping_pages(mapping: struct_address_space, start: pgoff_
  */
 export function unmap_mapping_range(mapping: struct_address_space, holebegin: loff_t,
 	holelen: loff_t, even_cows: number): void {
-	const hba = Number(holebegin >> 12n);
+	const hba = Number(u64(holebegin) >> 12n);
 	let hlen = Number((holelen + 4095n) >> 12n);
 
 	/* Check for overflow. */
