@@ -1546,7 +1546,12 @@ function xas_sibling(xas: struct_xa_state): boolean {
 	return index - xa_shl(xa_shr(index, size), size) > xa_shl(xas.xa_offset, node.shift);
 }
 
-/** lib/xarray.c:xa_find_after(): as xa_find(), behind @indexp. */
+/**
+ * lib/xarray.c:xa_find_after(): as xa_find(), behind @indexp.
+ *
+ * XXX: with a mark as @filter, an @indexp within a multi-index entry finds that entry again; loops
+ * over marks of such arrays use xas_for_each_marked().
+ */
 export function xa_find_after(xa: struct_xarray, indexp: ref<number>, max: number,
 	filter: xa_mark_t): xa_ptr {
 	const xas = new struct_xa_state(xa, indexp.v + 1, 0, 0);
