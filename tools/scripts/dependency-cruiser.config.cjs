@@ -72,6 +72,7 @@ module.exports = {
 		tsPreCompilationDeps: true,
 		tsConfig: { fileName: "tsconfig.json" },
 		enhancedResolveOptions: {
+			exportsFields: ["exports"],
 			conditionNames: ["import", "node"],
 			extensions: [".ts", ".js"],
 		},

@@ -87,9 +87,11 @@ function refusal(from: room, u: use): string | null {
 	const via = rule.through?.find((v) => v.to.includes(to));
 	if (via === undefined)
 		return `${from} may not import from ${to}: ${u.name} is defined in ${u.path.at(-1)!}`;
-	return u.path.slice(0, -1).some((f) => via.through.test(f)) ? null :
-		`${from} may import from ${to} only through ${via.say}: ` +
-		`${u.name} is defined in ${u.path.at(-1)!}`;
+	if (u.path.slice(0, -1).some((f) => via.through.test(f)))
+		return null;
+	const fix = from === "header" || from === "asm" ? ", declare it with export { ... } from" : "";
+	return `${from} may import from ${to} only through ${via.say}: ` +
+		`${u.name} is defined in ${u.path.at(-1)!}${fix}`;
 }
 
 const is_header = (from: room, file: string): boolean =>
@@ -99,7 +101,7 @@ const is_header = (from: room, file: string): boolean =>
 function direct(from: room, file: string, u: use): string | null {
 	const target = u.path[0]!, to = room_of(target);
 	if (to === null || !CORE.has(from) || !OBJECTS.has(to) || to === "hw" || to === "isa" ||
-		target.endsWith(".h.ts") || is_header(from, file))
+		/\.(h|tbl)\.ts$/.test(target) || is_header(from, file))
 		return null;
 	return target === file ? null : `${target} is an object: import ${u.name} from its header`;
 }

@@ -38,7 +38,7 @@ function linked(): Set<string> {
 
 function tracked(): string[] {
 	return execFileSync("git", ["ls-files"], { encoding: "utf8" }).split("\n")
-		.filter((f) => f !== "" && fs.existsSync(f));
+		.filter((f) => f !== "" && fs.existsSync(f) && !f.includes("/fixtures/"));
 }
 
 const { imports } = JSON.parse(fs.readFileSync("package.json", "utf8")) as
