@@ -72,7 +72,7 @@ import {
 	is_migration_entry, is_pmd_migration_entry, migration_entry_wait, pmd_migration_entry_wait,
 	pte_to_swp_entry,
 } from "#linux/swapops.ts";
-import { access_ok, copy_from_user, copy_to_user } from "#linux/uaccess.ts";
+import { access_ok, user_probe_readable, user_probe_writeable } from "#linux/uaccess.ts";
 import { node_stat_mod_folio } from "#linux/vmstat.ts";
 import { PAGE_SHIFT, PAGE_SIZE, PMD_SIZE, PUD_SIZE } from "#asm/page_types.ts";
 import {
@@ -1024,18 +1024,6 @@ export function __mm_populate(start: unsigned_long, len: unsigned_long, ignore_e
 	return ret;	/* 0 or negative error code */
 }
 
-const one_byte = new Uint8Array(1);
-
-/** C: unsafe_put_user(0, uaddr, out): false when it faults for good. */
-function touch_write(uaddr: user_ptr): boolean {
-	one_byte[0] = 0;
-	return copy_to_user(uaddr, one_byte, 1) === 0;
-}
-
-function touch_read(uaddr: user_ptr): boolean {
-	return copy_from_user(one_byte, uaddr, 1) === 0;
-}
-
 /** mm/gup.c:fault_in_writeable(). Bytes that could not be; the first byte of each page becomes 0. */
 export function fault_in_writeable(uaddr: user_ptr, size: number): number {
 	const start = uaddr;
@@ -1046,13 +1034,13 @@ export function fault_in_writeable(uaddr: user_ptr, size: number): number {
 		return size;
 	out: {
 		if (uaddr & (PAGE_SIZE - 1)) {
-			if (!touch_write(uaddr))
+			if (!user_probe_writeable(uaddr))
 				break out;
 			uaddr = ALIGN(uaddr, PAGE_SIZE);
 		}
 		const end = ALIGN(start + size, PAGE_SIZE);
 		while (uaddr < end) {
-			if (!touch_write(uaddr))
+			if (!user_probe_writeable(uaddr))
 				break out;
 			uaddr += PAGE_SIZE;
 		}
@@ -1100,13 +1088,13 @@ export function fault_in_readable(uaddr: user_ptr, size: number): number {
 		return size;
 	out: {
 		if (uaddr & (PAGE_SIZE - 1)) {
-			if (!touch_read(uaddr))
+			if (!user_probe_readable(uaddr))
 				break out;
 			uaddr = ALIGN(uaddr, PAGE_SIZE);
 		}
 		const end = ALIGN(start + size, PAGE_SIZE);
 		while (uaddr < end) {
-			if (!touch_read(uaddr))
+			if (!user_probe_readable(uaddr))
 				break out;
 			uaddr += PAGE_SIZE;
 		}

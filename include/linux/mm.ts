@@ -46,10 +46,12 @@ export * from "#linux/page_ref.ts";
 export { compound_head, folio_page, folio_page0, page_folio } from "#linux/page-flags.ts";
 export { nth_page, page_to_pfn, pfn_to_page, pfn_valid } from "#linux/mmzone.ts";
 export {
-	adjust_managed_page_count, alloc_contig_pages, destroy_large_folio, free_area_init,
-	free_compound_page, free_reserved_page, get_pfn_range_for_nid, setup_per_cpu_pageset,
-	si_meminfo, split_page, totalram_pages, totalram_pages_add, warn_alloc,
+	adjust_managed_page_count, destroy_large_folio, free_compound_page, free_reserved_page,
+	min_free_kbytes, nr_free_buffer_pages, set_min_free_kbytes, setup_per_cpu_pageset,
+	si_mem_available, si_meminfo, split_page, struct_sysinfo, totalram_pages, totalram_pages_add,
+	warn_alloc,
 } from "#mm/page_alloc.ts";
+export { free_area_init, sparse_init } from "#mm/mm_init.ts";
 export { __folio_put, put_pages_list, release_pages } from "#mm/swap.ts";
 export {
 	__account_locked_vm, __page_mapcount, __vm_enough_memory, account_locked_vm, folio_anon_vma,
@@ -63,7 +65,8 @@ export {
 	__access_remote_vm, __get_locked_pte, __might_fault, __p4d_alloc, __pmd_alloc, __pte_alloc,
 	__pud_alloc, access_process_vm, access_remote_vm, clear_huge_page, copy_page_range,
 	copy_user_huge_page, do_set_pmd, do_set_pte, finish_fault, finish_mkwrite_fault, follow_pfn,
-	follow_pte, free_pgd_range, handle_mm_fault, mm_trace_rss_stat, sync_mm_rss,
+	follow_pte, free_pgd_range, handle_mm_fault, mm_trace_rss_stat, set_highest_memmap_pfn,
+	sync_mm_rss,
 	unmap_mapping_pages, unmap_mapping_range, unmap_vmas, vm_insert_page, vm_normal_page,
 	vm_normal_page_pmd, vmf_insert_pfn, vmf_insert_pfn_prot, zap_page_range, zap_vma_ptes,
 } from "#mm/memory.ts";
