@@ -11,7 +11,7 @@
  */
 import type { struct_mm_struct } from "#linux/mm_types.ts";
 import type { struct_task_struct } from "#linux/sched_types.ts";
-import { CONFIG_DEBUG_VM, CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
+import { CONFIG_DEBUG_VM } from "#generated/autoconf.ts";
 import { BUG_ON, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
 import { irqs_disabled, local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from
 	"#linux/irqflags.ts";
@@ -20,6 +20,7 @@ import { VM_WARN_ON, VM_WARN_ON_ONCE } from "#linux/mmdebug.ts";
 import { preempt_disable, preempt_enable } from "#linux/preempt.ts";
 import { on_each_cpu, smp_call_function_single } from "#linux/smp.ts";
 import { init_mm } from "#mm/init-mm.ts";
+import { SWAPPER_PG_DIR_PFN } from "#arch/x86/mm/init_64.ts";
 import { cpus, flush_all_contexts, invlpg, this_cpu, write_cr3 } from "#hw/cpu.ts";
 import { tlb_flush_context } from "#hw/tlb.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
@@ -48,6 +49,16 @@ export function tlb_init(nr_cpus: number): void {
 	flush_tlb_info = per_cpu(() => new struct_flush_tlb_info());
 	flush_tlb_info_idx = per_cpu(() => 0);
 	last_mm_ctx_id = 1;
+}
+
+/** Port-only: this CPU comes up with the kernel's page tables loaded. */
+export function load_init_mm(): void {
+	const state = cpu_tlbstate[this_cpu.id]!;
+
+	init_mm.pgd = SWAPPER_PG_DIR_PFN * 512;
+	init_mm.context.ctx_id = 1;
+	state.loaded_mm = init_mm;
+	initialize_tlbstate_and_flush();
 }
 
 /* PCID 0 stays unused, as it is where a CPU without PCIDs would be */
@@ -110,8 +121,7 @@ export function switch_mm_irqs_off(_prev: struct_mm_struct | null, next: struct_
 	const was_lazy = cpu_tlbstate_shared[cpu]!.is_lazy;
 	let next_tlb_gen, need_flush, new_asid;
 
-	if (CONFIG_PROVE_LOCKING)
-		WARN_ON_ONCE(!irqs_disabled());
+	/* (the scheduler of the port cannot be interrupted, and leaves interrupts on) */
 
 	/* CR3 is what we think it is */
 	if (CONFIG_DEBUG_VM && WARN_ON_ONCE(this_cpu.cr3_pfn * 512 !== real_prev.pgd ||

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The SYSCALL instruction, as programs issue it.
+ *
+ * Upstream: arch/x86/entry/syscall_64.c is the table; this is the port-only doorway that userland
+ * imports. Registers are numbers (any integer that a double holds exactly) or bigints.
+ */
+import type { reg_value } from "#asm-generic/syscall.ts";
+import { EBADF } from "#linux/errno.ts";
+import { fdget, fdput } from "#linux/file.ts";
+import { current } from "#linux/sched.ts";
+import type { user_context } from "#linux/sched_types.ts";
+import { __NR_ioctl } from "#uapi-asm/unistd_64.ts";
+import { current_pt_regs } from "#asm/signal.ts";
+import { do_syscall_64, enter_from_user_mode, oops, syscall_return } from
+	"#arch/x86/entry/common.ts";
+
+export { set_user_runtime, type user_runtime } from "#arch/x86/entry/common.ts";
+
+/** rax after the call, as a number: -errno, or a result (rounded above 2^53). */
+export function syscall(nr: number, a0: reg_value = 0, a1: reg_value = 0, a2: reg_value = 0,
+	a3: reg_value = 0, a4: reg_value = 0, a5: reg_value = 0): number {
+	const ret = do_syscall_64(nr, a0, a1, a2, a3, a4, a5);
+
+	return typeof ret === "number" ? ret : Number(ret);
+}
+
+/** rax after the call, all 64 bits of it, signed. */
+export function syscall_ret64(nr: number, a0: reg_value = 0, a1: reg_value = 0, a2: reg_value = 0,
+	a3: reg_value = 0, a4: reg_value = 0, a5: reg_value = 0): bigint {
+	return BigInt.asIntN(64, BigInt(do_syscall_64(nr, a0, a1, a2, a3, a4, a5)));
+}
+
+/**
+ * ioctl() on a file that runs guests, as a generator: yields while the guest runs or the vCPU
+ * sleeps. Every other call is a plain one.
+ */
+export function* syscall_gen(nr: number, a0: reg_value = 0, a1: reg_value = 0, a2: reg_value = 0,
+	a3: reg_value = 0, a4: reg_value = 0, a5: reg_value = 0): Generator<void, number, void> {
+	if (nr !== __NR_ioctl)
+		return syscall(nr, a0, a1, a2, a3, a4, a5);
+	/* (held across the call, as upstream's fdget() in sys_ioctl() does) */
+	const f = fdget(Number(BigInt.asIntN(32, BigInt(a0))));
+	const ioctl_gen = f.file === null ? undefined : f.file.f_op.unlocked_ioctl_gen;
+	if (f.file === null || ioctl_gen === undefined) {
+		fdput(f);
+		return f.file === null ? -EBADF : syscall(nr, a0, a1, a2, a3, a4, a5);
+	}
+
+	const t = current;
+	for (;;) {
+		let ret = 0;
+
+		enter_from_user_mode();
+		try {
+			const run = ioctl_gen(f.file, Number(BigInt.asUintN(32, BigInt(a1))),
+				BigInt.asUintN(64, BigInt(a2)));
+			for (;;) {
+				const r = run.next();
+				if (r.done === true) {
+					ret = r.value;
+					break;
+				}
+				t.thread.in_kernel = 1;
+				yield;
+				t.thread.in_kernel = 0;
+			}
+		} catch (e) {
+			oops(e);
+		}
+		if (syscall_return(nr, ret)) {
+			fdput(f);
+			return Number(current_pt_regs(t).ax);
+		}
+	}
+}
+
+/** The user context of the task that the next clone() makes; set right before it. */
+export function set_next_child(child: () => user_context): void {
+	current.thread.next_child = child();
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What boot calls of the architecture.
+ *
+ * Upstream: arch/x86/include/asm/setup.h, and the prototypes that init/main.c sees.
+ *
+ * Order: the machine is powered on (hw), then setup_arch(), the page allocator and mem_init(),
+ * sched_init(), trap_init(), syscall_init(), initcalls.
+ */
+export { setup_arch } from "#arch/x86/kernel/setup.ts";
+export { mem_init } from "#arch/x86/mm/init_64.ts";
+export { trap_init } from "#arch/x86/kernel/traps.ts";
+export { syscall_init } from "#arch/x86/entry/common.ts";

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exceptions.
+ *
+ * Upstream: arch/x86/kernel/{traps,idt}.c, the exc_*() entries of asm/idtentry.h. Only what an
+ * access to memory can raise.
+ */
+import { current } from "#linux/sched.ts";
+import { force_sig } from "#linux/sched/signal.ts";
+import { SIGSEGV } from "#uapi/asm-generic/signal.ts";
+import { type struct_cpu, X86_PF_USER, X86_TRAP_GP, X86_TRAP_PF, load_idt } from "#hw/cpu.ts";
+import { uaccess_end, uaccess_ip } from "#asm/extable.ts";
+import { IP_FIXUP, IP_NONE, X86_EFLAGS_IF, __KERNEL_CS, __USER_CS, struct_pt_regs } from
+	"#asm/ptrace.ts";
+import { exception_enter_user, exception_exit_user, oops } from "#arch/x86/entry/common.ts";
+import { exc_page_fault } from "#arch/x86/mm/fault.ts";
+
+/* registers of nested kernel-mode exceptions */
+const kernel_regs: struct_pt_regs[] = [];
+let kernel_depth = 0;
+
+function kernel_page_fault(error_code: number, address: number): boolean {
+	const t = current;
+	const irqs = t.hardirqs_disabled;
+	const depth = kernel_depth++;
+	const regs = kernel_regs[depth] ?? (kernel_regs[depth] = new struct_pt_regs());
+
+	regs.cs = __KERNEL_CS;
+	regs.ip = uaccess_ip;
+	regs.flags = irqs === 0 ? X86_EFLAGS_IF : 0;
+	/* the handler's own accesses are not the interrupted copy's */
+	uaccess_end(IP_NONE);
+	const ip = regs.ip;
+	t.hardirqs_disabled = 1;
+	try {
+		exc_page_fault(regs, error_code, address);
+	} finally {
+		t.hardirqs_disabled = irqs;
+		uaccess_end(ip);
+		kernel_depth--;
+	}
+	return regs.ip !== IP_FIXUP;
+}
+
+function user_page_fault(error_code: number, address: number): boolean {
+	const t = current;
+	const regs = exception_enter_user();
+
+	try {
+		regs.cs = __USER_CS;
+		regs.flags = X86_EFLAGS_IF;
+		t.hardirqs_disabled = 1;
+		exc_page_fault(regs, error_code, address);
+		t.hardirqs_disabled = 0;
+	} catch (e) {
+		oops(e);
+	}
+	exception_exit_user();
+	return true;
+}
+
+/** asm_exc_page_fault */
+function asm_exc_page_fault(_cpu: struct_cpu, error_code: number, address: number): boolean {
+	if ((error_code & X86_PF_USER) !== 0)
+		return user_page_fault(error_code, address);
+	return kernel_page_fault(error_code, address);
+}
+
+/** DEFINE_IDTENTRY_ERRORCODE(exc_general_protection): an address that is not canonical. */
+function asm_exc_general_protection(_cpu: struct_cpu, error_code: number): boolean {
+	const t = current;
+
+	exception_enter_user();
+	try {
+		t.thread.error_code = error_code;
+		t.thread.trap_nr = X86_TRAP_GP;
+		force_sig(SIGSEGV);
+	} catch (e) {
+		oops(e);
+	}
+	exception_exit_user();
+	return true;
+}
+
+/** arch/x86/kernel/traps.c:trap_init(), idt_setup_traps() */
+export function trap_init(): void {
+	kernel_depth = 0;
+	uaccess_end(IP_NONE);
+	load_idt(X86_TRAP_GP, asm_exc_general_protection);
+	load_idt(X86_TRAP_PF, asm_exc_page_fault);
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Entry from and return to user mode, and entry into guests, as far as architectures agree.
+ *
+ * Upstream: include/linux/entry-common.h, include/linux/entry-kvm.h.
+ */
+export { exit_to_user_mode_loop, exit_to_user_mode_prepare, irqentry_enter_from_user_mode,
+	irqentry_exit_to_user_mode, syscall_enter_from_user_mode, syscall_exit_to_user_mode } from
+	"#linux/entry-common/common.ts";
+export { xfer_to_guest_mode_handle_work } from "#linux/entry-common/kvm.ts";
