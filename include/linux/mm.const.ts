@@ -123,3 +123,6 @@ export const MM_CP_TRY_CHANGE_WRITABLE	= 1 << 0;
 export const MM_CP_PROT_NUMA		= 1 << 1;
 
 export const ZAP_FLAG_DROP_MARKER	= 1 << 0;
+
+/** Mappings a process may have: what fits the section count of a core dump. */
+export const DEFAULT_MAX_MAP_COUNT	= 65535 - 5;

@@ -13,9 +13,11 @@ import type { struct_folio, struct_page } from "#linux/mm_types.ts";
 import { VM_BUG_ON_PAGE } from "#linux/mmdebug.ts";
 import { pfn_to_page } from "#linux/mmzone.ts";
 import { PageHeadHuge, PageHuge } from "#mm/hugetlb.ts";
+import { __folio_start_writeback } from "#mm/page-writeback.ts";
 export { PageHeadHuge, PageHuge } from "#mm/hugetlb.ts";
 export { put_page_back_buddy, take_page_off_buddy, is_free_buddy_page } from "#mm/page_alloc.ts";
-export { set_page_writeback, __folio_start_writeback } from "#mm/page-writeback.ts";
+export { __folio_start_writeback } from "#mm/page-writeback.ts";
+export { set_page_writeback } from "#mm/folio-compat.ts";
 
 export const PG_locked		= 0;
 export const PG_referenced	= 1;
@@ -898,6 +900,14 @@ export function folio_clear_uptodate(folio: struct_folio): void {
 }
 export function ClearPageUptodate(page: struct_page): void {
 	PF_NO_TAIL(page, true).flags &= ~(1 << PG_uptodate);
+}
+
+export function folio_start_writeback(folio: struct_folio): boolean {
+	return __folio_start_writeback(folio, false);
+}
+
+export function folio_start_writeback_keepwrite(folio: struct_folio): boolean {
+	return __folio_start_writeback(folio, true);
 }
 
 export function folio_test_head(folio: struct_folio): boolean {

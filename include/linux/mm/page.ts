@@ -19,7 +19,7 @@ import {
 } from "#linux/page-flags.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import { __folio_put, release_pages } from "#mm/swap.ts";
-import { __page_file_index } from "#mm/swapfile.ts";
+import { __page_file_index } from "#linux/swap.ts";
 import { __page_mapcount, folio_mapcount } from "#mm/util.ts";
 
 /* enum compound_dtor_id */

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The memory map and the zones at boot.
+ *
+ * Upstream: mm/mm_init.c, and of mm/page_alloc.c and mm/sparse.c what sets up node, zones and
+ * sections (free_area_init() and below). Left out: nodes, hotplug, ZONE_MOVABLE's share, verification.
+ *
+ * Port-only: struct pages are made by materialise_page() when pfn_to_page() first asks for them. Their
+ * state is what C would have left there: reserved, unless memblock calls the memory free; a tail, if a
+ * compound page covers it; allocated, if it lies in a range of alloc_contig_range(); else free.
+ */
+import type { pfn_nr } from "#asm-generic/types.ts";
+import { BUG } from "#linux/bug.ts";
+import { struct_page } from "#linux/mm_types.ts";
+import { MAX_ORDER, MIGRATE_MOVABLE, PAGES_PER_SECTION, PFN_SECTION_SHIFT,
+	ZONE_DMA32, ZONE_MOVABLE } from "#linux/mmzone.const.ts";
+import {
+	MAX_NR_ZONES, ZONES_PGSHIFT, contig_page_data, type free_range, lruvec_init, mem_section,
+	pfn_to_made_page, struct_free_area, type struct_mem_section, type struct_zone,
+} from "#linux/mmzone.ts";
+import { memblock_addrs_overlap_memory, memblock_is_free_pfn, memblock_memory_ranges } from
+	"#linux/memblock.ts";
+import { PG_head, PG_reserved } from "#linux/page-flags.ts";
+import { pageblock_nr_pages } from "#linux/pageblock-flags.ts";
+import { init_waitqueue_head } from "#linux/wait.ts";
+import { spin_lock_init } from "#linux/spinlock.ts";
+import { init_currently_empty_zone, zone_init_internals } from "#mm/page_alloc.ts";
+
+/** Largest order of a compound page: hugetlb's 1 GiB. */
+const MAX_COMPOUND_ORDER = 18;
+
+/** Ranges given out by alloc_contig_range(), whose pages that were never made have a reference. */
+export const contig_ranges: free_range[] = [];
+
+/** [@pfn, @end) is not such a range any more. */
+export function forget_contig_range(pfn: number, end: number): void {
+	for (let i = contig_ranges.length - 1; i >= 0; i--) {
+		const r = contig_ranges[i]!;
+
+		if (end <= r.pfn || pfn >= r.end)
+			continue;
+		contig_ranges.splice(i, 1);
+		if (r.pfn < pfn)
+			contig_ranges.push({ pfn: r.pfn, end: pfn });
+		if (end < r.end)
+			contig_ranges.push({ pfn: end, end: r.end });
+	}
+}
+
+function in_contig_range(pfn: number): boolean {
+	for (const r of contig_ranges)
+		if (r.pfn <= pfn && pfn < r.end)
+			return true;
+	return false;
+}
+
+/** The section of @pfn, made if it was not; its pages are not. */
+export function materialise_section(pfn: number): struct_mem_section {
+	const nr = pfn >>> PFN_SECTION_SHIFT;
+	let section = mem_section[nr];
+
+	if (section === undefined)
+		BUG();
+	if (section === null) {
+		section = {
+			pages: new Array<struct_page | null>(PAGES_PER_SECTION).fill(null),
+			pageblock_flags: new Uint8Array(PAGES_PER_SECTION / pageblock_nr_pages)
+				.fill(MIGRATE_MOVABLE),
+		};
+		mem_section[nr] = section;
+	}
+	return section;
+}
+
+/* the head of the compound page that covers @pfn, or null */
+function covering_head(pfn: number): struct_page | null {
+	let last = pfn;
+
+	for (let order = 1; order <= MAX_COMPOUND_ORDER; order++) {
+		const head_pfn = pfn - (pfn & ((1 << order) - 1));
+
+		if (head_pfn === last)
+			continue;
+		last = head_pfn;
+		const head = pfn_to_made_page(head_pfn);
+		if (head !== null && (head.flags & (1 << PG_head)) !== 0 &&
+		    head_pfn + (1 << head.compound_order) > pfn)
+			return head;
+	}
+	return null;
+}
+
+function zone_of_pfn(pfn: number): struct_zone {
+	for (const zone of contig_page_data.node_zones)
+		if (zone.spanned_pages !== 0 && pfn < zone.zone_start_pfn + zone.spanned_pages)
+			return zone;
+	BUG();
+}
+
+/** mm/page_alloc.c:__init_single_page(), late. */
+export function materialise_page(pfn: pfn_nr): struct_page {
+	const section = materialise_section(pfn);
+	const page = new struct_page(pfn);
+
+	page.flags = zone_of_pfn(pfn).idx << ZONES_PGSHIFT;
+	if (!memblock_is_free_pfn(pfn)) {
+		page.flags |= 1 << PG_reserved;
+		page._refcount = 1;
+	} else {
+		page.compound_head = covering_head(pfn);
+		if (page.compound_head === null && contig_ranges.length !== 0 && in_contig_range(pfn))
+			page._refcount = 1;
+	}
+	section.pages[pfn & (PAGES_PER_SECTION - 1)] = page;
+	return page;
+}
+
+/** mm/sparse.c:sparse_init(): which sections have memory. */
+export function sparse_init(): void {
+	let end_section = 0;
+
+	for (const range of memblock_memory_ranges())
+		end_section = Math.max(end_section, Math.ceil(range.end / PAGES_PER_SECTION));
+
+	mem_section.length = 0;
+	contig_ranges.length = 0;
+	for (let nr = 0; nr < end_section; nr++)
+		(mem_section as (struct_mem_section | null | undefined)[]).push(
+			memblock_addrs_overlap_memory(nr * PAGES_PER_SECTION,
+				(nr + 1) * PAGES_PER_SECTION) ? null : undefined);
+}
+
+function present_pages_in(start: number, end: number): number {
+	let n = 0;
+	for (const range of memblock_memory_ranges())
+		n += Math.max(0, Math.min(end, range.end) - Math.max(start, range.pfn));
+	return n;
+}
+
+/** mm/page_alloc.c:free_area_init_core(), for one zone. */
+function free_area_init_zone(zone: struct_zone, start_pfn: number, end_pfn: number): void {
+	zone_init_internals(zone, zone.idx);
+	zone.vm_stat.fill(0);
+	zone._watermark.fill(0);
+	zone.lowmem_reserve.fill(0);
+	zone.watermark_boost = 0;
+	zone.nr_reserved_highatomic = 0;
+	zone.nr_isolate_pageblock = 0;
+	zone.managed_pages = 0;
+	zone.flags = 0;
+	zone.per_cpu_pageset = [];
+	zone.pageset_high = zone.pageset_batch = 0;
+	zone.deferred = [];
+	zone.nr_deferred = 0;
+	zone.free_area = Array.from({ length: MAX_ORDER }, () => new struct_free_area());
+	zone.present_pages = present_pages_in(start_pfn, end_pfn);
+	zone.spanned_pages = zone.present_pages === 0 ? 0 : end_pfn - start_pfn;
+	if (zone.present_pages !== 0)
+		init_currently_empty_zone(zone, start_pfn, zone.spanned_pages);
+}
+
+/**
+ * mm/page_alloc.c:free_area_init(). @max_zone_pfn: the first frame behind each zone, as
+ * zone_sizes_init() computes them; 0 for a zone that there is not. Call sparse_init() first.
+ */
+export function free_area_init(max_zone_pfn: readonly number[]): void {
+	const pgdat = contig_page_data;
+	const ranges = memblock_memory_ranges();
+	let start_pfn = ranges.length !== 0 ? ranges[0]!.pfn : 0;
+	const end_pfn = ranges.length !== 0 ? ranges[ranges.length - 1]!.end : 0;
+
+	pgdat.node_start_pfn = start_pfn;
+	pgdat.node_spanned_pages = end_pfn - start_pfn;
+	pgdat.node_present_pages = present_pages_in(start_pfn, end_pfn);
+	pgdat.nr_zones = 0;
+	pgdat.totalreserve_pages = 0;
+	pgdat.flags = 0;
+	pgdat.vm_stat.fill(0);
+	for (let i = ZONE_DMA32; i < MAX_NR_ZONES; i++) {
+		const zone_end = i === ZONE_MOVABLE ? start_pfn :
+			Math.min(Math.max(max_zone_pfn[i] ?? 0, start_pfn), end_pfn);
+
+		free_area_init_zone(pgdat.node_zones[i]!, start_pfn, zone_end);
+		start_pfn = Math.max(start_pfn, zone_end);
+	}
+	init_waitqueue_head(pgdat.kswapd_wait);
+	init_waitqueue_head(pgdat.pfmemalloc_wait);
+	for (const wait of pgdat.reclaim_wait)
+		init_waitqueue_head(wait);
+	spin_lock_init(pgdat.deferred_split_queue.split_queue_lock, "&ds_queue->split_queue_lock");
+	lruvec_init(pgdat.__lruvec);
+}
+
