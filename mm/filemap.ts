@@ -43,10 +43,11 @@ import { CONFIG_DEBUG_VM } from "#generated/autoconf.ts";
 import { mapping_can_writeback } from "#linux/backing-dev.ts";
 import { BUG, BUG_ON, WARN_ON_ONCE } from "#linux/bug.ts";
 import { smp_load_acquire, smp_store_release, unlikely } from "#linux/compiler.ts";
-import { EAGAIN, EEXIST, EFAULT, EINTR, EIO, ENOEXEC, ENOMEM, EINVAL, ENXIO } from
+import { EAGAIN, EEXIST, EFAULT, EINTR, EIO, ENOEXEC, ENOMEM, ENOSPC, EINVAL, ENXIO } from
 	"#linux/errno.ts";
-import { AOP_TRUNCATED_PAGE, IOCB_NOIO, IOCB_NOWAIT, file_accessed, file_remove_privs,
-	file_update_time, filemap_invalidate_lock_shared, filemap_invalidate_trylock_shared,
+import { PAGECACHE_TAG_DIRTY, PAGECACHE_TAG_WRITEBACK, mapping_tagged, AOP_TRUNCATED_PAGE,
+	IOCB_NOIO, IOCB_NOWAIT, file_accessed, file_remove_privs, file_update_time,
+	filemap_invalidate_lock_shared, filemap_invalidate_trylock_shared,
 	filemap_invalidate_unlock_shared, generic_write_checks, generic_write_sync, i_size_read,
 	inode_add_lru, inode_lock, inode_unlock, mapping_writably_mapped, sb_end_pagefault,
 	sb_start_pagefault, SEEK_DATA } from "#linux/fs.ts";
@@ -85,12 +86,13 @@ import { PG_locked, PG_waiters, PG_writeback, PageHWPoison, PageHuge, PageLocked
 import { folio_ref_add, folio_ref_count, folio_ref_inc, folio_ref_sub, folio_try_get_rcu } from
 	"#linux/page_ref.ts";
 import { type filler_t, type struct_wait_page_key, FGP_ACCESSED, FGP_CREAT, FGP_ENTRY, FGP_FOR_MMAP,
-	FGP_LOCK, FGP_NOFS, FGP_NOWAIT, FGP_STABLE, FGP_WRITE, end_page_writeback,
-	filemap_alloc_folio, filemap_get_folio, filemap_nr_thps_dec, folio_contains,
-	folio_file_page, folio_lock, folio_pos, folio_trylock, folio_wait_locked,
-	folio_wait_locked_killable, folio_wait_stable, mapping_exiting, mapping_gfp_constraint,
-	mapping_gfp_mask, mapping_set_error, mapping_shrinkable, page_mapping,
-	struct_wait_page_queue, unlock_page, wake_page_match } from "#linux/pagemap.ts";
+	AS_EIO, AS_ENOSPC, FGP_LOCK, FGP_NOFS, FGP_NOWAIT, FGP_STABLE, FGP_WRITE,
+	end_page_writeback, filemap_alloc_folio, filemap_get_folio, filemap_nr_thps_dec,
+	folio_contains, folio_file_page, folio_lock, folio_pos, folio_trylock, folio_wait_locked,
+	folio_wait_locked_killable, folio_wait_stable, folio_wait_writeback, mapping_exiting,
+	mapping_gfp_constraint, mapping_gfp_mask, mapping_set_error, mapping_shrinkable,
+	page_mapping, struct_wait_page_queue, unlock_page, wake_page_match } from
+	"#linux/pagemap.ts";
 import { type struct_folio_batch as folio_batch, folio_batch_add, folio_batch_count,
 	folio_batch_init, struct_folio_batch } from "#linux/pagevec.ts";
 import { pr_alert, dump_stack } from "#linux/printk.ts";
@@ -115,13 +117,13 @@ import { WQ_FLAG_CUSTOM, WQ_FLAG_DONE, WQ_FLAG_EXCLUSIVE, WQ_FLAG_WOKEN,
 	__add_wait_queue_entry_tail, __wake_up_locked_key, finish_wait, init_wait,
 	init_waitqueue_head, wait_queue_entry_t, wait_queue_head_t, waitqueue_active } from
 	"#linux/wait.ts";
-import { balance_dirty_pages_ratelimited, folio_account_cleaned, page_writeback_init } from
-	"#linux/writeback.ts";
+import { balance_dirty_pages_ratelimited, folio_account_cleaned, page_writeback_init,
+	struct_writeback_control } from "#linux/writeback.ts";
 import { XA_PRESENT, XA_STATE, type struct_xa_state, type xa_mark_t, xa_get_order, xa_is_sibling,
 	xa_is_value, xa_load, xa_lock_irq, xa_unlock_irq, xas_advance, xas_error, xas_find,
-	xas_find_conflict, xas_find_marked, xas_init_marks, xas_load, xas_lock_irq, xas_next,
-	xas_next_entry, xas_nomem, xas_prev, xas_reload, xas_reset, xas_retry, xas_set, xas_set_err,
-	xas_set_order, xas_split, xas_split_alloc, xas_store, xas_unlock_irq } from
+	xas_find_conflict, xas_find_marked, xas_init_marks, xas_pause, xas_load, xas_lock_irq,
+	xas_next, xas_next_entry, xas_nomem, xas_prev, xas_reload, xas_reset, xas_retry, xas_set,
+	xas_set_err, xas_set_order, xas_split, xas_split_alloc, xas_store, xas_unlock_irq } from
 	"#linux/xarray.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
 import { pmd_none, pmd_trans_huge, pmdp_get, pte_none, ptep_get, update_mmu_cache } from
@@ -286,6 +288,43 @@ export function delete_from_page_cache_batch(mapping: struct_address_space, fbat
 		filemap_free_folio(mapping, fbatch.folios[i]!);
 }
 
+/** mm/filemap.c:filemap_check_errors(). Reports a write error once. */
+export function filemap_check_errors(mapping: struct_address_space): number {
+	let ret = 0;
+
+	if (mapping.flags & (1 << AS_ENOSPC)) {
+		mapping.flags &= ~(1 << AS_ENOSPC);
+		ret = -ENOSPC;
+	}
+	if (mapping.flags & (1 << AS_EIO)) {
+		mapping.flags &= ~(1 << AS_EIO);
+		ret = -EIO;
+	}
+	return ret;
+}
+
+/** mm/filemap.c:filemap_fdatawrite_wbc() */
+export function filemap_fdatawrite_wbc(mapping: struct_address_space,
+	_wbc: struct_writeback_control): number {
+	if (!mapping_can_writeback(mapping) || !mapping_tagged(mapping, PAGECACHE_TAG_DIRTY))
+		return 0;
+
+	/* upstream: do_writepages(); nothing here can be written back */
+	BUG();
+}
+
+/** mm/filemap.c:__filemap_fdatawrite_range(). Bytes, inclusive. */
+export function __filemap_fdatawrite_range(mapping: struct_address_space, start: loff_t,
+	end: loff_t, sync_mode: number): number {
+	const wbc = new struct_writeback_control();
+
+	wbc.sync_mode = sync_mode;
+	wbc.nr_to_write = PGOFF_MAX;
+	wbc.range_start = start;
+	wbc.range_end = end;
+	return filemap_fdatawrite_wbc(mapping, wbc);
+}
+
 /** mm/filemap.c:filemap_range_has_page(). Bytes, inclusive. */
 export function filemap_range_has_page(mapping: struct_address_space, start_byte: loff_t,
 	end_byte: loff_t): boolean {
@@ -309,6 +348,36 @@ export function filemap_range_has_page(mapping: struct_address_space, start_byte
 	rcu_read_unlock();
 
 	return page !== null;
+}
+
+/** mm/filemap.c:__filemap_fdatawait_range() */
+function __filemap_fdatawait_range(mapping: struct_address_space, start_byte: loff_t,
+	end_byte: loff_t): void {
+	const xas = XA_STATE(mapping.i_pages, loff_to_pgoff(start_byte));
+	const end = loff_to_pgoff(end_byte);
+	let folio: struct_folio | null;
+
+	if (end_byte < start_byte)
+		return;
+
+	rcu_read_lock();
+	while ((folio = find_get_entry(xas, end, PAGECACHE_TAG_WRITEBACK)) !== null) {
+		xas_pause(xas);
+		rcu_read_unlock();
+		folio_wait_writeback(folio);
+		folio_clear_error(folio);
+		folio_put(folio);
+		cond_resched();
+		rcu_read_lock();
+	}
+	rcu_read_unlock();
+}
+
+/** mm/filemap.c:filemap_fdatawait_range(). Bytes, inclusive. */
+export function filemap_fdatawait_range(mapping: struct_address_space, start_byte: loff_t,
+	end_byte: loff_t): number {
+	__filemap_fdatawait_range(mapping, start_byte, end_byte);
+	return filemap_check_errors(mapping);
 }
 
 /** mm/filemap.c:__filemap_set_wb_err(). There is no error sequence: the last error stays. */

@@ -11,6 +11,7 @@
  *       page_table_lock
  */
 import { ul_and_not_low, ul_shl, ul_shr } from "#asm-generic/bits.ts";
+import { mapping_can_writeback } from "#linux/backing-dev.ts";
 import { IS_ERR, IS_ERR_VALUE, PTR_ERR } from "#asm-generic/err.ts";
 import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
 import { pgoff_t, ref, u64, type ulong64, type unsigned_long } from "#asm-generic/types.ts";
@@ -71,7 +72,7 @@ import {
 	mmap_write_lock, mmap_write_lock_killable, mmap_write_unlock,
 } from "#linux/mmap_lock.ts";
 import { DEFINE_MUTEX, mutex_lock, mutex_unlock } from "#linux/mutex.ts";
-import { AS_MM_ALL_LOCKS, mapping_can_writeback } from "#linux/pagemap.ts";
+import { AS_MM_ALL_LOCKS } from "#linux/pagemap.ts";
 import { pr_warn_once } from "#linux/printk.ts";
 import {
 	RB_DECLARE_CALLBACKS_MAX, RB_EMPTY_ROOT, rb_entry, rb_erase_augmented, rb_insert_augmented,

@@ -39,15 +39,17 @@ import { invalidate_mapping_pages } from "#mm/truncate.ts";
 
 export { invalidate_inode_pages2, invalidate_inode_pages2_range, invalidate_mapping_pages,
 	folio_invalidate } from "#mm/truncate.ts";
-export { __filemap_add_folio, __filemap_get_folio, __filemap_remove_folio, __filemap_set_wb_err,
-	__folio_lock, __folio_lock_killable, __folio_lock_or_retry, delete_from_page_cache_batch,
-	filemap_add_folio, filemap_free_folio, filemap_get_folios, filemap_range_has_page,
-	filemap_release_folio, filemap_remove_folio, find_get_entries, find_get_pages_contig,
-	find_lock_entries, folio_add_wait_queue, folio_end_writeback, folio_put_wait_locked,
-	folio_unlock, folio_wait_bit, folio_wait_bit_killable, mapping_seek_hole_data,
-	page_cache_next_miss, page_cache_prev_miss, page_endio, pagecache_init, read_cache_folio,
-	read_cache_page, read_cache_page_gfp, replace_page_cache_page, filemap_invalidate_lock_two,
-	filemap_invalidate_unlock_two } from "#mm/filemap.ts";
+export { __filemap_add_folio, __filemap_fdatawrite_range, __filemap_get_folio,
+	__filemap_remove_folio, __filemap_set_wb_err, __folio_lock, __folio_lock_killable,
+	__folio_lock_or_retry, delete_from_page_cache_batch, filemap_add_folio,
+	filemap_check_errors, filemap_fdatawait_range, filemap_free_folio, filemap_get_folios,
+	filemap_range_has_page, filemap_release_folio, filemap_remove_folio, find_get_entries,
+	find_get_pages_contig, find_lock_entries, folio_add_wait_queue, folio_end_writeback,
+	folio_put_wait_locked, folio_unlock, folio_wait_bit, folio_wait_bit_killable,
+	mapping_seek_hole_data, page_cache_next_miss, page_cache_prev_miss, page_endio,
+	pagecache_init, read_cache_folio, read_cache_page, read_cache_page_gfp,
+	replace_page_cache_page, filemap_invalidate_lock_two, filemap_invalidate_unlock_two } from
+	"#mm/filemap.ts";
 export {
 	__set_page_dirty_nobuffers, add_to_page_cache_lru, clear_page_dirty_for_io,
 	delete_from_page_cache, end_page_writeback, grab_cache_page_write_begin, page_mapping,
