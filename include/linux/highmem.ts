@@ -20,8 +20,10 @@ export function flush_dcache_page(_page: struct_page): void {}
 export function flush_dcache_folio(_folio: struct_folio): void {}
 export function flush_icache_page(_vma: struct_vm_area_struct, _page: struct_page): void {}
 export function flush_cache_mm(_mm: unknown): void {}
-export function flush_cache_range(_vma: struct_vm_area_struct, _start: number, _end: number): void {}
-export function flush_cache_page(_vma: struct_vm_area_struct, _vmaddr: number, _pfn: number): void {}
+export function flush_cache_range(_vma: struct_vm_area_struct, _start: number,
+	_end: number): void {}
+export function flush_cache_page(_vma: struct_vm_area_struct, _vmaddr: number,
+	_pfn: number): void {}
 export function flush_anon_page(_vma: struct_vm_area_struct, _page: struct_page,
 	_vmaddr: number): void {}
 

@@ -10,21 +10,17 @@ import type { ptep_t, struct_mm_struct, struct_page, struct_vm_area_struct } fro
 	"#linux/mm_types.ts";
 import { zero_pfn } from "#mm/memory.ts";
 import { empty_zero_page } from "#arch/x86/mm/init_64.ts";
-import {
-	PMD_MASK_LOW, PMD_SIZE, PUD_MASK_LOW, PUD_SIZE, PGDIR_SIZE, type p4d_t, type pgd_t, p4d_bad,
-	p4d_none, p4dp_get, pmd_bad, pmd_none, pmd_trans_huge, type pgprot_t, pmdp_get,
+import { PMD_MASK_LOW, PMD_SIZE, PUD_MASK_LOW, PUD_SIZE, PGDIR_SIZE, type p4d_t, type pgd_t,
+	p4d_bad, p4d_none, p4dp_get, pmd_bad, pmd_none, pmd_trans_huge, type pgprot_t, pmdp_get,
 	type pte_t, pte_clear, ptep_get_and_clear, pud_bad, pud_none, pudp_get, set_pte_at,
-	set_pte,
-} from "#asm/pgtable.ts";
+	set_pte } from "#asm/pgtable.ts";
 import { flush_tlb_range } from "#asm/tlbflush.ts";
 import { p4d_clear_bad, pmd_clear_bad, pud_clear_bad } from "#mm/pgtable-generic.ts";
 
 export * from "#asm/pgtable.ts";
-export {
-	p4d_clear_bad, pgd_clear_bad, pgtable_trans_huge_deposit, pgtable_trans_huge_withdraw,
-	pmd_clear_bad, pmdp_collapse_flush, pmdp_huge_clear_flush, pmdp_invalidate, ptep_clear_flush,
-	pud_clear_bad,
-} from "#mm/pgtable-generic.ts";
+export { p4d_clear_bad, pgd_clear_bad, pgtable_trans_huge_deposit, pgtable_trans_huge_withdraw,
+	pmd_clear_bad, pmdp_collapse_flush, pmdp_huge_clear_flush, pmdp_invalidate,
+	ptep_clear_flush, pud_clear_bad } from "#mm/pgtable-generic.ts";
 export { maybe_pmd_mkwrite } from "#mm/huge_memory.ts";
 export { empty_zero_page } from "#arch/x86/mm/init_64.ts";
 export { pte_offset_map_lock, pte_unmap_unlock } from "#linux/mm.ts";

@@ -136,8 +136,8 @@ export function enter_from_user_mode(): struct_cpu {
  * arch/x86/entry/common.c:do_syscall_64(). The value is what the program finds in rax: never a
  * restart code but -ERESTARTWAIT.
  */
-export function do_syscall_64(nr: number, a0: reg_value, a1: reg_value, a2: reg_value, a3: reg_value,
-	a4: reg_value, a5: reg_value): number | bigint {
+export function do_syscall_64(nr: number, a0: reg_value, a1: reg_value, a2: reg_value,
+	a3: reg_value, a4: reg_value, a5: reg_value): number | bigint {
 	for (;;) {
 		const cpu = enter_from_user_mode();
 		const d = sys_call_table[nr];

@@ -6,11 +6,11 @@
  * of all levels (execute: no NX on any); accessed and dirty bits are set as soon as an entry is
  * used. CR0.WP is set, so supervisor writes need the write bit too. See tlb.ts for @lo and @hi.
  */
-import { FRAME_META, FRAME_USED, frame_mark_used, frame_state, frames_have_meta, frames_mark_used, table_hi,
-	table_lo, table_or_lo } from "./memory.ts";
+import { FRAME_META, FRAME_USED, frame_mark_used, frame_state, frames_have_meta,
+	frames_mark_used, table_hi, table_lo, table_or_lo } from "./memory.ts";
 import { TLB_CLEAN, TLB_DIRECT, TLB_EXEC, TLB_GLOBAL, TLB_READ, TLB_USER, TLB_WRITE,
-	tlb_drop_faulting, tlb_fill, tlb_fill4k, tlb_found_flags, tlb_lookup, tlb_pde_fill, tlb_pde_flags,
-	tlb_pde_lookup } from "./tlb.ts";
+	tlb_drop_faulting, tlb_fill, tlb_fill4k, tlb_found_flags, tlb_lookup, tlb_pde_fill,
+	tlb_pde_flags, tlb_pde_lookup } from "./tlb.ts";
 import { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, X86_TRAP_PF,
 	cpu_exception, rsvd_hi, type struct_cpu } from "./cpu.ts";
 
@@ -21,7 +21,6 @@ const PTE_A	= 1 << 5;
 const PTE_D	= 1 << 6;
 const PTE_PS	= 1 << 7;
 const PTE_G	= 1 << 8;
-const PTE_NX_HI	= 1 << 31;
 
 /** What accesses need. */
 export const NEED_READ		= TLB_READ;
@@ -38,6 +37,7 @@ export let walk_flags = 0;
 const frame_in = (lo: number, hi: number): number => (lo >>> 12) | ((hi & 0xfffff) << 20);
 
 function rights_of(lo: number, hi: number): number {
+	/* NX is the sign */
 	return ((lo & PTE_U) >> 2) | (lo & PTE_W) | (hi < 0 ? 0 : TLB_EXEC);
 }
 
@@ -148,7 +148,8 @@ export function host_walk_fast(cpu: struct_cpu, lo: number, hi: number, need: nu
 		return -1;
 	const elo = table_lo(table, (lo >>> 12) & 511);
 	const ehi = table_hi(table, (lo >>> 12) & 511);
-	if ((elo & (PTE_P | PTE_A | PTE_D | PTE_G)) !== (PTE_P | PTE_A | PTE_D) || (ehi & rsvd_hi) !== 0)
+	if ((elo & (PTE_P | PTE_A | PTE_D | PTE_G)) !== (PTE_P | PTE_A | PTE_D) ||
+	    (ehi & rsvd_hi) !== 0)
 		return -1;
 	const pfn = frame_in(elo, ehi);
 	if (frame_state(pfn) !== FRAME_USED)

@@ -14,7 +14,7 @@ import { EINTR, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS } from "#linux/errno
 import { current } from "#linux/sched.ts";
 import { force_sig, get_signal, restore_saved_sigmask, set_current_blocked, signal_setup_done,
 	test_restore_sigmask } from "#linux/sched/signal.ts";
-import { sigcopyset, sigset_t, struct_ksignal } from "#linux/signal.ts";
+import { sigcopyset, type sigset_t, struct_ksignal } from "#linux/signal.ts";
 import { siginfo_bytes } from "#linux/signal/signal.ts";
 import { SIGKILL, SIGSTOP, SIGSEGV } from "#uapi/asm-generic/signal.ts";
 import { IP_NONE, IP_RESTART, type struct_pt_regs } from "#asm/ptrace.ts";

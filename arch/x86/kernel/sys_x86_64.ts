@@ -3,20 +3,30 @@
  * Finding room for a mapping.
  *
  * Upstream: arch/x86/kernel/sys_x86_64.c. Left out: cache colouring (AMD family 15h), randomised
- * brk, 32 bits. The mmap system call itself is mm/mmap.ts's.
+ * brk, 32 bits.
  */
-import { ENOMEM } from "#linux/errno.ts";
-import type { pgoff_t, unsigned_long } from "#asm-generic/types.ts";
+import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
+import { pgoff_t, type unsigned_long } from "#asm-generic/types.ts";
+import { EINVAL, ENOMEM } from "#linux/errno.ts";
 import type { struct_file } from "#linux/fs.types.ts";
-import { VM_UNMAPPED_AREA_TOPDOWN, find_vma, struct_vm_unmapped_area_info, vm_start_gap,
-	vm_unmapped_area } from "#linux/mm.ts";
+import { VM_UNMAPPED_AREA_TOPDOWN, find_vma, struct_vm_unmapped_area_info,
+	vm_start_gap, vm_unmapped_area } from "#linux/mm.ts";
+import { ksys_mmap_pgoff } from "#linux/syscalls.ts";
 import { VM_BUG_ON } from "#linux/mmdebug.ts";
 import { current } from "#linux/sched.ts";
 import { MAP_32BIT, MAP_FIXED } from "#uapi/linux/mman.ts";
 import { PAGE_ALIGN, PAGE_ALIGN_DOWN, PAGE_SIZE, TASK_SIZE_MAX, offset_in_page } from
 	"#asm/page_types.ts";
-import { DEFAULT_MAP_WINDOW, TASK_SIZE, get_mmap_base, mmap_address_hint_valid, task_size_64bit } from
-	"#asm/processor.ts";
+import { DEFAULT_MAP_WINDOW, TASK_SIZE, get_mmap_base, mmap_address_hint_valid,
+	task_size_64bit } from "#asm/processor.ts";
+
+export const sys_mmap = SYSCALL_DEFINE("mmap", ["ptr", "ulong", "uint", "uint", "int", "ulong"],
+	(addr, len, prot, flags, fd, off) => {
+		if ((off & BigInt(PAGE_SIZE - 1)) !== 0n)
+			return -EINVAL;
+
+		return ksys_mmap_pgoff(addr, len, prot, flags, fd, pgoff_t(Number(off >> 12n)));
+	});
 
 let range_begin = 0, range_end = 0;
 

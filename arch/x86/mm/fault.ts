@@ -12,9 +12,9 @@ import { CONFIG_MEMORY_FAILURE } from "#generated/autoconf.ts";
 import { BUG, WARN_ON_ONCE } from "#linux/bug.ts";
 import { find_vma, expand_stack, handle_mm_fault, vma_is_accessible } from "#linux/mm.ts";
 import { FAULT_FLAG_DEFAULT, FAULT_FLAG_INSTRUCTION, FAULT_FLAG_TRIED, FAULT_FLAG_USER,
-	FAULT_FLAG_WRITE, VM_FAULT_COMPLETED, VM_FAULT_ERROR, VM_FAULT_HINDEX_MASK, VM_FAULT_HWPOISON,
-	VM_FAULT_HWPOISON_LARGE, VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV,
-	VM_GROWSDOWN, VM_WRITE } from "#linux/mm.const.ts";
+	FAULT_FLAG_WRITE, VM_FAULT_COMPLETED, VM_FAULT_ERROR, VM_FAULT_HINDEX_MASK,
+	VM_FAULT_HWPOISON, VM_FAULT_HWPOISON_LARGE, VM_FAULT_OOM, VM_FAULT_RETRY,
+	VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, VM_GROWSDOWN, VM_WRITE } from "#linux/mm.const.ts";
 import type { struct_vm_area_struct, vm_fault_t } from "#linux/mm_types.ts";
 import { hstate_index_to_shift } from "#linux/hugetlb.ts";
 import { local_irq_disable, local_irq_enable } from "#linux/irqflags.ts";
@@ -26,7 +26,8 @@ import { current, might_sleep, task_pid_nr, type struct_task_struct } from "#lin
 import { fatal_signal_pending, fault_signal_pending, force_sig_fault, force_sig_mceerr,
 	unhandled_signal } from "#linux/sched/signal.ts";
 import { faulthandler_disabled } from "#linux/uaccess.ts";
-import { BUS_ADRERR, BUS_MCEERR_AR, SEGV_ACCERR, SEGV_MAPERR } from "#uapi/asm-generic/siginfo.ts";
+import { BUS_ADRERR, BUS_MCEERR_AR, SEGV_ACCERR, SEGV_MAPERR } from
+	"#uapi/asm-generic/siginfo.ts";
 import { SIGBUS, SIGSEGV } from "#uapi/asm-generic/signal.ts";
 import { fixup_exception, search_exception_tables } from "#asm/extable.ts";
 import { arch_vma_access_permitted } from "#asm/mmu_context.ts";
@@ -165,7 +166,8 @@ function do_sigbus(regs: struct_pt_regs, error_code: number, address: number,
 
 	set_signal_archinfo(address, error_code);
 
-	if (CONFIG_MEMORY_FAILURE && (fault & (VM_FAULT_HWPOISON | VM_FAULT_HWPOISON_LARGE)) !== 0) {
+	if (CONFIG_MEMORY_FAILURE &&
+	    (fault & (VM_FAULT_HWPOISON | VM_FAULT_HWPOISON_LARGE)) !== 0) {
 		const tsk = current;
 		let lsb = 0;
 
@@ -213,7 +215,8 @@ export function fault_in_kernel_space(address: number): boolean {
 }
 
 /* no kernel mapping exists, so none of these faults is spurious */
-function do_kern_addr_fault(regs: struct_pt_regs, hw_error_code: number, address: number): void {
+function do_kern_addr_fault(regs: struct_pt_regs, hw_error_code: number,
+	address: number): void {
 	WARN_ON_ONCE((hw_error_code & X86_PF_PK) !== 0);
 
 	bad_area_nosemaphore(regs, hw_error_code, address);

@@ -10,7 +10,7 @@
  */
 import { type pfn_nr, pfn_nr as to_pfn } from "#asm-generic/types.ts";
 import { memblock_free_all } from "#linux/memblock.ts";
-import { free_area_init, sparse_init } from "#linux/mm.ts";
+import { free_area_init, set_highest_memmap_pfn, sparse_init } from "#linux/mm.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import { MAX_NR_ZONES, ZONE_DMA32, ZONE_NORMAL } from "#linux/mmzone.ts";
 import { pfn_to_page } from "#asm/page.ts";
@@ -40,6 +40,7 @@ function zone_sizes_init(): void {
 export function paging_init(): void {
 	sparse_init();
 	zone_sizes_init();
+	set_highest_memmap_pfn(to_pfn(max_pfn - 1));
 }
 
 /** arch/x86/mm/init_64.c:mem_init(): free memory goes to the page allocator. */

@@ -15,8 +15,8 @@ import { VM_BUG_ON } from "#linux/mmdebug.ts";
 import { DEFINE_SPINLOCK, spin_lock, spin_unlock } from "#linux/spinlock.ts";
 import { mem_and_lo, mem_lo } from "#hw/memory.ts";
 import { GFP_PGTABLE_USER, __pte_alloc_one, table_to_page } from "#asm/pgalloc.ts";
-import { pmd_mkinvalid, pmd_same, pmdp_establish, pmdp_get, pte_same, ptep_get, set_pmd, set_pte } from
-	"#asm/pgtable.ts";
+import { pmd_mkinvalid, pmd_same, pmdp_establish, pmdp_get, pte_same, ptep_get, set_pmd,
+	set_pte } from "#asm/pgtable.ts";
 import { PMD_SIZE, _PAGE_ACCESSED, type pmd_t, type pte_t } from "#asm/pgtable_types.ts";
 import { type struct_mmu_gather, tlb_remove_page } from "#asm/tlb.ts";
 import { flush_tlb_range } from "#asm/tlbflush.ts";

@@ -13,8 +13,8 @@ import type { struct_mm_struct } from "#linux/mm_types.ts";
 import type { struct_task_struct } from "#linux/sched_types.ts";
 import { CONFIG_DEBUG_VM } from "#generated/autoconf.ts";
 import { BUG_ON, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
-import { irqs_disabled, local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from
-	"#linux/irqflags.ts";
+import { irqs_disabled, local_irq_disable, local_irq_enable, local_irq_restore,
+	local_irq_save } from "#linux/irqflags.ts";
 import { lockdep_assert_irqs_enabled } from "#linux/lockdep.ts";
 import { VM_WARN_ON, VM_WARN_ON_ONCE } from "#linux/mmdebug.ts";
 import { preempt_disable, preempt_enable } from "#linux/preempt.ts";

@@ -13,17 +13,17 @@
 import { type hpa_t, pfn_nr } from "#asm-generic/types.ts";
 import type { pgtable_t, ptep_t, struct_mm_struct, struct_page, struct_vm_area_struct } from
 	"#linux/mm_types.ts";
-import { mem_and_lo, mem_hi, mem_lo, mem_write64, mem_xchg64, mem_xchg_hi } from "#hw/memory.ts";
+import { mem_and_lo, mem_hi, mem_lo, mem_write64, mem_xchg64, mem_xchg_hi } from
+	"#hw/memory.ts";
 import { pfn_to_page } from "#asm/page.ts";
-import {
-	type p4d_t, type pgd_t, type pgprot_t, type pgtable_entry, type pmd_t, type pte_t, type pud_t,
-	PAGE_SIZE, PGDIR_SIZE, PMD_SIZE, PTE_PFN_MASK_HI, PTE_PFN_MASK_LO, PTRS_PER_PGD,
-	PUD_SIZE, TASK_SIZE_MAX, _HPAGE_CHG_MASK_HI, _HPAGE_CHG_MASK_LO, _KERNPG_TABLE, _PAGE_ACCESSED,
-	_PAGE_BIT_PROTNONE, _PAGE_CHG_MASK_HI, _PAGE_CHG_MASK_LO, _PAGE_DEVMAP_HI, _PAGE_DIRTY,
-	_PAGE_GLOBAL, _PAGE_KNL_ERRATUM_MASK, _PAGE_NX_HI, _PAGE_PRESENT, _PAGE_PROTNONE, _PAGE_PSE,
-	_PAGE_RW, _PAGE_SPECIAL, _PAGE_SWP_EXCLUSIVE, _PAGE_USER, __p4d, __pgd, __pgprot, __pmd, __pte,
-	__pte_needs_invert, __pud, entry_pfn,
-} from "#asm/pgtable_types.ts";
+import { type p4d_t, type pgd_t, type pgprot_t, type pgtable_entry, type pmd_t, type pte_t,
+	type pud_t, PAGE_SIZE, PGDIR_SIZE, PMD_SIZE, PTE_PFN_MASK_HI, PTE_PFN_MASK_LO,
+	PTRS_PER_PGD, PUD_SIZE, TASK_SIZE_MAX, _HPAGE_CHG_MASK_HI, _HPAGE_CHG_MASK_LO,
+	_KERNPG_TABLE, _PAGE_ACCESSED, _PAGE_BIT_PROTNONE, _PAGE_CHG_MASK_HI,
+	_PAGE_CHG_MASK_LO, _PAGE_DEVMAP_HI, _PAGE_DIRTY, _PAGE_GLOBAL,
+	_PAGE_KNL_ERRATUM_MASK, _PAGE_NX_HI, _PAGE_PRESENT, _PAGE_PROTNONE, _PAGE_PSE,
+	_PAGE_RW, _PAGE_SPECIAL, _PAGE_SWP_EXCLUSIVE, _PAGE_USER, __p4d, __pgd, __pgprot,
+	__pmd, __pte, __pte_needs_invert, __pud, entry_pfn } from "#asm/pgtable_types.ts";
 
 export * from "#asm/pgtable_types.ts";
 export { pgd_alloc, pgd_free } from "#asm/pgalloc.ts";
@@ -727,7 +727,8 @@ export function __swp_type(x: pgtable_entry): number {
 }
 
 export function __swp_offset(x: pgtable_entry): number {
-	return (~x.lo >>> SWP_OFFSET_FIRST_BIT) + (~x.hi & 0x7ffffff) * 2 ** (32 - SWP_OFFSET_FIRST_BIT);
+	return (~x.lo >>> SWP_OFFSET_FIRST_BIT) +
+		(~x.hi & 0x7ffffff) * 2 ** (32 - SWP_OFFSET_FIRST_BIT);
 }
 
 /** Halves of the entry of @type and @offset. */

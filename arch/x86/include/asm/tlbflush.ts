@@ -15,8 +15,9 @@ import { PAGE_SHIFT, PAGE_SIZE, PTE_PFN_MASK_LO, _PAGE_ACCESSED, _PAGE_DIRTY, _P
 	_PAGE_USER, type pmd_t, type pte_t } from "#asm/pgtable_types.ts";
 
 export { arch_tlbbatch_add_mm, arch_tlbbatch_flush, cpu_tlbstate, cpu_tlbstate_shared,
-	flush_tlb_all, flush_tlb_kernel_range, flush_tlb_local, flush_tlb_mm_range, flush_tlb_multi,
-	flush_tlb_one_user, initialize_tlbstate_and_flush, leave_mm } from "#arch/x86/mm/tlb.ts";
+	flush_tlb_all, flush_tlb_kernel_range, flush_tlb_local, flush_tlb_mm_range,
+	flush_tlb_multi, flush_tlb_one_user, initialize_tlbstate_and_flush, leave_mm } from
+	"#arch/x86/mm/tlb.ts";
 export { flush_tlb_batched_pending } from "#mm/rmap.ts";
 
 /** C: -1UL; any number above all addresses */
@@ -89,8 +90,8 @@ export function inc_mm_tlb_gen(mm: struct_mm_struct): number {
 function pte_flags_need_flush(oldlo: number, oldhi: number, newlo: number, newhi: number,
 	ignore_access: boolean): boolean {
 	const flush_on_clear = _PAGE_DIRTY | _PAGE_PRESENT | _PAGE_ACCESSED;
-	const flush_on_change = _PAGE_RW | _PAGE_USER | _PAGE_PWT | _PAGE_PCD | _PAGE_PSE | _PAGE_GLOBAL |
-		_PAGE_PAT_LARGE;
+	const flush_on_change = _PAGE_RW | _PAGE_USER | _PAGE_PWT | _PAGE_PCD | _PAGE_PSE |
+		_PAGE_GLOBAL | _PAGE_PAT_LARGE;
 	let diff = oldlo ^ newlo;
 
 	if (ignore_access)
@@ -114,5 +115,6 @@ export function huge_pmd_needs_flush(oldpmd: pmd_t, newpmd: pmd_t): boolean {
 		return false;
 	if (pmd_pfn(oldpmd) !== pmd_pfn(newpmd))
 		return true;
-	return pte_flags_need_flush(pmd_flags(oldpmd), oldpmd.hi, pmd_flags(newpmd), newpmd.hi, false);
+	return pte_flags_need_flush(pmd_flags(oldpmd), oldpmd.hi, pmd_flags(newpmd), newpmd.hi,
+		false);
 }

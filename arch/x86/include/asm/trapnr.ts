@@ -4,8 +4,8 @@
  *
  * Upstream: arch/x86/include/asm/{trapnr,trap_pf}.h.
  */
-export { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, X86_TRAP_GP, X86_TRAP_MC,
-	X86_TRAP_PF } from "#hw/cpu.ts";
+export { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, X86_TRAP_GP,
+	X86_TRAP_MC, X86_TRAP_PF } from "#hw/cpu.ts";
 
 export const X86_PF_PK		= 1 << 5;
 export const X86_PF_SGX		= 1 << 15;

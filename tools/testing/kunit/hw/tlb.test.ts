@@ -7,18 +7,19 @@
 import { describe, expect, test } from "vitest";
 import type { hpa_t, pfn_nr } from "#asm-generic/types.ts";
 import { clear_frame, copy_frame, frame_bytes, frame_set_meta, mem_cmpxchg64, mem_hi, mem_lo,
-	mem_read, mem_read32, mem_read64, mem_write, mem_write32, mem_write64, mem_xchg64, mem_xchg_hi,
-	memory_chunks, memory_end_pfn, memory_frames_used, memory_install, memory_map,
-	memory_set_meta_ops } from "#hw/memory.ts";
+	mem_read, mem_read32, mem_read64, mem_write, mem_write32, mem_write64, mem_xchg64,
+	mem_xchg_hi, memory_chunks, memory_end_pfn, memory_frames_used, memory_install,
+	memory_map, memory_set_meta_ops } from "#hw/memory.ts";
 import { cpu_interrupt, cpus, flush_all_contexts, invlpg, load_idt, set_this_cpu, this_cpu,
-	write_cr3, X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, X86_TRAP_PF } from
-	"#hw/cpu.ts";
+	write_cr3, X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE,
+	X86_TRAP_PF } from "#hw/cpu.ts";
 import { NEED_READ, NEED_WRITE, host_translate } from "#hw/walk.ts";
 import { tlb_maps_frame } from "#hw/tlb.ts";
 import { user_cmpxchg32, user_fetch, user_fill, user_load16, user_load32, user_load64,
-	user_load64n, user_load8, user_read, user_store16, user_store32, user_store64, user_store64n,
-	user_store8, user_write } from "#hw/isa.ts";
-import { A, D, G, NX, P, PS, U, W, entry_of, fault_of, machine, map, new_frame } from "./tables.ts";
+	user_load64n, user_load8, user_read, user_store16, user_store32, user_store64,
+	user_store64n, user_store8, user_write } from "#hw/isa.ts";
+import { A, D, G, NX, P, PS, U, W, entry_of, fault_of, machine, map, new_frame } from
+	"./tables.ts";
 
 const VA = 0x7f0012345000;
 
@@ -37,7 +38,8 @@ describe("memory", () => {
 	});
 	test("firmware map has the holes", () => {
 		memory_install(2 ** 33);
-		expect(memory_map().filter((r) => r.type === 1).map((r) => [r.addr, r.addr + r.size]))
+		const ram = memory_map().filter((r) => r.type === 1);
+		expect(ram.map((r) => [r.addr, r.addr + r.size]))
 			.toEqual([[0, 0x9fc00], [0x100000, 3 * 2 ** 30],
 				[4 * 2 ** 30, 9 * 2 ** 30]]);
 		expect(() => mem_read32((3.5 * 2 ** 30) as hpa_t)).toThrow(/no memory/);
@@ -117,7 +119,8 @@ describe("translation", () => {
 		map(pgd, at(3), new_frame(), P | W | U, NX);
 		map(pgd, at(4), new_frame(), P | W | U, 1 << 18);
 		expect(fault_of(() => user_load8(at(0)))?.error).toBe(X86_PF_USER);
-		expect(fault_of(() => user_store8(at(0), 0))?.error).toBe(X86_PF_USER | X86_PF_WRITE);
+		expect(fault_of(() => user_store8(at(0), 0))?.error)
+			.toBe(X86_PF_USER | X86_PF_WRITE);
 		expect(fault_of(() => user_load8(at(1)))).toBe(null);
 		for (let i = 0; i < 2; i++)
 			expect(fault_of(() => user_store8(at(1), 0)))
@@ -131,7 +134,8 @@ describe("translation", () => {
 		expect(fault_of(() => user_load8(at(4)))?.error)
 			.toBe(X86_PF_PROT | X86_PF_USER | X86_PF_RSVD);
 		expect(fault_of(() => user_load8(2 ** 47))?.error).toBe(-1);
-		expect(fault_of(() => user_load8(2 ** 64 - 4096))?.error).toBe(X86_PF_PROT | X86_PF_USER);
+		expect(fault_of(() => user_load8(2 ** 64 - 4096))?.error)
+			.toBe(X86_PF_PROT | X86_PF_USER);
 		const cross = fault_of(() => user_store64(at(1) - 4, 1n));
 		expect(cross?.addr).toBe(at(1) - 4);
 		expect(this_cpu.cr2).toBe(at(1) - 4);
@@ -176,7 +180,8 @@ describe("staleness", () => {
 		mem_write64(word, 0, 0);
 		expect(user_load32(VA)).toBe(0x01d);
 		invlpg(VA + 123);
-		expect(fault_of(() => user_load32(VA))).toEqual({ cpu: 0, error: X86_PF_USER, addr: VA });
+		expect(fault_of(() => user_load32(VA)))
+			.toEqual({ cpu: 0, error: X86_PF_USER, addr: VA });
 		/* not present is never cached */
 		map(pgd, VA, other);
 		expect(user_load32(VA)).toBe(0);
