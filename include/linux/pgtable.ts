@@ -11,23 +11,70 @@ import type { ptep_t, struct_mm_struct, struct_page, struct_vm_area_struct } fro
 import { zero_pfn } from "#mm/memory.ts";
 import { empty_zero_page } from "#arch/x86/mm/init_64.ts";
 import { PMD_MASK_LOW, PMD_SIZE, PUD_MASK_LOW, PUD_SIZE, PGDIR_SIZE, type p4d_t, type pgd_t,
-	p4d_bad, p4d_none, p4dp_get, pmd_bad, pmd_none, pmd_trans_huge, type pgprot_t, pmdp_get,
-	type pte_t, pte_clear, ptep_get_and_clear, pud_bad, pud_none, pudp_get, set_pte_at,
-	set_pte } from "#asm/pgtable.ts";
+	p4d_bad, p4d_none, p4d_offset, p4dp_get, pgd_offset, pmd_bad, pmd_none, pmd_offset,
+	pmd_present, type pmd_t, pmd_trans_huge, type pgprot_t, pmdp_get,
+	pmdp_huge_get_and_clear, type pte_t, pte_clear, pte_mkwrite, pte_write,
+	pte_wrprotect, ptep_get_and_clear, pud_bad, pud_none, pud_offset, pudp_get,
+	set_pte_at, set_pte } from "#asm/pgtable.ts";
 import { flush_tlb_range } from "#asm/tlbflush.ts";
 import { p4d_clear_bad, pmd_clear_bad, pud_clear_bad } from "#mm/pgtable-generic.ts";
 
 export * from "#asm/pgtable.ts";
-export { p4d_clear_bad, pgd_clear_bad, pgtable_trans_huge_deposit, pgtable_trans_huge_withdraw,
-	pmd_clear_bad, pmdp_collapse_flush, pmdp_huge_clear_flush, pmdp_invalidate,
-	ptep_clear_flush, pud_clear_bad } from "#mm/pgtable-generic.ts";
+export { p4d_clear_bad, pgd_clear_bad, pgtable_trans_huge_deposit,
+	pgtable_trans_huge_withdraw, pmd_clear_bad, pmdp_collapse_flush,
+	pmdp_huge_clear_flush, pmdp_invalidate, ptep_clear_flush, pud_clear_bad } from
+	"#mm/pgtable-generic.ts";
 export { maybe_pmd_mkwrite } from "#mm/huge_memory.ts";
 export { empty_zero_page } from "#arch/x86/mm/init_64.ts";
 export { pte_offset_map_lock, pte_unmap_unlock } from "#linux/mm.ts";
+export { flush_tlb_page, flush_tlb_range } from "#asm/tlbflush.ts";
 
 /** 0 stands for the top of the address space. */
 export const USER_PGTABLES_CEILING	= 0;
 export const FIRST_USER_ADDRESS		= 0;
+
+export const HPAGE_PMD_SHIFT	= 21;
+export const HPAGE_PMD_SIZE	= PMD_SIZE;
+
+export const PGTBL_PGD_MODIFIED	= 1 << 0;
+export const PGTBL_P4D_MODIFIED	= 1 << 1;
+export const PGTBL_PUD_MODIFIED	= 1 << 2;
+export const PGTBL_PMD_MODIFIED	= 1 << 3;
+export const PGTBL_PTE_MODIFIED	= 1 << 4;
+
+export function pmd_off(mm: struct_mm_struct, va: unsigned_long): ptep_t {
+	return pmd_offset(pud_offset(p4d_offset(pgd_offset(mm, va), va), va), va);
+}
+
+export function pmdp_huge_get_and_clear_full(vma: struct_vm_area_struct, address: unsigned_long,
+	pmdp: ptep_t, _full: boolean | number): pmd_t {
+	return pmdp_huge_get_and_clear(vma.vm_mm!, address, pmdp);
+}
+
+export function pte_savedwrite(pte: pte_t): boolean {
+	return pte_write(pte);
+}
+
+export function pte_mk_savedwrite(pte: pte_t): pte_t {
+	return pte_mkwrite(pte);
+}
+
+export function pte_clear_savedwrite(pte: pte_t): pte_t {
+	return pte_wrprotect(pte);
+}
+
+export function arch_unmap_one(_mm: struct_mm_struct, _vma: struct_vm_area_struct,
+	_addr: unsigned_long, _orig_pte: pte_t): number {
+	return 0;
+}
+
+export function arch_prepare_to_swap(_page: struct_page): number {
+	return 0;
+}
+
+export function arch_enter_lazy_mmu_mode(): void {}
+export function arch_leave_lazy_mmu_mode(): void {}
+export function arch_flush_lazy_mmu_mode(): void {}
 
 /** No entry has a meaning of its own for the CPU that could have to be told. */
 export function update_mmu_tlb(_vma: struct_vm_area_struct, _address: unsigned_long,
@@ -167,7 +214,8 @@ export function arch_needs_pgtable_deposit(): boolean {
  */
 export function pmd_none_or_trans_huge_or_clear_bad(pmd: ptep_t): boolean {
 	const pmdval = pmdp_get(pmd);
-	if (pmd_none(pmdval) || pmd_trans_huge(pmdval))
+	/* not present but not none: a migration entry of a huge page */
+	if (pmd_none(pmdval) || pmd_trans_huge(pmdval) || !pmd_present(pmdval))
 		return true;
 	if (pmd_bad(pmdval)) {
 		pmd_clear_bad(pmd);

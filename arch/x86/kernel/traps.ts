@@ -12,7 +12,8 @@ import { type struct_cpu, X86_PF_USER, X86_TRAP_GP, X86_TRAP_PF, load_idt } from
 import { uaccess_end, uaccess_ip } from "#asm/extable.ts";
 import { IP_FIXUP, IP_NONE, X86_EFLAGS_IF, __KERNEL_CS, __USER_CS, struct_pt_regs } from
 	"#asm/ptrace.ts";
-import { exception_enter_user, exception_exit_user, oops } from "#arch/x86/entry/common.ts";
+import { exception_enter_user, exception_exit_user, oops, syscall_init } from
+	"#arch/x86/entry/common.ts";
 import { exc_page_fault } from "#arch/x86/mm/fault.ts";
 
 /* registers of nested kernel-mode exceptions */
@@ -82,10 +83,11 @@ function asm_exc_general_protection(_cpu: struct_cpu, error_code: number): boole
 	return true;
 }
 
-/** arch/x86/kernel/traps.c:trap_init(), idt_setup_traps() */
+/** arch/x86/kernel/traps.c:trap_init(), with cpu_init()'s entry points. */
 export function trap_init(): void {
 	kernel_depth = 0;
 	uaccess_end(IP_NONE);
 	load_idt(X86_TRAP_GP, asm_exc_general_protection);
 	load_idt(X86_TRAP_PF, asm_exc_page_fault);
+	syscall_init();
 }

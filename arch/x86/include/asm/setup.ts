@@ -5,7 +5,7 @@
  * Upstream: arch/x86/include/asm/setup.h, and the prototypes that init/main.c sees.
  *
  * Order: the machine is powered on (hw), then setup_arch(), the page allocator and mem_init(),
- * sched_init(), trap_init(), syscall_init(), initcalls.
+ * sched_init(), trap_init() (the system call table is its part), initcalls.
  */
 export { setup_arch } from "#arch/x86/kernel/setup.ts";
 export { mem_init } from "#arch/x86/mm/init_64.ts";
