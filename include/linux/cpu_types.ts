@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The place of CPU hotplug in the lock order.
+ *
+ * Upstream: cpu_hotplug_lock of kernel/cpu.c.
+ */
+import { LD_WAIT_SLEEP, lockdep_key } from "#linux/lockdep_types.ts";
+
+export const cpus_read_lock_map = { dep: lockdep_key("cpu_hotplug_lock", LD_WAIT_SLEEP) };

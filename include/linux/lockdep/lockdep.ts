@@ -1,0 +1,726 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The lock validator.
+ *
+ * Upstream: kernel/locking/lockdep.c. Kept: classes and subclasses, the held-lock stack, the
+ * dependency graph with shared and recursive-read edges, chain cache, recursion and cycle checks,
+ * nest locks, usage in and with enabled interrupts by class, the checks at exit and at return to
+ * user mode. Left out: interrupt-safety across dependencies, wait types beyond printing, locks in
+ * freed memory, statistics, /proc files.
+ *
+ * In C a 64-bit hash of the held classes names a chain; here a chain is a node of a tree, found by
+ * (chain so far, class and kind), so that a chain that was validated once costs one look-up. What
+ * upstream reports as a WARNING and then ignores is reported in the same words and is a BUG.
+ */
+import { MAX_LOCKDEP_SUBCLASSES, MAX_LOCK_DEPTH, LD_WAIT_CONFIG, LD_WAIT_SLEEP, lock_class_name,
+	lock_class_wait_type, lockdep_key, type lockdep_map, struct_lock_class_key } from
+	"#linux/lockdep_types.ts";
+import { current, type struct_task_struct } from "#linux/sched_types.ts";
+import { HARDIRQ_MASK, NMI_MASK, SOFTIRQ_MASK, SOFTIRQ_OFFSET } from "#linux/preempt.const.ts";
+import { KERN_CONT, pr_warn, printk } from "#linux/printk.ts";
+import { dump_stack, kernel_bug, print_kernel_ident, save_stack_trace, stack_trace_lines } from
+	"#linux/panic.ts";
+
+/* kind of an acquisition, above the class in held_key and in chain keys */
+const HLOCK_CLASS_MASK	= 0x3fff;
+/** shared, not recursive (rwsem, rwlock outside interrupts) */
+export const HLOCK_READ			= 1 << 14;
+/** shared and recursive (SRCU, rwlock in interrupts) */
+export const HLOCK_READ_RECURSIVE	= 2 << 14;
+const HLOCK_READ_MASK	= 3 << 14;
+export const HLOCK_TRYLOCK	= 1 << 16;
+export const HLOCK_NOCHECK	= 1 << 17;
+const HLOCK_SOFTIRQ	= 1 << 18;
+const HLOCK_HARDIRQ	= 1 << 19;
+const HLOCK_CTX_MASK	= HLOCK_SOFTIRQ | HLOCK_HARDIRQ;
+const HLOCK_CHAIN_MASK	= HLOCK_CLASS_MASK | HLOCK_READ_MASK | HLOCK_TRYLOCK | HLOCK_NOCHECK;
+
+/* usage bits of a class; the _READ form is one to the left */
+const LOCK_USED_IN_HARDIRQ	= 1 << 0;
+const LOCK_ENABLED_HARDIRQ	= 1 << 2;
+const LOCK_USED_IN_SOFTIRQ	= 1 << 4;
+const LOCK_ENABLED_SOFTIRQ	= 1 << 6;
+
+const IRQ_CONTEXT_MASK		= HARDIRQ_MASK | NMI_MASK | SOFTIRQ_OFFSET;
+
+export let debug_locks = true;
+
+export function debug_locks_off(): boolean {
+	const was = debug_locks;
+	debug_locks = false;
+	return was;
+}
+
+/* for kunit: after a report that was expected */
+export function debug_locks_on(): void {
+	debug_locks = true;
+}
+
+/* ---- chains --------------------------------------------------------------------------------- */
+
+let chain_bits = 14;
+let chain_shift = 32 - chain_bits;
+let chain_parent = new Int32Array(1 << chain_bits).fill(-1);
+let chain_key = new Int32Array(1 << chain_bits);
+let chain_node = new Int32Array(1 << chain_bits);
+let nr_lock_chains = 0;
+
+const usage_mask = new Uint8Array(HLOCK_CLASS_MASK + 1);
+
+function chain_hash(parent: number, key: number): number {
+	return (Math.imul(parent, 0x61c88647) ^ Math.imul(key, 0x9e3779b1 | 0)) >>> chain_shift;
+}
+
+/* the slot of (parent, key), or a free one */
+function chain_slot(parent: number, key: number): number {
+	const mask = chain_parent.length - 1;
+	let h = chain_hash(parent, key);
+	while (chain_parent[h]! >= 0 && (chain_parent[h] !== parent || chain_key[h] !== key))
+		h = (h + 1) & mask;
+	return h;
+}
+
+function chain_grow(): void {
+	const parents = chain_parent, keys = chain_key, nodes = chain_node;
+	chain_bits++;
+	chain_shift = 32 - chain_bits;
+	chain_parent = new Int32Array(1 << chain_bits).fill(-1);
+	chain_key = new Int32Array(1 << chain_bits);
+	chain_node = new Int32Array(1 << chain_bits);
+	for (let i = 0; i < parents.length; i++) {
+		if (parents[i]! < 0)
+			continue;
+		const h = chain_slot(parents[i]!, keys[i]!);
+		chain_parent[h] = parents[i]!;
+		chain_key[h] = keys[i]!;
+		chain_node[h] = nodes[i]!;
+	}
+}
+
+function add_chain(parent: number, key: number): number {
+	if (nr_lock_chains * 2 >= chain_parent.length)
+		chain_grow();
+	const h = chain_slot(parent, key);
+	chain_parent[h] = parent;
+	chain_key[h] = key;
+	chain_node[h] = ++nr_lock_chains;
+	return nr_lock_chains;
+}
+
+/* ---- acquire and release -------------------------------------------------------------------- */
+
+/*
+ * kernel/locking/lockdep.c:lock_acquire(), __lock_acquire(). @cls: class number with subclass,
+ * @kind: HLOCK_*. The common case, a chain known and a usage seen, allocates nothing.
+ */
+export function lock_acquire(lock: object, cls: number, kind: number): void {
+	const curr = current;
+	const depth = curr.lockdep_depth;
+	const pc = curr.preempt_count;
+	let need = 0, ctx = 0;
+
+	if (curr.lockdep_recursion !== 0)
+		return;
+	if (curr.hardirqs_disabled === 0) {
+		need = (pc & SOFTIRQ_MASK) !== 0 ? LOCK_ENABLED_HARDIRQ :
+			LOCK_ENABLED_HARDIRQ | LOCK_ENABLED_SOFTIRQ;
+	}
+	if ((pc & IRQ_CONTEXT_MASK) !== 0) {
+		ctx = (pc & (HARDIRQ_MASK | NMI_MASK)) !== 0 ? HLOCK_HARDIRQ : HLOCK_SOFTIRQ;
+		if ((kind & HLOCK_TRYLOCK) === 0) {
+			need |= ctx === HLOCK_HARDIRQ ? LOCK_USED_IN_HARDIRQ :
+				LOCK_USED_IN_SOFTIRQ;
+		}
+	}
+	if ((kind & HLOCK_READ_MASK) !== 0)
+		need <<= 1;
+	if ((usage_mask[cls]! & need) !== need && (kind & HLOCK_NOCHECK) === 0)
+		mark_usage(curr, cls, need, kind);
+
+	let parent = 0;
+	if (depth !== 0 && (curr.held_key[depth - 1]! & HLOCK_CTX_MASK) === ctx)
+		parent = curr.held_chain[depth - 1]!;
+
+	const key = cls | kind;
+	const h = chain_hash(parent, key);
+	let node: number;
+	if (chain_parent[h] === parent && chain_key[h] === key)
+		node = chain_node[h]!;
+	else
+		node = lookup_chain(curr, lock, parent, key, ctx);
+
+	if (depth === MAX_LOCK_DEPTH)
+		max_lock_depth(curr);
+	curr.held_lock[depth] = lock;
+	curr.held_key[depth] = key | ctx;
+	curr.held_chain[depth] = node;
+	curr.lockdep_depth = depth + 1;
+}
+
+function lookup_chain(curr: struct_task_struct, lock: object, parent: number, key: number,
+	ctx: number): number {
+	const h = chain_slot(parent, key);
+	if (chain_parent[h] === parent)
+		return chain_node[h]!;
+	if ((key & HLOCK_CLASS_MASK) < MAX_LOCKDEP_SUBCLASSES)
+		register_lock_class_bug(lock);
+	if ((key & (HLOCK_TRYLOCK | HLOCK_NOCHECK)) === 0) {
+		check_deadlock(curr, key, null, lock);
+		check_prevs_add(curr, key, ctx);
+	}
+	return add_chain(parent, key);
+}
+
+/*
+ * With a nest lock: any number of locks of the class merge into one entry, in any order.
+ * kernel/locking/lockdep.c:__lock_acquire() with nest_lock.
+ */
+export function lock_acquire_nest(lock: object, cls: number, kind: number, nest_lock: object): void {
+	const curr = current;
+	const depth = curr.lockdep_depth;
+
+	if (curr.lockdep_recursion !== 0)
+		return;
+	if (!lock_is_held(nest_lock))
+		print_lock_nested_lock_not_held(curr, cls);
+	if (depth !== 0 && (curr.held_key[depth - 1]! & HLOCK_CLASS_MASK) === cls) {
+		if (curr.held_references[depth - 1] === 0)
+			curr.held_references[depth - 1] = 1;
+		curr.held_references[depth - 1]!++;
+		return;
+	}
+	if (holds_class(curr, cls)) {
+		/* check_deadlock() answers 2 under the nest lock: no dependency to add */
+		lock_acquire(lock, cls, kind | HLOCK_TRYLOCK);
+		return;
+	}
+	lock_acquire(lock, cls, kind);
+}
+
+function holds_class(curr: struct_task_struct, cls: number): boolean {
+	for (let i = 0; i < curr.lockdep_depth; i++) {
+		if ((curr.held_key[i]! & HLOCK_CLASS_MASK) === cls)
+			return true;
+	}
+	return false;
+}
+
+/** kernel/locking/lockdep.c:lock_release() */
+export function lock_release(lock: lockdep_map): void {
+	const curr = current;
+	const depth = curr.lockdep_depth - 1;
+
+	if (depth >= 0 && curr.held_lock[depth] === lock && curr.held_references[depth] === 0) {
+		curr.held_lock[depth] = null;
+		curr.lockdep_depth = depth;
+		return;
+	}
+	if (curr.lockdep_recursion === 0)
+		__lock_release(curr, lock);
+}
+
+function find_held_lock(curr: struct_task_struct, lock: lockdep_map): number {
+	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
+		if (curr.held_lock[i] === lock)
+			return i;
+	}
+	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
+		if (curr.held_references[i] !== 0 &&
+		    ((curr.held_key[i]! & HLOCK_CLASS_MASK) ^ lock.dep) < MAX_LOCKDEP_SUBCLASSES)
+			return i;
+	}
+	return -1;
+}
+
+/* out of order, or a merged entry: what stands above is acquired anew */
+function __lock_release(curr: struct_task_struct, lock: lockdep_map): void {
+	const depth = curr.lockdep_depth;
+	const i = find_held_lock(curr, lock);
+
+	if (i < 0) {
+		print_unlock_imbalance_bug(curr, lock);
+		return;
+	}
+	if (curr.held_references[i] !== 0) {
+		if (--curr.held_references[i]! > 0)
+			return;
+	}
+	curr.held_references[i] = 0;
+	curr.lockdep_depth = i;
+	for (let j = i + 1; j < depth; j++)
+		reacquire_held_lock(curr, j);
+	curr.held_lock[depth - 1] = null;
+	curr.held_references[depth - 1] = 0;
+	curr.lockdep_depth = depth - 1;
+}
+
+function reacquire_held_lock(curr: struct_task_struct, from: number): void {
+	const to = from - 1;
+	const held = curr.held_key[from]!;
+	const key = held & HLOCK_CHAIN_MASK, ctx = held & HLOCK_CTX_MASK;
+	const refs = curr.held_references[from]!;
+	const lock = curr.held_lock[from]!;
+	let parent = 0;
+
+	if (to !== 0 && (curr.held_key[to - 1]! & HLOCK_CTX_MASK) === ctx)
+		parent = curr.held_chain[to - 1]!;
+	curr.lockdep_depth = to;
+	const node = lookup_chain(curr, lock, parent, key, ctx);
+	curr.held_lock[to] = lock;
+	curr.held_key[to] = held;
+	curr.held_chain[to] = node;
+	curr.held_references[to] = refs;
+	curr.lockdep_depth = to + 1;
+}
+
+/** kernel/locking/lockdep.c:lock_downgrade(): what was exclusive is now shared. */
+export function lock_downgrade(lock: lockdep_map): void {
+	const curr = current;
+	const i = find_held_lock(curr, lock);
+
+	if (i < 0) {
+		print_unlock_imbalance_bug(curr, lock);
+		return;
+	}
+	const depth = curr.lockdep_depth;
+	curr.held_key[i] = (curr.held_key[i]! & ~HLOCK_READ_MASK) | HLOCK_READ;
+	for (let j = i; j < depth; j++) {
+		const ctx = curr.held_key[j]! & HLOCK_CTX_MASK;
+		let parent = 0;
+		if (j !== 0 && (curr.held_key[j - 1]! & HLOCK_CTX_MASK) === ctx)
+			parent = curr.held_chain[j - 1]!;
+		curr.lockdep_depth = j;
+		/* not acquired anew: a downgrade of a lock that others depend on is no new order */
+		curr.held_chain[j] = lookup_chain(curr, curr.held_lock[j]!, parent,
+			(curr.held_key[j]! & HLOCK_CHAIN_MASK) | HLOCK_TRYLOCK, ctx);
+	}
+	curr.lockdep_depth = depth;
+}
+
+/** Whether @lock itself is held (by a merged entry: a lock of its class). */
+export function lock_is_held(lock: object): boolean {
+	const curr = current;
+	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
+		if (curr.held_lock[i] === lock)
+			return true;
+	}
+	return find_held_lock(curr, lock as lockdep_map) >= 0;
+}
+
+/** @read: -1 any, 0 exclusive, 1 shared */
+export function lock_is_held_type(lock: lockdep_map, read: number): boolean {
+	const curr = current;
+	const i = find_held_lock(curr, lock);
+	if (i < 0)
+		return false;
+	return read < 0 || ((curr.held_key[i]! & HLOCK_READ_MASK) !== 0) === (read !== 0);
+}
+
+/* ---- the graph ------------------------------------------------------------------------------ */
+
+/* kinds of an edge: S or E, shared-recursive or exclusive at its start; R or N at its end */
+const DEP_SR = 1, DEP_ER = 2, DEP_SN = 4, DEP_EN = 8;
+
+class struct_lock_list {
+	readonly cls: number;
+	readonly links_to: number;
+	dep: number;
+	trace: Error;
+	/* of the last search */
+	parent: struct_lock_list | null = null;
+	only_xr = false;
+	constructor(cls: number, links_to: number, dep: number, trace: Error) {
+		this.cls = cls;
+		this.links_to = links_to;
+		this.dep = dep;
+		this.trace = trace;
+	}
+}
+
+const locks_after = new Map<number, struct_lock_list[]>();
+
+function calc_dep(prev_key: number, next_key: number): number {
+	const start_s = (prev_key & HLOCK_READ_MASK) === HLOCK_READ_RECURSIVE;
+	const end_r = (next_key & HLOCK_READ_MASK) === HLOCK_READ_RECURSIVE;
+	return start_s ? (end_r ? DEP_SR : DEP_SN) : (end_r ? DEP_ER : DEP_EN);
+}
+
+/*
+ * Breadth first over strong paths: never an edge into a recursive reader followed by one out of a
+ * reader. Answers the last edge of a path from @from (held as @from_key) to @target.
+ */
+function find_path(from_key: number, target: number, target_ok: (e: struct_lock_list) => boolean):
+	struct_lock_list | null {
+	const seen = new Set<number>();
+	const root = new struct_lock_list(from_key & HLOCK_CLASS_MASK, 0, 0, NO_TRACE);
+	root.only_xr = (from_key & HLOCK_READ_MASK) === HLOCK_READ_RECURSIVE;
+	const queue: struct_lock_list[] = [root];
+
+	for (let i = 0; i < queue.length; i++) {
+		const at = queue[i]!;
+		for (const edge of locks_after.get(at.cls) ?? []) {
+			let dep = edge.dep;
+			if (at.only_xr)
+				dep &= ~(DEP_SR | DEP_SN);
+			if (dep === 0)
+				continue;
+			const only_xr = (dep & (DEP_SN | DEP_EN)) === 0;
+			const mark = edge.cls * 2 + (only_xr ? 1 : 0);
+			if (seen.has(mark))
+				continue;
+			seen.add(mark);
+			const entry = new struct_lock_list(edge.cls, at.cls, edge.dep, edge.trace);
+			entry.parent = at;
+			entry.only_xr = only_xr;
+			if (entry.cls === target && target_ok(entry))
+				return entry;
+			queue.push(entry);
+		}
+	}
+	return null;
+}
+
+const NO_TRACE = new Error("no trace");
+
+/*
+ * kernel/locking/lockdep.c:check_deadlock(). A class that is held is refused, unless both are
+ * recursive readers. @nest: with a nest lock anything goes.
+ */
+function check_deadlock(curr: struct_task_struct, next_key: number, _nest: null, lock: object): void {
+	for (let i = 0; i < curr.lockdep_depth; i++) {
+		const prev = curr.held_key[i]!;
+		if (((prev ^ next_key) & HLOCK_CLASS_MASK) !== 0)
+			continue;
+		if ((next_key & HLOCK_READ_MASK) === HLOCK_READ_RECURSIVE &&
+		    (prev & HLOCK_READ_MASK) !== 0)
+			continue;
+		if ((prev & HLOCK_NOCHECK) !== 0 && curr.held_lock[i] !== lock)
+			continue;
+		print_deadlock_bug(curr, prev, next_key);
+	}
+}
+
+/* kernel/locking/lockdep.c:check_prevs_add(): back to the first lock that was not a trylock */
+function check_prevs_add(curr: struct_task_struct, next_key: number, ctx: number): void {
+	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
+		const prev = curr.held_key[i]!;
+		if ((prev & HLOCK_CTX_MASK) !== ctx)
+			return;
+		if ((prev & HLOCK_NOCHECK) === 0) {
+			check_prev_add(curr, prev, next_key);
+			if ((prev & HLOCK_TRYLOCK) === 0)
+				return;
+		}
+	}
+}
+
+function check_prev_add(curr: struct_task_struct, prev: number, next: number): void {
+	const prev_cls = prev & HLOCK_CLASS_MASK, next_cls = next & HLOCK_CLASS_MASK;
+	const dep = calc_dep(prev, next);
+
+	if (prev_cls === next_cls)
+		return;
+	const cycle = find_path(next, prev_cls, (entry) =>
+		(prev & HLOCK_READ_MASK) === 0 || !entry.only_xr);
+	if (cycle !== null)
+		print_circular_bug(curr, cycle, next, prev);
+
+	let after = locks_after.get(prev_cls);
+	if (after === undefined) {
+		after = [];
+		locks_after.set(prev_cls, after);
+	}
+	for (const edge of after) {
+		if (edge.cls === next_cls) {
+			edge.dep |= dep;
+			return;
+		}
+	}
+	after.push(new struct_lock_list(next_cls, prev_cls, dep, save_stack_trace()));
+}
+
+/** For tools: every dependency that was seen, as "a -> b". */
+export function lockdep_dependencies(): string[] {
+	const out: string[] = [];
+	for (const [from, edges] of locks_after) {
+		for (const e of edges)
+			out.push(`${__lock_name(from)} -> ${__lock_name(e.cls)}`);
+	}
+	return out;
+}
+
+/* ---- usage in interrupts -------------------------------------------------------------------- */
+
+const OPPOSITE: [number, number, string, string][] = [
+	[LOCK_USED_IN_HARDIRQ, LOCK_ENABLED_HARDIRQ, "IN-HARDIRQ-W", "HARDIRQ-ON-W"],
+	[LOCK_USED_IN_SOFTIRQ, LOCK_ENABLED_SOFTIRQ, "IN-SOFTIRQ-W", "SOFTIRQ-ON-W"],
+];
+
+function mark_usage(curr: struct_task_struct, cls: number, need: number, kind: number): void {
+	const had = usage_mask[cls]!;
+	const has = had | need;
+
+	for (const [used, enabled, used_name, enabled_name] of OPPOSITE) {
+		/* a writer on one side, anything on the other; readers alone never wait */
+		const bad = ((has & used) !== 0 && (has & (enabled | enabled << 1)) !== 0) ||
+			((has & enabled) !== 0 && (has & (used | used << 1)) !== 0);
+		if (!bad)
+			continue;
+		const now_used = (need & (used | used << 1)) !== 0;
+		print_usage_bug(curr, cls, kind, now_used ? enabled_name : used_name,
+			now_used ? used_name : enabled_name);
+	}
+	usage_mask[cls] = has;
+}
+
+/** Interrupts go on: locks held now were held with interrupts enabled. */
+export function lockdep_hardirqs_on(): void {
+	const curr = current;
+	for (let i = 0; i < curr.lockdep_depth; i++) {
+		const key = curr.held_key[i]!;
+		if ((key & HLOCK_NOCHECK) !== 0)
+			continue;
+		const need = (key & HLOCK_READ_MASK) !== 0 ? LOCK_ENABLED_HARDIRQ << 1 :
+			LOCK_ENABLED_HARDIRQ;
+		if ((usage_mask[key & HLOCK_CLASS_MASK]! & need) !== need)
+			mark_usage(curr, key & HLOCK_CLASS_MASK, need, key);
+	}
+}
+
+/* ---- reports -------------------------------------------------------------------------------- */
+
+function __lock_name(cls: number): string {
+	const sub = cls & (MAX_LOCKDEP_SUBCLASSES - 1);
+	return lock_class_name(cls) + (sub !== 0 ? `/${sub}` : "");
+}
+
+function usage_char(cls: number, shift: number, read: number): string {
+	const used = (usage_mask[cls]! & (1 << shift + read)) !== 0;
+	const on = (usage_mask[cls]! & (4 << shift + read)) !== 0;
+	return used ? (on ? "?" : "-") : (on ? "+" : ".");
+}
+
+function lock_name(cls: number): string {
+	const w = lock_class_wait_type(cls);
+	const usage = usage_char(cls, 0, 0) + usage_char(cls, 0, 1) + usage_char(cls, 4, 0) +
+		usage_char(cls, 4, 1);
+	return ` (${__lock_name(cls)}){${usage}}-{${w}:${w}}`;
+}
+
+function print_lock(key: number): void {
+	printk(KERN_CONT + "%s\n", lock_name(key & HLOCK_CLASS_MASK));
+}
+
+function print_lock_trace(trace: Error, spaces: number): void {
+	for (const line of stack_trace_lines(trace))
+		printk("%s%s\n", " ".repeat(spaces), line);
+}
+
+/** kernel/locking/lockdep.c:lockdep_print_held_locks() */
+export function lockdep_print_held_locks(p: struct_task_struct): void {
+	const depth = p.lockdep_depth;
+
+	if (depth === 0)
+		printk("no locks held by %s/%d.\n", p.comm, p.pid);
+	else
+		printk("%d lock%s held by %s/%d:\n", depth, depth > 1 ? "s" : "", p.comm, p.pid);
+	for (let i = 0; i < depth; i++) {
+		printk(" #%d: ", i);
+		print_lock(p.held_key[i]!);
+	}
+}
+
+export const debug_show_held_locks = lockdep_print_held_locks;
+
+function report_head(curr: struct_task_struct, title: string): void {
+	const bar = title.length + 1;
+	curr.lockdep_recursion++;
+	pr_warn("\n");
+	pr_warn("%s\n", "=".repeat(bar));
+	pr_warn("%s\n", title);
+	print_kernel_ident();
+	pr_warn("%s\n", "-".repeat(bar));
+}
+
+function report_end(curr: struct_task_struct, what: string): never {
+	pr_warn("\nstack backtrace:\n");
+	dump_stack();
+	curr.lockdep_recursion--;
+	throw new kernel_bug(what);
+}
+
+function print_deadlock_bug(curr: struct_task_struct, prev: number, next: number): never {
+	report_head(curr, "WARNING: possible recursive locking detected");
+	pr_warn("%s/%d is trying to acquire lock:\n", curr.comm, curr.pid);
+	print_lock(next);
+	pr_warn("\nbut task is already holding lock:\n");
+	print_lock(prev);
+	pr_warn("\nother info that might help us debug this:\n");
+	printk(" Possible unsafe locking scenario:\n\n");
+	printk("       CPU0\n");
+	printk("       ----\n");
+	printk("  lock(%s);\n", __lock_name(prev & HLOCK_CLASS_MASK));
+	printk("  lock(%s);\n", __lock_name(next & HLOCK_CLASS_MASK));
+	printk("\n *** DEADLOCK ***\n\n");
+	printk(" May be due to missing lock nesting notation\n\n");
+	lockdep_print_held_locks(curr);
+	report_end(curr, "possible recursive locking detected: " +
+		__lock_name(next & HLOCK_CLASS_MASK));
+}
+
+function print_circular_bug(curr: struct_task_struct, target: struct_lock_list, src: number,
+	tgt: number): never {
+	const source = src & HLOCK_CLASS_MASK, held = tgt & HLOCK_CLASS_MASK;
+	const here = save_stack_trace();
+	let depth = 0;
+	for (let e: struct_lock_list | null = target; e?.parent; e = e.parent)
+		depth++;
+
+	report_head(curr, "WARNING: possible circular locking dependency detected");
+	pr_warn("%s/%d is trying to acquire lock:\n", curr.comm, curr.pid);
+	print_lock(src);
+	pr_warn("\nbut task is already holding lock:\n");
+	print_lock(tgt);
+	pr_warn("\nwhich lock already depends on the new lock.\n\n");
+	pr_warn("\nthe existing dependency chain (in reverse order) is:\n");
+	for (let e: struct_lock_list | null = target; e !== null; e = e.parent) {
+		printk("\n-> #%d%s:\n", depth--, lock_name(e.cls));
+		print_lock_trace(e.parent !== null ? e.trace : here, 6);
+	}
+	printk("\nother info that might help us debug this:\n\n");
+	/* the lock before the one that is held, on the existing path */
+	const parent = target.parent!.cls;
+	if (parent !== source) {
+		printk("Chain exists of:\n  %s --> %s --> %s\n\n", __lock_name(source),
+			__lock_name(parent), __lock_name(held));
+	}
+	printk(" Possible unsafe locking scenario:\n\n");
+	printk("       CPU0                    CPU1\n");
+	printk("       ----                    ----\n");
+	printk("  lock(%s);\n", __lock_name(held));
+	printk("                               lock(%s);\n", __lock_name(parent));
+	printk("                               lock(%s);\n", __lock_name(held));
+	printk("  lock(%s);\n", __lock_name(source));
+	printk("\n *** DEADLOCK ***\n\n");
+	lockdep_print_held_locks(curr);
+	report_end(curr, "possible circular locking dependency detected: " +
+		`${__lock_name(held)} -> ${__lock_name(source)}`);
+}
+
+function print_usage_bug(curr: struct_task_struct, cls: number, kind: number, prev: string,
+	new_: string): never {
+	report_head(curr, "WARNING: inconsistent lock state");
+	pr_warn("inconsistent {%s} -> {%s} usage.\n", prev, new_);
+	pr_warn("%s/%d [HC%d:SC%d] takes:\n", curr.comm, curr.pid,
+		(curr.preempt_count & HARDIRQ_MASK) !== 0 ? 1 : 0,
+		(curr.preempt_count & SOFTIRQ_MASK) !== 0 ? 1 : 0);
+	print_lock(cls | kind);
+	pr_warn("\nother info that might help us debug this:\n");
+	printk(" Possible unsafe locking scenario:\n\n");
+	printk("       CPU0\n");
+	printk("       ----\n");
+	printk("  lock(%s);\n", __lock_name(cls));
+	printk("  <Interrupt>\n");
+	printk("    lock(%s);\n", __lock_name(cls));
+	printk("\n *** DEADLOCK ***\n\n");
+	lockdep_print_held_locks(curr);
+	report_end(curr, `inconsistent lock state: ${__lock_name(cls)}`);
+}
+
+function print_unlock_imbalance_bug(curr: struct_task_struct, lock: lockdep_map): never {
+	report_head(curr, "WARNING: bad unlock balance detected!");
+	pr_warn("%s/%d is trying to release lock (%s) at:\n", curr.comm, curr.pid,
+		__lock_name(lock.dep));
+	pr_warn("but there are no more locks to release!\n");
+	pr_warn("\nother info that might help us debug this:\n");
+	lockdep_print_held_locks(curr);
+	report_end(curr, `bad unlock balance detected: ${__lock_name(lock.dep)}`);
+}
+
+function print_lock_nested_lock_not_held(curr: struct_task_struct, cls: number): never {
+	report_head(curr, "WARNING: Nested lock was not taken");
+	pr_warn("%s/%d is trying to lock:\n", curr.comm, curr.pid);
+	print_lock(cls);
+	lockdep_print_held_locks(curr);
+	report_end(curr, `Nested lock was not taken: ${__lock_name(cls)}`);
+}
+
+function register_lock_class_bug(lock: object): never {
+	printk("INFO: trying to register non-static key.\n");
+	printk("The code is fine but needs lockdep annotation, or maybe\n");
+	printk("you didn't initialize this object before use?\n");
+	printk("turning off the locking correctness validator.\n");
+	dump_stack();
+	throw new kernel_bug(`trying to register non-static key (${lock.constructor.name})`);
+}
+
+function max_lock_depth(curr: struct_task_struct): never {
+	printk("BUG: MAX_LOCK_DEPTH too low!\n");
+	printk("depth: %i  max: %d!\n", curr.lockdep_depth, MAX_LOCK_DEPTH);
+	lockdep_print_held_locks(curr);
+	dump_stack();
+	throw new kernel_bug("MAX_LOCK_DEPTH too low");
+}
+
+/** kernel/locking/lockdep.c:debug_check_no_locks_held(), at do_exit(). */
+export function debug_check_no_locks_held(): void {
+	const curr = current;
+	if (curr.lockdep_depth === 0)
+		return;
+	report_head(curr, `WARNING: ${curr.comm}/${curr.pid} still has locks held!`);
+	lockdep_print_held_locks(curr);
+	report_end(curr, "task still has locks held");
+}
+
+/** kernel/locking/lockdep.c:lockdep_sys_exit(), at return to user mode. */
+export function lockdep_sys_exit(): void {
+	if (current.lockdep_depth !== 0)
+		print_sys_exit(current);
+}
+
+function print_sys_exit(curr: struct_task_struct): never {
+	report_head(curr, "WARNING: lock held when returning to user space!");
+	pr_warn("%s/%d is leaving the kernel with locks still held!\n", curr.comm, curr.pid);
+	lockdep_print_held_locks(curr);
+	report_end(curr, "lock held when returning to user space");
+}
+
+/** kernel/locking/lockdep.c:lockdep_rcu_suspicious() */
+export function lockdep_rcu_suspicious(s: string): never {
+	const curr = current;
+	report_head(curr, "WARNING: suspicious RCU usage");
+	pr_warn("%s!\n", s);
+	pr_warn("\nother info that might help us debug this:\n\n");
+	pr_warn("\nrcu_scheduler_active = 2, debug_locks = %d\n", debug_locks ? 1 : 0);
+	lockdep_print_held_locks(curr);
+	report_end(curr, s);
+}
+
+/* ---- classes -------------------------------------------------------------------------------- */
+
+/** Gives @lock a class of its own (before it is used). */
+export function lockdep_set_class(lock: lockdep_map & { readers?: number },
+	key: struct_lock_class_key | string): void {
+	lockdep_set_class_and_name(lock, key, typeof key === "string" ? key : key.name);
+}
+
+export function lockdep_set_class_and_name(lock: lockdep_map, _key: unknown, name: string): void {
+	const wait = lock.dep !== 0 ? lock_class_wait_type(lock.dep) :
+		"wait_list" in lock ? LD_WAIT_SLEEP : LD_WAIT_CONFIG;
+	lock.dep = lockdep_key(name, wait);
+}
+
+/** All later plain acquisitions count as subclass @sub. */
+export function lockdep_set_subclass(lock: lockdep_map, sub: number): void {
+	lock.dep = (lock.dep & ~(MAX_LOCKDEP_SUBCLASSES - 1)) + sub;
+}
+
+/** Whether @lock has the class of @key. */
+export function lockdep_match_class(lock: lockdep_map, key: struct_lock_class_key | string): boolean {
+	return lock_class_name(lock.dep) === (typeof key === "string" ? key : key.name);
+}
+
+/** A map without a lock (fs_reclaim, srcu, memory that behaves like one). */
+export function lockdep_init_map(map: lockdep_map, name: string, wait_type = LD_WAIT_SLEEP): void {
+	map.dep = lockdep_key(name, wait_type);
+}

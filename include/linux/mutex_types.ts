@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sleeping locks: the types.
+ *
+ * Upstream: struct mutex of include/linux/mutex.h, struct rw_semaphore of include/linux/rwsem.h.
+ */
+import { LD_WAIT_SLEEP, lockdep_key } from "#linux/lockdep_types.ts";
+import type { struct_task_struct } from "#linux/sched_types.ts";
+
+export class struct_mutex {
+	dep = 0;
+	/** null: unlocked */
+	owner: struct_task_struct | null = null;
+	/** tasks that wait for it, first come first; null: nobody ever did */
+	wait_list: struct_task_struct[] | null = null;
+}
+
+export class struct_rw_semaphore {
+	dep = 0;
+	/** the writer */
+	owner: struct_task_struct | null = null;
+	readers = 0;
+	wait_list: struct_task_struct[] | null = null;
+}
+
+export function DEFINE_MUTEX(name: string): struct_mutex {
+	const lock = new struct_mutex();
+	lock.dep = lockdep_key(name, LD_WAIT_SLEEP);
+	return lock;
+}
+
+export function DECLARE_RWSEM(name: string): struct_rw_semaphore {
+	const sem = new struct_rw_semaphore();
+	sem.dep = lockdep_key(name, LD_WAIT_SLEEP);
+	return sem;
+}
