@@ -469,6 +469,11 @@ export function xa_is_retry(entry: xa_ptr): boolean {
 	return entry === XA_RETRY_ENTRY;
 }
 
+/* Private: xa_is_sibling() of an entry found in @node */
+export function node_is_sibling(node: struct_xa_node, entry: xa_ptr): boolean {
+	return node.has_siblings && xa_is_sibling(entry);
+}
+
 /** Must not be stored by the normal API. */
 export function xa_is_advanced(entry: xa_ptr): boolean {
 	return entry instanceof xa_internal && entry.v <= 256;
@@ -618,7 +623,7 @@ export function xas_reload(xas: struct_xa_state): xa_ptr {
 	if (node === null)
 		return xa_head(xas.xa);
 	const entry = xa_entry(xas.xa, node, xa_index_offset(xas.xa_index, node.shift));
-	if (entry === null || !xa_is_sibling(entry))
+	if (!node_is_sibling(node, entry))
 		return entry;
 	return xa_entry(xas.xa, node, xa_to_sibling(entry));
 }
@@ -666,7 +671,7 @@ export function xas_next_entry(xas: struct_xa_state, max: number): xa_ptr {
 		if (xas.xa_offset === XA_CHUNK_MASK)
 			return xas_find(xas, max);
 		entry = xa_entry(xas.xa, node, xas.xa_offset + 1);
-		if (entry instanceof xa_internal)
+		if (node_is_sibling(node, entry))
 			return xas_find(xas, max);
 		xas.xa_offset++;
 		xas.xa_index++;

@@ -97,6 +97,11 @@ export class struct_xa_node extends xa_internal {
 	count = 0;
 	nr_values = 0;
 	/**
+	 * Port-only: whether a slot may be a sibling; set with the first and kept until the node is
+	 * freed. An entry of the last level then need not be asked what it is.
+	 */
+	has_siblings = false;
+	/**
 	 * 0. In XAS_BOUNDS, XAS_RESTART and XA_ERROR(), which an xa_state holds in the place of a
 	 * node, the number that C's pointer is.
 	 */

@@ -26,6 +26,7 @@ export function radix_tree_node_rcu_free(head: struct_callback_head): void {
 
 	node.slots.fill(null);
 	node.marks.fill(0);
+	node.has_siblings = false;
 	INIT_LIST_HEAD(node.private_list);
 
 	kmem_cache_free(radix_tree_node_cachep, node);
@@ -36,6 +37,7 @@ function radix_tree_node_ctor(node: struct_xa_node): void {
 	node.offset = 0;
 	node.count = 0;
 	node.nr_values = 0;
+	node.has_siblings = false;
 	node.parent = null;
 	node.array = null;
 	node.slots.fill(null);

@@ -18,7 +18,7 @@ import { radix_tree_node_cachep, radix_tree_node_rcu_free } from "#linux/radix-t
 import { call_rcu, rcu_assign_pointer, rcu_read_lock, rcu_read_unlock } from "#linux/rcupdate.ts";
 import { kmem_cache_alloc_lru } from "#linux/slab.ts";
 import {
-	XA_NODE_BUG_ON, xa_entry, xa_entry_locked, xa_head, xa_head_locked, xa_index_offset,
+	node_is_sibling, XA_NODE_BUG_ON, xa_entry, xa_entry_locked, xa_head, xa_head_locked, xa_index_offset,
 	xa_is_advanced, xa_is_internal, xa_is_node, xa_is_sibling, xa_is_value, xa_is_zero, xa_lock,
 	xa_marked, xa_mk_node, xa_mk_sibling, xa_or, xa_parent, xa_parent_locked, xa_shl, xa_shr,
 	xa_to_node, xa_to_sibling, xa_unlock, xas_error, xas_find_chunk, xas_frozen, xas_invalid,
@@ -31,7 +31,7 @@ import {
 	XA_CHUNK_SHIFT, XA_CHUNK_SIZE, XA_ERROR, XA_FLAGS_ACCOUNT, XA_FLAGS_ALLOC_WRAPPED,
 	XA_FLAGS_MARK, XA_FLAGS_TRACK_FREE, XA_FLAGS_ZERO_BUSY, XA_FREE_MARK, XA_INDEX_BITS,
 	XA_INDEX_MAX, XA_LOCK_BH, XA_LOCK_IRQ, XA_MARK_MAX, type xa_mark_t, XA_MAX_MARKS, type xa_ptr,
-	XA_RCU_FREE, XA_RETRY_ENTRY, type xa_update_node_t, XA_ZERO_ENTRY, xa_internal, XAS_BOUNDS,
+	XA_RCU_FREE, XA_RETRY_ENTRY, type xa_update_node_t, XA_ZERO_ENTRY, XAS_BOUNDS,
 	XAS_RESTART,
 } from "#linux/xarray_types.ts";
 
@@ -98,8 +98,10 @@ function node_clear_mark(node: struct_xa_node, offset: number, mark: xa_mark_t):
 	const word = mark_word(offset, mark), bit = 1 << (offset & 31);
 	const old = node.marks[word]!;
 
+	if ((old & bit) === 0)
+		return false;
 	node.marks[word] = old & ~bit;
-	return (old & bit) !== 0;
+	return true;
 }
 
 function node_any_mark(node: struct_xa_node, mark: xa_mark_t): boolean {
@@ -146,8 +148,8 @@ function xas_move_index(xas: struct_xa_state, offset: number): void {
 	const shift = xas.xa_node!.shift;
 	const index = xas.xa_index;
 
-	if (shift === 0)
-		xas.xa_index = index - (index & XA_CHUNK_MASK) + offset;
+	if (shift <= 24)
+		xas.xa_index = index - (index & ((XA_CHUNK_SIZE << shift) - 1)) + (offset << shift);
 	else
 		xas.xa_index = xa_shl(xa_shr(index, shift + XA_CHUNK_SHIFT), shift + XA_CHUNK_SHIFT) +
 			xa_shl(offset, shift);
@@ -192,7 +194,7 @@ function xas_descend(xas: struct_xa_state, node: struct_xa_node): xa_ptr {
 	let entry = xa_entry(xas.xa, node, offset);
 
 	xas.xa_node = node;
-	if (entry !== null && xa_is_sibling(entry)) {
+	if (node_is_sibling(node, entry)) {
 		offset = xa_to_sibling(entry);
 		entry = xa_entry(xas.xa, node, offset);
 		if (node.shift !== 0 && xa_is_node(entry))
@@ -249,7 +251,7 @@ export function xas_destroy(xas: struct_xa_state): void {
  * lacked. True: the caller retries the operation. One node is enough to make progress.
  */
 export function xas_nomem(xas: struct_xa_state, gfp: number): boolean {
-	if (xas.xa_node !== XA_ERROR(-ENOMEM)) {
+	if (xas_error(xas) !== -ENOMEM) {
 		xas_destroy(xas);
 		return false;
 	}
@@ -268,7 +270,7 @@ export function xas_nomem(xas: struct_xa_state, gfp: number): boolean {
 function __xas_nomem(xas: struct_xa_state, gfp: number): boolean {
 	const lock_type = xa_lock_type(xas.xa);
 
-	if (xas.xa_node !== XA_ERROR(-ENOMEM)) {
+	if (xas_error(xas) !== -ENOMEM) {
 		xas_destroy(xas);
 		return false;
 	}
@@ -362,7 +364,8 @@ function xas_max(xas: struct_xa_state): number {
 function max_index(entry: xa_ptr): number {
 	if (!xa_is_node(entry))
 		return 0;
-	return entry.shift === 0 ? XA_CHUNK_MASK : xa_shl(XA_CHUNK_SIZE, entry.shift) - 1;
+	return entry.shift <= 24 ? (XA_CHUNK_SIZE << entry.shift) - 1 :
+		xa_shl(XA_CHUNK_SIZE, entry.shift) - 1;
 }
 
 function xas_shrink(xas: struct_xa_state): void {
@@ -653,7 +656,9 @@ export function xas_store(xas: struct_xa_state, entry: xa_ptr): xa_ptr {
 	const value = xa_is_value(entry);
 
 	if (entry !== null) {
-		const allow_root = !xa_is_node(entry) && !xa_is_zero(entry);
+		/* which matters only where the head is no node */
+		const allow_root = xa_is_node(xas.xa.xa_head) ||
+			(!xa_is_node(entry) && !xa_is_zero(entry));
 
 		first = xas_create(xas, allow_root);
 	} else {
@@ -686,7 +691,7 @@ export function xas_store(xas: struct_xa_state, entry: xa_ptr): xa_ptr {
 			xas.xa.xa_head = rcu_assign_pointer(entry);
 		else
 			node.slots[offset] = rcu_assign_pointer(entry);
-		if (xa_is_node(next) && (node === null || node.shift !== 0))
+		if ((node === null || node.shift !== 0) && xa_is_node(next))
 			xas_free_nodes(xas, xa_to_node(next));
 		if (node === null)
 			break;
@@ -695,14 +700,16 @@ export function xas_store(xas: struct_xa_state, entry: xa_ptr): xa_ptr {
 		if (entry !== null) {
 			if (offset === max)
 				break;
-			if (!xa_is_sibling(entry))
+			if (!xa_is_sibling(entry)) {
 				entry = xa_mk_sibling(xas.xa_offset);
+				node.has_siblings = true;
+			}
 		} else {
 			if (offset === XA_CHUNK_MASK)
 				break;
 		}
 		next = xa_entry_locked(xas.xa, node, ++offset);
-		if (!xa_is_sibling(next)) {
+		if (!node_is_sibling(node, next)) {
 			if (entry === null && offset > max)
 				break;
 			first = next;
@@ -818,6 +825,7 @@ export function xas_split_alloc(xas: struct_xa_state, entry: xa_ptr, order: numb
 			if (node === null)
 				break nomem;
 			node.array = xas.xa;
+			node.has_siblings = mask !== 0;
 			for (let i = 0; i < XA_CHUNK_SIZE; i++) {
 				if ((i & mask) === 0) {
 					node.slots[i] = entry;
@@ -872,6 +880,7 @@ export function xas_split(xas: struct_xa_state, entry: xa_ptr, order: number): v
 
 			node_set_marks(node, canon, null, marks);
 			node.slots[canon] = rcu_assign_pointer(entry);
+			node.has_siblings = true;
 			while (offset > canon)
 				node.slots[offset--] = rcu_assign_pointer(xa_mk_sibling(canon));
 			values += ((xa_is_value(entry) ? 1 : 0) - (xa_is_value(curr) ? 1 : 0)) *
@@ -898,7 +907,7 @@ export function xas_pause(xas: struct_xa_state): void {
 		let offset = xas.xa_offset;
 
 		while (++offset < XA_CHUNK_SIZE) {
-			if (!xa_is_sibling(xa_entry(xas.xa, node, offset)))
+			if (!node_is_sibling(node, xa_entry(xas.xa, node, offset)))
 				break;
 		}
 		xas.xa_index += xa_shl(offset - xas.xa_offset, node.shift);
@@ -933,7 +942,7 @@ export function __xas_prev(xas: struct_xa_state): xa_ptr {
 	for (;;) {
 		const entry = xa_entry(xas.xa, xas.xa_node, xas.xa_offset);
 
-		if (!xa_is_node(entry))
+		if (xas.xa_node.shift === 0 || !xa_is_node(entry))
 			return entry;
 
 		xas.xa_node = xa_to_node(entry);
@@ -963,7 +972,7 @@ export function __xas_next(xas: struct_xa_state): xa_ptr {
 	for (;;) {
 		const entry = xa_entry(xas.xa, xas.xa_node, xas.xa_offset);
 
-		if (!xa_is_node(entry))
+		if (xas.xa_node.shift === 0 || !xa_is_node(entry))
 			return entry;
 
 		xas.xa_node = xa_to_node(entry);
@@ -1007,12 +1016,12 @@ export function xas_find(xas: struct_xa_state, max: number): xa_ptr {
 
 		entry = xa_entry(xas.xa, xas.xa_node, xas.xa_offset);
 		if (entry !== null) {
-			if (xa_is_node(entry)) {
+			if (xas.xa_node.shift !== 0 && xa_is_node(entry)) {
 				xas.xa_node = xa_to_node(entry);
 				xas.xa_offset = 0;
 				continue;
 			}
-			if (!xa_is_sibling(entry))
+			if (!node_is_sibling(xas.xa_node, entry))
 				return entry;
 		}
 
@@ -1073,7 +1082,7 @@ export function xas_find_marked(xas: struct_xa_state, max: number, mark: xa_mark
 
 				if (!advance) {
 					entry = xa_entry(xas.xa, node, xas.xa_offset);
-					if (xa_is_sibling(entry)) {
+					if (node_is_sibling(node, entry)) {
 						xas.xa_offset = xa_to_sibling(entry);
 						xas_move_index(xas, xas.xa_offset);
 					}
@@ -1093,7 +1102,7 @@ export function xas_find_marked(xas: struct_xa_state, max: number, mark: xa_mark
 				entry = xa_entry(xas.xa, node, xas.xa_offset);
 				if (entry === null && !(xa_track_free(xas.xa) && mark === XA_FREE_MARK))
 					continue;
-				if (!xa_is_node(entry))
+				if (node.shift === 0 || !xa_is_node(entry))
 					return entry;
 				xas.xa_node = xa_to_node(entry);
 				xas_set_offset(xas);
@@ -1128,6 +1137,8 @@ export function xas_find_conflict(xas: struct_xa_state): xa_ptr {
 			const node: struct_xa_node = xa_to_node(curr);
 
 			curr = xas_descend(xas, node);
+			if (node.shift === 0)
+				break;
 		}
 		if (curr !== null)
 			return curr;
@@ -1148,9 +1159,9 @@ export function xas_find_conflict(xas: struct_xa_state): xa_ptr {
 			continue;
 		}
 		curr = xa_entry_locked(xas.xa, xas.xa_node, ++xas.xa_offset);
-		if (xa_is_sibling(curr))
+		if (node_is_sibling(xas.xa_node, curr))
 			continue;
-		while (xa_is_node(curr)) {
+		while (xas.xa_node.shift !== 0 && xa_is_node(curr)) {
 			xas.xa_node = xa_to_node(curr);
 			xas.xa_offset = 0;
 			curr = xa_entry_locked(xas.xa, xas.xa_node, 0);
@@ -1179,18 +1190,14 @@ export function xa_load(xa: struct_xarray, index: number): xa_ptr {
 
 			for (;;) {
 				entry = node.slots[get_offset(index, node)]!;
-				if (!(entry instanceof xa_internal))
+				if (node.shift === 0 || !xa_is_node(entry))
 					break;
-				if (node.shift !== 0 && xa_is_node(entry)) {
-					node = entry;
-					continue;
-				}
-				if (xa_is_sibling(entry)) {
-					entry = node.slots[xa_to_sibling(entry)]!;
-					if (node.shift !== 0 && xa_is_node(entry))
-						entry = XA_RETRY_ENTRY;
-				}
-				break;
+				node = entry;
+			}
+			if (node_is_sibling(node, entry)) {
+				entry = node.slots[xa_to_sibling(entry)]!;
+				if (node.shift !== 0 && xa_is_node(entry))
+					entry = XA_RETRY_ENTRY;
 			}
 		}
 		if (entry === XA_ZERO_ENTRY)
