@@ -255,6 +255,8 @@ export interface struct_file_operations {
 		Generator<void, number, void>;
 	mmap?: (file: struct_file, vma: struct_vm_area_struct) => number;
 	mmap_supported_flags?: number;
+	/** port-only: the table of hugetlbfs (C compares the pointer) */
+	hugetlbfs?: boolean;
 	open?: (inode: struct_inode, file: struct_file) => number;
 	flush?: (file: struct_file, id: unknown) => number;
 	release?: (inode: struct_inode, file: struct_file) => number;

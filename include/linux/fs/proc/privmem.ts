@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/kernel/debug/privmem/state: counts and states as text, for tests to compare.
+ *
+ * Port-only. A section is a heading with lines "name value":
+ *
+ *	[files]
+ *	files 3
+ */
+import { late_initcall } from "#asm-generic/registry.ts";
+import { get_nr_dentry } from "#linux/dcache.ts";
+import { get_nr_files, get_nr_inodes } from "#linux/fs.ts";
+import { proc_create_single } from "#linux/proc_fs.ts";
+import { seq_puts } from "#linux/seq_file.ts";
+
+const sections = new Map<string, () => readonly string[]>();
+
+/** Adds a section; @lines is called at each read. Sections appear in alphabetical order. */
+export function privmem_state_section(name: string, lines: () => readonly string[]): void {
+	sections.set(name, lines);
+}
+
+/** The whole text, for the host runner's leak check too. */
+export function privmem_state_text(): string {
+	let text = "";
+
+	for (const name of [...sections.keys()].sort()) {
+		text += `[${name}]\n`;
+		for (const line of sections.get(name)!())
+			text += `${line}\n`;
+	}
+	return text;
+}
+
+function privmem_state_init(): number {
+	privmem_state_section("files", () => [
+		`files ${get_nr_files()}`,
+		`inodes ${get_nr_inodes()}`,
+		`dentries ${get_nr_dentry()}`,
+	]);
+	proc_create_single("/sys/kernel/debug/privmem/state", 0o444, (m) => {
+		seq_puts(m, privmem_state_text());
+		return 0;
+	});
+	return 0;
+}
+late_initcall("fs/proc/privmem", privmem_state_init);

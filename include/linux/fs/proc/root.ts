@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The mounts that the name table has.
+ *
+ * Upstream: fs/proc/root.c, fs/sysfs/mount.c, fs/debugfs/inode.c, drivers/base/devtmpfs.c (their file
+ * system types); what init mounts. /tmp and /dev/shm are instances of tmpfs of their own, without
+ * limits.
+ */
+import { panic } from "#linux/panic.ts";
+import { ENOMEM } from "#linux/errno.ts";
+import { late_initcall } from "#asm-generic/registry.ts";
+import { kill_anon_super, register_filesystem, get_fs_type } from "#linux/fs.ts";
+import type { struct_file_system_type } from "#linux/fs.types.ts";
+import { mount_at } from "#linux/fs/namespace.ts";
+import { proc_mkdir, proc_symlink } from "#linux/fs/proc/generic.ts";
+import { init_pseudo } from "#linux/pseudo_fs.ts";
+import { current } from "#linux/sched.ts";
+import { DEBUGFS_MAGIC, PROC_SUPER_MAGIC, SYSFS_MAGIC, TMPFS_MAGIC } from
+	"#uapi/linux/magic.ts";
+
+function pseudo_type(name: string, magic: number): struct_file_system_type {
+	return {
+		name,
+		init_fs_context: (fc) => init_pseudo(fc, magic) ? 0 : -ENOMEM,
+		kill_sb: (sb) => kill_anon_super(sb),
+	};
+}
+
+const types: [string, struct_file_system_type][] = [
+	["/proc",		pseudo_type("proc", PROC_SUPER_MAGIC)],
+	["/sys",		pseudo_type("sysfs", SYSFS_MAGIC)],
+	["/sys/kernel/debug",	pseudo_type("debugfs", DEBUGFS_MAGIC)],
+	["/dev",		pseudo_type("devtmpfs", TMPFS_MAGIC)],
+];
+
+/** Port-only: from vfs_caches_init(), in the place of proc_root_init() and sysfs_init(). */
+export function pseudo_init(): void {
+	for (const [path, type] of types) {
+		const err = register_filesystem(type) || mount_at(path, type);
+		if (err)
+			panic(`${path}: mount of ${type.name} failed (${err})\n`);
+		proc_mkdir(path);
+	}
+	proc_mkdir("/proc/self/fd");
+	proc_symlink("/proc/self/exe", () => `/${current.comm}`);
+	proc_mkdir("/dev/fd");
+}
+
+function mount_tmpfs(): number {
+	const type = get_fs_type("tmpfs");
+
+	if (!type)
+		return 0;
+	return mount_at("/tmp", type, "nr_blocks=0,nr_inodes=0") ||
+		mount_at("/dev/shm", type, "nr_blocks=0,nr_inodes=0");
+}
+late_initcall("fs/proc/root", mount_tmpfs);
