@@ -8,7 +8,7 @@
 import { freeze_registry, initcalls_of, INITCALL_LEVELS, type initcall_level } from
 	"#asm-generic/registry.ts";
 import { IS_ERR, PTR_ERR } from "#asm-generic/err.ts";
-import { mem_init, setup_arch, syscall_init, trap_init } from "#asm/setup.ts";
+import { mem_init, setup_arch, trap_init } from "#asm/setup.ts";
 import { clock_read } from "#asm/timex.ts";
 import { cred_init } from "#linux/cred.ts";
 import { enter_lazy_tlb } from "#asm/mmu_context.ts";
@@ -119,7 +119,6 @@ export function start_kernel(config: boot_config): void {
 	parse_command_line(config.cmdline ?? "");
 	vfs_caches_init_early();
 	trap_init();
-	syscall_init();
 	mm_init();
 	mmgrab(init_mm);
 	enter_lazy_tlb(init_mm, current);
