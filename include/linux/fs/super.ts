@@ -25,7 +25,7 @@ import { struct_super_block } from "#linux/fs.types.ts";
 import type { fill_super_t, struct_fs_context } from "#linux/fs_context.ts";
 import { dget, shrink_dcache_for_umount } from "#linux/dcache.ts";
 import { GFP_ATOMIC, GFP_USER } from "#linux/gfp.ts";
-import { ida_alloc_range, ida_free, struct_ida } from "#linux/idr.ts";
+import { DEFINE_IDA, ida_alloc_range, ida_free, type struct_ida } from "#linux/idr.ts";
 import { MINOR, MINORBITS, MKDEV } from "#linux/kdev_t.ts";
 import { list_add_tail, list_del_init, list_empty, list_for_each_entry, struct_list_head } from
 	"#linux/list.ts";
@@ -44,7 +44,7 @@ let sb_lock: spinlock_t;
 export function super_init(): void {
 	sb_lock = new spinlock_t();
 	spin_lock_init(sb_lock, "sb_lock");
-	unnamed_dev_ida = new struct_ida();
+	unnamed_dev_ida = DEFINE_IDA("unnamed_dev_ida");
 }
 
 function destroy_super_rcu(head: struct_callback_head): void {
