@@ -85,8 +85,10 @@ export function task_work_run(): void {
 		}
 		for (work = first; work !== null;) {
 			const next: struct_callback_head | null = work.next;
-			work.next = null;
-			work.func!(work);
+			const func = work.func!;
+			/* the head may serve call_rcu() next */
+			work.next = work.func = null;
+			func(work);
 			work = next;
 		}
 	}
