@@ -6,9 +6,8 @@
  */
 import { ul_shr } from "#asm-generic/bits.ts";
 import type { unsigned_long } from "#asm-generic/types.ts";
-import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
-import { pmd_present, pmd_pfn, pmd_trans_huge, pmdp_get, PMD_SHIFT, PMD_SIZE } from
-	"#linux/pgtable.ts";
+import { PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, PMD_SIZE } from "#asm/page_types.ts";
+import { pmd_present, pmd_pfn, pmd_trans_huge, pmdp_get } from "#linux/pgtable.ts";
 import type { pmd_t } from "#asm/pgtable_types.ts";
 import { S_ISREG } from "#linux/fs.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
