@@ -142,7 +142,7 @@ import {
 } from "#linux/vm_event_item.ts";
 import { __mod_lruvec_page_state, count_vm_event } from "#linux/vmstat.ts";
 import {
-	__xa_store, struct_xa_state, xa_unlock, xas_destroy, xas_error, xas_load, xas_lock, xas_reset,
+	__xa_store, type struct_xa_state, XA_STATE, xa_unlock, xas_destroy, xas_error, xas_load, xas_lock, xas_reset,
 	xas_split, xas_split_alloc, xas_unlock,
 } from "#linux/xarray.ts";
 import { __filemap_remove_folio } from "#linux/pagemap.ts";
@@ -1412,7 +1412,7 @@ function __split_huge_page(page: struct_page, list: struct_list_head | null, end
 			if (shmem_mapping(mapping))
 				shmem_uncharge(mapping.host!, 1);
 			else if (folio_test_clear_dirty(tail))
-				folio_account_cleaned(tail, null);
+				folio_account_cleaned(tail);
 			__filemap_remove_folio(tail, null);
 			folio_put(tail);
 		} else if (!PageAnon(page)) {
@@ -1507,7 +1507,7 @@ export function split_huge_page_to_list(page: struct_page, list: struct_list_hea
 				break out;
 			}
 
-			xas = new struct_xa_state(mapping.i_pages, head.index);
+			xas = XA_STATE(mapping.i_pages, head.index);
 			xas_split_alloc(xas, head, compound_order(head),
 				mapping_gfp_mask(mapping) & GFP_RECLAIM_MASK);
 			if (xas_error(xas)) {

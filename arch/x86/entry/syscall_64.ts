@@ -15,6 +15,7 @@ import { current_pt_regs } from "#asm/signal.ts";
 import { do_syscall_64, enter_from_user_mode, oops, syscall_return } from
 	"#arch/x86/entry/common.ts";
 
+export { ERESTARTWAIT } from "#linux/errno.ts";
 export { set_user_runtime, type user_runtime } from "#arch/x86/entry/common.ts";
 
 /** rax after the call, as a number: -errno, or a result (rounded above 2^53). */

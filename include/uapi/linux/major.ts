@@ -6,4 +6,5 @@
  */
 
 export const MEM_MAJOR	= 1;
+export const TTYAUX_MAJOR	= 5;
 export const MISC_MAJOR	= 10;

@@ -8,7 +8,7 @@
 import { set_next_child, set_user_runtime, syscall, syscall_ret64 } from
 	"#arch/x86/entry/syscall_64.ts";
 import { user_read, user_write } from "#hw/isa.ts";
-import { ERESTARTWAIT } from "#uapi/asm-generic/errno.ts";
+import { ERESTARTWAIT } from "#arch/x86/entry/syscall_64.ts";
 
 export { syscall, syscall_ret64 };
 export {

@@ -5,7 +5,7 @@
  * Port-only.
  */
 import { __NR_mmap, __NR_munmap } from "#uapi-asm/unistd_64.ts";
-import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from "#uapi/asm-generic/mman.ts";
+import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from "#uapi/linux/mman.ts";
 import { peek, poke, STACK_SIZE, syscall, thread } from "./arch.ts";
 
 const RW = PROT_READ | PROT_WRITE;

@@ -10,8 +10,15 @@
 import { late_initcall } from "#asm-generic/registry.ts";
 import { get_nr_dentry } from "#linux/dcache.ts";
 import { get_nr_files, get_nr_inodes } from "#linux/fs.ts";
+import { drain_all_pages } from "#linux/gfp.ts";
+import { vm_memory_committed } from "#linux/mman.ts";
+import { NR_FREE_PAGES, NR_MLOCK } from "#linux/mmzone.const.ts";
 import { proc_create_single } from "#linux/proc_fs.ts";
+import { rcu_barrier } from "#linux/rcupdate.ts";
 import { seq_puts } from "#linux/seq_file.ts";
+import { slab_live_counts } from "#linux/slab.ts";
+import { lru_add_drain_all } from "#linux/swap.ts";
+import { global_zone_page_state } from "#linux/vmstat.ts";
 
 const sections = new Map<string, () => readonly string[]>();
 
@@ -38,6 +45,19 @@ function privmem_state_init(): number {
 		`inodes ${get_nr_inodes()}`,
 		`dentries ${get_nr_dentry()}`,
 	]);
+	privmem_state_section("slab", () => [...slab_live_counts()].sort()
+		.map(([cache, live]) => `${cache} ${live}`));
+	privmem_state_section("pages", () => {
+		/* what sits in batches is neither here nor there */
+		rcu_barrier();
+		lru_add_drain_all();
+		drain_all_pages(null);
+		return [
+			`free ${global_zone_page_state(NR_FREE_PAGES)}`,
+			`committed ${vm_memory_committed()}`,
+			`mlocked ${global_zone_page_state(NR_MLOCK)}`,
+		];
+	});
 	proc_create_single("/sys/kernel/debug/privmem/state", 0o444, (m) => {
 		seq_puts(m, privmem_state_text());
 		return 0;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The way into the kernel from outside: power on, run a program, look at what is left.
+ *
+ * Port-only. The boot loader and init's exec() stand here; userland's host runner is the caller.
+ */
+import { kernel_run, start_kernel, host_panic, host_uptime } from "#linux/init/main.ts";
+import { kmsg_text } from "#linux/printk.ts";
+import { oops_count, warn_count } from "#linux/panic.ts";
+import { cpus_install } from "#hw/cpu.ts";
+import { clock_reset } from "#hw/clock.ts";
+import { memory_install } from "#hw/memory.ts";
+
+/* what the machine is made of, and what its kernel is told */
+export interface machine_config {
+	/** bytes of RAM */
+	memory: number;
+	cpus: number;
+	vendor: "intel" | "amd";
+	/** of the schedule and of all randomness */
+	seed: number;
+	/** kernel command line */
+	cmdline: string;
+}
+
+/** Builds the machine and boots it. Once in a realm. */
+export function boot(config: machine_config): void {
+	clock_reset();
+	memory_install(config.memory);
+	cpus_install(config.cpus);
+	start_kernel({ seed: config.seed, cmdline: config.cmdline });
+}
+
+/** Runs @user as process 1 until it and its children have ended; wait()'s status word. */
+export function run_init(user: Generator<void, number, void>, comm: string): number {
+	return kernel_run(user, comm);
+}
+
+/** What the kernel has logged. */
+export function kernel_log(): string {
+	return kmsg_text().join("\n");
+}
+
+/** Complaints of the kernel about itself: the panic's text, or counts of oopses and warnings. */
+export function kernel_complaints(): string[] {
+	const found: string[] = [];
+	const panic = host_panic();
+
+	if (panic !== null)
+		found.push(`kernel panic: ${panic}`);
+	if (oops_count > 0)
+		found.push(`kernel: ${oops_count} oopses`);
+	if (warn_count > 0)
+		found.push(`kernel: ${warn_count} warnings`);
+	return found;
+}
+
+export { host_uptime };

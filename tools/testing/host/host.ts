@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Boots a host in this realm and runs a program on it.
+ *
+ * Port-only. One realm (process, worker) is one host. Process 1 is ours: it opens the console,
+ * sets the host up as configured, runs the program as a child, ends what that has left behind,
+ * and compares the kernel's counts before and after.
+ */
+import "#generated/vmlinux.ts";
+import { serial_connect } from "#hw/console.ts";
+import { boot, kernel_complaints, kernel_log, run_init } from "#arch/x86/entry/boot.ts";
+import { run_thread, struct_thread, type user_code } from "#tools/include/nolibc/nolibc.ts";
+import { complete, type host_config } from "./config.ts";
+import { init_main, type init_report } from "./init.ts";
+
+export type { host_config } from "./config.ts";
+
+export interface host_end {
+	/** exit status of the program, 128 + n when signal n killed it */
+	status: number;
+	/** what the program printed, when nobody took it as it came */
+	console: string;
+	/** what the kernel logged */
+	log: string;
+	/** leaks, warnings, oopses, a panic: empty on a good day */
+	problems: string[];
+}
+
+/**
+ * Boots a host and runs @program until it ends.
+ * @print gets the program's output as it comes; without it, it is collected.
+ */
+export function run_host(config: host_config, program: () => user_code,
+	print: ((bytes: Uint8Array) => void) | null = null): host_end {
+	const decoder = new TextDecoder();
+	const full = complete(config);
+	const report: init_report = { status: -1, leaks: [] };
+	let text = "";
+
+	serial_connect(print ?? ((bytes): void => {
+		text += decoder.decode(bytes, { stream: true });
+	}));
+	let died: string | null = null;
+	try {
+		boot(full);
+		run_init(run_thread(new struct_thread(), init_main(full, program, report)), "init");
+	} catch (e) {
+		died = e instanceof Error ? e.stack ?? e.message : String(e);
+	}
+	serial_connect(null);
+	const problems = [...kernel_complaints(), ...report.leaks];
+	if (died !== null && problems.length === 0)
+		problems.push(died);
+	return { status: report.status, console: text, log: kernel_log(), problems };
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs one program on a host of its own: run_init.js PROGRAM.js [ARG...]
+ *
+ * Port-only. PRIVMEM_HOST and PRIVMEM_MODULE_PARAMS describe the host (see config.ts). The exit
+ * status is the program's; 253 when it succeeded, but the kernel complained or something leaked.
+ */
+import { writeSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { user_code } from "#tools/include/nolibc/nolibc.ts";
+import { parse_host } from "./config.ts";
+import { run_host } from "./host.ts";
+
+interface program {
+	main(argc: number, argv: string[]): user_code;
+}
+
+const EXIT_PROBLEMS = 253;
+
+async function main(): Promise<number> {
+	const [file, ...args] = process.argv.slice(2);
+	if (file === undefined) {
+		console.error("usage: run_init PROGRAM.js [ARG...]");
+		return 2;
+	}
+	const config = parse_host(process.env["PRIVMEM_HOST"] ?? "");
+	config.module_params = process.env["PRIVMEM_MODULE_PARAMS"] ?? "";
+	const p = await import(pathToFileURL(resolve(file)).href) as program;
+	const argv = [basename(file, ".js"), ...args];
+
+	const end = run_host(config, () => p.main(argv.length, argv), (bytes) => {
+		for (let at = 0; at < bytes.length;)
+			at += writeSync(1, bytes, at);
+	});
+	if (end.problems.length === 0)
+		return end.status;
+	console.error(end.log.split("\n").slice(-60).join("\n"));
+	for (const p of end.problems)
+		console.error(`host: ${p}`);
+	return end.status !== 0 && end.status > 0 ? end.status : EXIT_PROBLEMS;
+}
+
+main().then((status) => {
+	process.exitCode = status;
+}, (e: unknown) => {
+	console.error(`run_init: ${e instanceof Error ? e.message : String(e)}`);
+	process.exitCode = 2;
+});
