@@ -8,8 +8,7 @@
 import type { unsigned_long } from "#asm-generic/types.ts";
 import { folio_test_pmd_mappable, thp_migration_supported } from "#linux/huge_mm.ts";
 import {
-	arch_make_huge_pte, hstate_vma, huge_page_shift, huge_pte_lockptr, huge_ptep_get,
-	is_hugetlb_entry_migration, set_huge_pte_at,
+	hstate_vma, huge_pte_lockptr, huge_ptep_get, is_hugetlb_entry_migration, set_huge_pte_at,
 } from "#linux/hugetlb.ts";
 import { migration_entry_wait_on_locked } from "#linux/migrate.ts";
 import { VM_LOCKED } from "#linux/mm.const.ts";
@@ -72,9 +71,8 @@ function remove_migration_pte(folio: struct_folio, vma: struct_vm_area_struct, a
 			rmap_flags |= RMAP_EXCLUSIVE;
 
 		if (folio_test_hugetlb(folio)) {
-			const shift = huge_page_shift(hstate_vma(vma));
-
-			pte = arch_make_huge_pte(pte_mkhuge(pte), shift, vma.vm_flags);
+			/* C: arch_make_huge_pte(), which is no more on x86 */
+			pte = pte_mkhuge(pte);
 			if (folio_test_anon(folio))
 				hugepage_add_anon_rmap(new_, vma, pvmw.address, rmap_flags);
 			else
