@@ -94,6 +94,15 @@ export const VM_FAULT_ERROR		= VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV
 					  VM_FAULT_HWPOISON | VM_FAULT_HWPOISON_LARGE |
 					  VM_FAULT_FALLBACK;
 
+/** The index of the size of a poisoned huge page, in VM_FAULT_HINDEX_MASK. */
+export function VM_FAULT_SET_HINDEX(x: number): number {
+	return x << 16;
+}
+
+export function VM_FAULT_GET_HINDEX(x: number): number {
+	return (x >> 16) & 0xf;
+}
+
 export const PE_SIZE_PTE	= 0;
 export const PE_SIZE_PMD	= 1;
 export const PE_SIZE_PUD	= 2;

@@ -506,15 +506,6 @@ export function vm_fault_to_errno(vm_fault: vm_fault_t, foll_flags: number): num
 	return 0;
 }
 
-/** VM_FAULT_HINDEX_MASK: the index of the huge page's size. */
-export function VM_FAULT_SET_HINDEX(x: number): number {
-	return x << 16;
-}
-
-export function VM_FAULT_GET_HINDEX(x: number): number {
-	return (x >> 16) & 0xf;
-}
-
 /** A pin for reading needs the page for itself, or a later write would leave it behind. */
 export function gup_must_unshare(flags: number, page: struct_page): boolean {
 	if ((flags & (FOLL_WRITE | FOLL_PIN)) !== FOLL_PIN)
