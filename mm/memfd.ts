@@ -279,7 +279,7 @@ export const sys_memfd_create = SYSCALL_DEFINE("memfd_create", ["ptr", "uint"], 
 
 		err_fd: {
 			const file = flags & MFD_HUGETLB ?
-				hugetlb_file_setup(d_name(name), 0n, VM_NORESERVE,
+				hugetlb_file_setup(d_name(name), 0, VM_NORESERVE,
 					HUGETLB_ANONHUGE_INODE,
 					(flags >> MFD_HUGE_SHIFT) & MFD_HUGE_MASK) :
 				shmem_file_setup(d_name(name), 0n, VM_NORESERVE);

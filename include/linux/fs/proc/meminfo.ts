@@ -92,7 +92,7 @@ function meminfo_proc_show(m: struct_seq_file): number {
 		show_val_kb(m, "FilePmdMapped:  ", global_node_page_state(NR_FILE_PMDMAPPED));
 	}
 
-	seq_puts(m, hugetlb_report_meminfo());
+	hugetlb_report_meminfo(m);
 
 	return 0;
 }
