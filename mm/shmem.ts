@@ -2176,7 +2176,8 @@ function shmem_fallocate(file: struct_file, mode: number, offset: loff_t, len: l
 		}
 
 		const start = loff_to_pgoff(offset);
-		const end = loff_to_pgoff(to_loff(offset + len + 0xfffn));
+		/* PAGE_SIZE is unsigned: the sum of the largest file does not turn negative */
+		const end = to_pgoff(Number((offset + len + 0xfffn) >> 12n));
 		/* no use in trying what cannot succeed */
 		if (sbinfo.max_blocks && end - start > sbinfo.max_blocks) {
 			error = -ENOSPC;
