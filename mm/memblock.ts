@@ -92,6 +92,11 @@ export function memblock_is_free_pfn(pfn: number): boolean {
 	return contains(memblock_free_ranges(), pfn);
 }
 
+/** Whether all of [@pfn, @end) was left to the page allocator. */
+export function memblock_is_free_range(pfn: number, end: number): boolean {
+	return memblock_free_ranges().some((r) => r.pfn <= pfn && end <= r.end);
+}
+
 export function memblock_is_memory(addr: hpa_t): boolean {
 	return contains(memory, Math.floor(addr / PAGE_SIZE));
 }

@@ -21,7 +21,7 @@ import {
 import { memblock_addrs_overlap_memory, memblock_is_free_pfn, memblock_memory_ranges } from
 	"#linux/memblock.ts";
 import { PG_head, PG_reserved } from "#linux/page-flags.ts";
-import { pageblock_nr_pages } from "#linux/pageblock-flags.ts";
+import { pageblock_nr_pages } from "#linux/mmzone.const.ts";
 import { init_waitqueue_head } from "#linux/wait.ts";
 import { spin_lock_init } from "#linux/spinlock.ts";
 import { init_currently_empty_zone, zone_init_internals } from "#mm/page_alloc.ts";

@@ -18,8 +18,10 @@
 import { late_initcall, postcore_initcall } from "#asm-generic/registry.ts";
 import { pfn_nr, pgoff_t } from "#asm-generic/types.ts";
 import { __ffs, __fls, ALIGN, ALIGN_DOWN, min } from "#asm-generic/bits.ts";
-import { CONFIG_DEBUG_VM, CONFIG_FAIL_PAGE_ALLOC, CONFIG_LOCKDEP, CONFIG_MMU_NOTIFIER,
-	CONFIG_TRANSPARENT_HUGEPAGE } from "#generated/autoconf.ts";
+import {
+	CONFIG_DEBUG_VM, CONFIG_FAIL_PAGE_ALLOC, CONFIG_LOCKDEP, CONFIG_MMU_NOTIFIER,
+	CONFIG_PAGE_POISONING, CONFIG_TRANSPARENT_HUGEPAGE,
+} from "#generated/autoconf.ts";
 import { BUG, WARN, WARN_ON_ONCE } from "#linux/bug.ts";
 import { for_each_online_cpu, for_each_possible_cpu, num_online_cpus } from "#linux/cpumask.ts";
 import {
@@ -27,94 +29,105 @@ import {
 	type compact_priority, type compact_result,
 } from "#linux/compaction.ts";
 import { EBUSY, ENOENT } from "#linux/errno.ts";
-import { debugfs_create_bool, fault_create_debugfs_attr, setup_fault_attr, should_fail,
-	struct_fault_attr } from "#linux/fault-inject.ts";
 import {
-	GFP_KERNEL, GFP_USER, __GFP_ATOMIC, __GFP_BITS_MASK, __GFP_COMP, __GFP_DIRECT_RECLAIM, __GFP_FS,
-	__GFP_HARDWALL, __GFP_HIGH, __GFP_HIGHMEM, __GFP_KSWAPD_RECLAIM, __GFP_MEMALLOC, __GFP_NOFAIL,
-	__GFP_NOLOCKDEP, __GFP_NOMEMALLOC, __GFP_NORETRY, __GFP_NOWARN, __GFP_RETRY_MAYFAIL,
-	__GFP_THISNODE, __GFP_ZERO, alloc_pages, gfp_migratetype, gfp_zone, type gfp_t,
-	node_zonelist,
-} from "#linux/gfp.ts";
+	debugfs_create_bool, fault_create_debugfs_attr, setup_fault_attr, should_fail,
+	struct_fault_attr,
+} from "#linux/fault-inject.ts";
+import { alloc_pages, gfp_migratetype, gfp_zone, node_zonelist } from "#linux/gfp.ts";
+import {
+	GFP_KERNEL, GFP_USER, __GFP_ATOMIC, __GFP_BITS_MASK, __GFP_COMP, __GFP_DIRECT_RECLAIM,
+	__GFP_FS, __GFP_HARDWALL, __GFP_HIGH, __GFP_HIGHMEM, __GFP_KSWAPD_RECLAIM, __GFP_MEMALLOC,
+	__GFP_NOFAIL, __GFP_NOLOCKDEP, __GFP_NOMEMALLOC, __GFP_NORETRY, __GFP_NOWARN,
+	__GFP_RETRY_MAYFAIL, __GFP_THISNODE, __GFP_ZERO, type gfp_t,
+} from "#linux/gfp_types.ts";
 import { prep_transhuge_page, free_transhuge_page } from "#linux/huge_mm.ts";
 import { free_huge_page } from "#linux/hugetlb.ts";
 import { local_irq_restore, local_irq_save } from "#linux/irqflags.ts";
 import {
 	list_add, list_add_tail, list_del, list_empty, list_move_tail, struct_list_head,
 } from "#linux/list.ts";
-import { lock_map_acquire, lock_map_release, lockdep_assert_held, lockdep_init_map,
-	type lockdep_map } from "#linux/lockdep.ts";
+import {
+	lock_map_acquire, lock_map_release, lockdep_assert_held, lockdep_init_map,
+	type lockdep_map,
+} from "#linux/lockdep.ts";
 import { mem_cgroup_uncharge } from "#linux/memcontrol.ts";
 import {
-	COMPOUND_PAGE_DTOR, HUGETLB_PAGE_DTOR, NR_COMPOUND_DTORS, TRANSHUGE_PAGE_DTOR, compound_order,
-	page_zone, set_compound_order, set_compound_page_dtor,
+	COMPOUND_PAGE_DTOR, HUGETLB_PAGE_DTOR, NR_COMPOUND_DTORS, TRANSHUGE_PAGE_DTOR,
+	compound_order, page_zone, set_compound_order, set_compound_page_dtor,
 } from "#linux/mm.ts";
 import type { struct_folio, struct_page } from "#linux/mm_types.ts";
 import { VM_BUG_ON, VM_BUG_ON_FOLIO, VM_BUG_ON_PAGE, dump_page } from "#linux/mmdebug.ts";
 import { __mmu_notifier_invalidate_range_start_map } from "#linux/mmu_notifier.ts";
 import {
-	LRU_ACTIVE_FILE, LRU_BASE, LRU_INACTIVE_FILE, MAX_ORDER, MAX_ORDER_NR_PAGES, MIGRATE_HIGHATOMIC,
-	MIGRATE_ISOLATE, MIGRATE_MOVABLE, MIGRATE_PCPTYPES, MIGRATE_RECLAIMABLE, MIGRATE_TYPES,
-	MIGRATE_UNMOVABLE, NR_FREE_PAGES, NR_KERNEL_MISC_RECLAIMABLE, NR_LOWORDER_PCP_LISTS, NR_LRU_BASE,
-	NR_LRU_LISTS, NR_PCP_LISTS, NR_SHMEM, NR_SLAB_RECLAIMABLE_B, PAGES_PER_SECTION,
-	PAGE_ALLOC_COSTLY_ORDER, PFN_SECTION_SHIFT, WMARK_HIGH, WMARK_LOW, WMARK_MIN, WMARK_PROMO,
-	ZONE_BOOSTED_WATERMARK, ZONE_DMA32, ZONE_MOVABLE, ZONE_NORMAL, ZONE_RECLAIM_ACTIVE,
-	type zone_type,
+	LRU_ACTIVE_FILE, LRU_INACTIVE_FILE, MAX_ORDER, MAX_ORDER_NR_PAGES, MIGRATE_HIGHATOMIC,
+	MIGRATE_MOVABLE, MIGRATE_PCPTYPES, MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE, NR_FREE_PAGES,
+	NR_KERNEL_MISC_RECLAIMABLE, NR_LOWORDER_PCP_LISTS, NR_LRU_BASE, NR_PAGEBLOCK_BITS,
+	NR_PCP_LISTS, NR_SHMEM, NR_SLAB_RECLAIMABLE_B, PAGES_PER_SECTION, PAGE_ALLOC_COSTLY_ORDER,
+	PFN_SECTION_SHIFT, WMARK_HIGH, WMARK_LOW, WMARK_MIN, WMARK_PROMO, ZONE_BOOSTED_WATERMARK,
+	ZONE_NORMAL, ZONE_RECLAIM_ACTIVE, pageblock_nr_pages, pageblock_order, type zone_type,
 } from "#linux/mmzone.const.ts";
 import {
 	MAX_NR_ZONES, contig_page_data, for_each_populated_zone, for_each_zone,
-	for_each_zone_zonelist_nodemask, free_area_empty, get_page_from_free_area, high_wmark_pages,
-	is_migrate_movable, low_wmark_pages, managed_zone, mem_section, migratetype_is_mergeable,
-	min_wmark_pages, type nodemask_t, page_zonenum, pfn_to_made_page, pfn_to_page, pfn_valid,
-	struct_free_area, struct_per_cpu_pages, type struct_pglist_data, type struct_zone,
-	type struct_zonelist, type struct_zoneref, wmark_pages, zone_end_pfn, zone_idx, zone_is_initialized,
-	zone_managed_pages, zone_spans_pfn, zone_to_nid, populated_zone,
+	for_each_zone_zonelist_nodemask, free_area_empty, get_page_from_free_area,
+	high_wmark_pages, low_wmark_pages, managed_zone, mem_section, migratetype_is_mergeable,
+	next_made_page, min_wmark_pages, type nodemask_t, page_zonenum, pfn_to_made_page,
+	pfn_to_page, struct_free_area, struct_per_cpu_pages, type struct_pglist_data,
+	type struct_zone, type struct_zoneref, wmark_pages, zone_end_pfn, zone_idx,
+	zone_is_initialized, zone_managed_pages, zone_spans_pfn, zone_to_nid, populated_zone,
 } from "#linux/mmzone.ts";
 import { mutex_lock, mutex_trylock, mutex_unlock } from "#linux/mutex.ts";
 import { DEFINE_MUTEX } from "#linux/mutex_types.ts";
 import { oom_control, oom_lock, out_of_memory, tsk_is_oom_victim } from "#linux/oom.ts";
 import { has_isolate_pageblock, is_migrate_isolate } from "#linux/page-isolation.ts";
 import {
-	ClearPageDoubleMap, ClearPageHasHWPoisoned, PAGE_FLAGS_CHECK_AT_FREE, PAGE_FLAGS_CHECK_AT_PREP,
-	PG_head, PG_reserved, PageBuddy, PageCompound, PageHWPoison, PageHead, PageLRU, PageReserved,
-	PageTail, TestClearPageHWPoison, SetPageHWPoison, ClearPageHWPoison, __ClearPageBuddy,
-	__ClearPageReported, PageReported, __PG_HWPOISON, __PageMovable, __SetPageBuddy, __SetPageHead,
+	ClearPageDoubleMap, ClearPageHasHWPoisoned, PageBuddy, PageCompound, PageHWPoison,
+	PageHead, PageLRU, PageReserved, PageTail, TestClearPageHWPoison, __ClearPageBuddy,
+	__ClearPageReported, PageReported, __PageMovable, __SetPageBuddy, __SetPageHead,
 	clear_compound_head,
 } from "#linux/page-flags.ts";
-import { page_poisoning_enabled_static, kernel_poison_pages, kernel_unpoison_pages } from
-	"#mm/page_poison.ts";
-import { MAGIC_HWPOISON } from "#linux/page-flags.ts";
+import {
+	MAGIC_HWPOISON, PAGE_FLAGS_CHECK_AT_FREE, PAGE_FLAGS_CHECK_AT_PREP, PG_head, PG_reserved,
+	__PG_HWPOISON,
+} from "#linux/page-flags.const.ts";
+import {
+	page_poisoning_enabled_static, kernel_poison_pages, kernel_unpoison_pages,
+} from "#mm/page_poison.ts";
 import { TAINT_BAD_PAGE, LOCKDEP_NOW_UNRELIABLE, add_taint, dump_stack } from "#linux/panic.ts";
-import { NR_PAGEBLOCK_BITS, pageblock_nr_pages, pageblock_order } from "#linux/pageblock-flags.ts";
 import { pr_alert, pr_cont, pr_warn, pr_err } from "#linux/printk.ts";
-import { in_interrupt, in_serving_softirq, in_task } from "#linux/preempt.ts";
-import { current_gfp_context, memalloc_noreclaim_restore, memalloc_noreclaim_save, might_alloc } from
-	"#linux/sched/mm.ts";
-import { cond_resched, current, PF_DUMPCORE, PF_MEMALLOC, PF_WQ_WORKER,
-	schedule_timeout_uninterruptible } from "#linux/sched.ts";
+import { in_interrupt, in_serving_softirq } from "#linux/preempt.ts";
+import {
+	current_gfp_context, memalloc_noreclaim_restore, memalloc_noreclaim_save, might_alloc,
+} from "#linux/sched/mm.ts";
+import {
+	cond_resched, current, PF_DUMPCORE, PF_MEMALLOC, PF_WQ_WORKER,
+	schedule_timeout_uninterruptible,
+} from "#linux/sched.ts";
 import { smp_processor_id } from "#linux/smp.ts";
 import {
 	spin_lock, spin_lock_init, spin_lock_irqsave, spin_trylock, spin_unlock,
-	spin_unlock_irqrestore, DEFINE_SPINLOCK,
+	spin_unlock_irqrestore,
 } from "#linux/spinlock.ts";
+import { DEFINE_SPINLOCK } from "#linux/spinlock_types.ts";
 import { SWAP_CLUSTER_MAX, try_to_free_pages, zone_reclaimable_pages } from "#linux/swap.ts";
 import {
 	PGALLOC_DMA32, PGFREE, __count_vm_event, __count_vm_events, __count_zid_vm_events,
-	__mod_zone_freepage_state, __mod_zone_page_state, global_node_page_state, global_zone_page_state,
-	zone_page_state,
+	__mod_zone_freepage_state, __mod_zone_page_state, global_node_page_state,
+	global_zone_page_state, zone_page_state,
 } from "#linux/vmstat.ts";
 import { clear_highpage } from "#linux/highmem.ts";
+import { memblock_is_free_range } from "#linux/memblock.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import {
 	ALLOC_CMA, ALLOC_CPUSET, ALLOC_HARDER, ALLOC_HIGH, ALLOC_KSWAPD, ALLOC_NOFRAGMENT,
 	ALLOC_NO_WATERMARKS, ALLOC_OOM, ALLOC_WMARK_HIGH, ALLOC_WMARK_LOW, ALLOC_WMARK_MASK,
 	ALLOC_WMARK_MIN, MAX_RECLAIM_RETRIES, WARN_ON_ONCE_GFP, buddy_order, find_buddy_page_pfn,
-	is_migrate_highatomic, is_migrate_highatomic_page, set_page_refcounted, struct_alloc_context,
+	is_migrate_highatomic, is_migrate_highatomic_page, set_page_refcounted,
+	struct_alloc_context,
 } from "#mm/internal.h.ts";
 import { contig_ranges, forget_contig_range, materialise_section } from "#mm/mm_init.ts";
-import { start_isolate_page_range, test_pages_isolated, undo_isolate_page_range } from
-	"#mm/page_isolation.ts";
-import type { ref } from "#asm-generic/types.ts";
+import {
+	start_isolate_page_range, test_pages_isolated, undo_isolate_page_range,
+} from "#mm/page_isolation.ts";
 
 type fpi_t = number;
 const FPI_NONE			= 0;
@@ -131,9 +144,12 @@ export const gfp_allowed_mask = __GFP_BITS_MASK;
 
 /** Port-only: called with each block of pages that is freed; for checks of the machine. */
 let free_hook: ((pfn: number, order: number) => void) | null = null;
+/* every page that is freed goes the long way: there is a hook, or free pages are filled */
+let slow_free = CONFIG_PAGE_POISONING;
 
 export function set_arch_free_page(hook: ((pfn: number, order: number) => void) | null): void {
 	free_hook = hook;
+	slow_free = CONFIG_PAGE_POISONING || hook !== null;
 }
 
 function get_pcppage_migratetype(page: struct_page): number {
@@ -221,6 +237,8 @@ function bad_page(page: struct_page, reason: string | null): void {
 }
 
 function order_to_pindex(migratetype: number, order: number): number {
+	if (order === 0)
+		return migratetype;
 	if (CONFIG_TRANSPARENT_HUGEPAGE && order > PAGE_ALLOC_COSTLY_ORDER) {
 		VM_BUG_ON(order !== pageblock_order);
 		return NR_LOWORDER_PCP_LISTS;
@@ -530,8 +548,29 @@ function free_pages_prepare_tails(page: struct_page, order: number): number {
 	return bad;
 }
 
-/** mm/page_alloc.c:free_pages_prepare(); false: the page is bad and must not be used again. */
-function free_pages_prepare(page: struct_page, order: number, _fpi_flags: fpi_t): boolean {
+/* with one of these a page that is freed is looked at more closely */
+const UNUSUAL_AT_FREE = PAGE_FLAGS_CHECK_AT_FREE | __PG_HWPOISON | 1 << PG_head;
+const FLAGS_AFTER_FREE = ~PAGE_FLAGS_CHECK_AT_PREP;
+
+/**
+ * mm/page_alloc.c:free_pages_prepare(); false: the page is bad and must not be used again. A single
+ * page without anything unusual, which most are, passes by the separate checks.
+ */
+function free_pages_prepare(page: struct_page, order: number, fpi_flags: fpi_t): boolean {
+	const flags = page.flags;
+
+	if (order !== 0 || (flags & UNUSUAL_AT_FREE) !== 0 || page._mapcount !== -1 ||
+	    page._refcount !== 0 || page.compound_head !== null || page.memcg_data !== null ||
+	    (page.mapping !== null && page.mapping_flags === 0) || slow_free)
+		return __free_pages_prepare(page, order, fpi_flags);
+
+	page.mapping = null;
+	page.mapping_flags = 0;
+	page.flags = flags & FLAGS_AFTER_FREE;
+	return true;
+}
+
+function __free_pages_prepare(page: struct_page, order: number, _fpi_flags: fpi_t): boolean {
 	let bad = 0;
 
 	VM_BUG_ON_PAGE(PageTail(page), page);
@@ -733,8 +772,12 @@ function check_new_page(page: struct_page): boolean {
 	return true;
 }
 
+const UNUSUAL_AT_PREP = PAGE_FLAGS_CHECK_AT_PREP | __PG_HWPOISON;
+
 function check_new_pages(page: struct_page, order: number): boolean {
-	if (check_new_page(page))
+	if (((page.flags & UNUSUAL_AT_PREP) !== 0 || page._mapcount !== -1 || page._refcount !== 0 ||
+	     page.mapping !== null || page.mapping_flags !== 0 || page.memcg_data !== null) &&
+	    check_new_page(page))
 		return true;
 	if (order !== 0) {
 		const pages = section_pages(page.pfn);
@@ -1191,6 +1234,33 @@ function free_unref_page_commit(zone: struct_zone, pcp: struct_per_cpu_pages, pa
 	}
 }
 
+/*
+ * Port-only: free_unref_page() of a single page whose list has room, in one piece; the page was
+ * prepared. False: the long way.
+ */
+function free_page_fast(page: struct_page, migratetype: number): boolean {
+	if (migratetype >= MIGRATE_PCPTYPES)
+		return false;
+
+	const zone = page_zone(page);
+	const pcp = zone.per_cpu_pageset[smp_processor_id()]!;
+
+	if (pcp.count + 1 >= pcp.high || zone.flags !== 0)
+		return false;
+
+	const flags = local_irq_save();
+	if (!spin_trylock(pcp.lock)) {
+		local_irq_restore(flags);
+		return false;
+	}
+	__count_vm_event(PGFREE);
+	list_add(page.lru, pcp.lists[migratetype]!);
+	pcp.count++;
+	spin_unlock(pcp.lock);
+	local_irq_restore(flags);
+	return true;
+}
+
 /** mm/page_alloc.c:free_unref_page(); the reference count is 0. */
 export function free_unref_page(page: struct_page, order: number): void {
 	const pfn = page.pfn;
@@ -1199,6 +1269,9 @@ export function free_unref_page(page: struct_page, order: number): void {
 		return;
 
 	let migratetype = get_pcppage_migratetype(page);
+	if (order === 0 && free_page_fast(page, migratetype))
+		return;
+
 	if (migratetype >= MIGRATE_PCPTYPES) {
 		if (is_migrate_isolate(migratetype)) {
 			free_one_page(page_zone(page), page, pfn, order, migratetype, FPI_NONE);
@@ -2101,6 +2174,52 @@ function __alloc_pages_slowpath(gfp_mask: gfp_t, order: number,
 	return page;
 }
 
+/*
+ * Port-only: __alloc_pages() of a single page when nothing stands in the way, in one piece: the
+ * preferred zone is above its watermark and this CPU's list is not empty. Null: the long way.
+ */
+function alloc_page_fast(gfp: gfp_t): struct_page | null {
+	const refs = contig_page_data.node_zonelists[0]!._zonerefs;
+	const highest_zoneidx = gfp_zone(gfp);
+	let zone = refs[0]!.zone;
+
+	if (zone !== null && zone.idx > highest_zoneidx)
+		zone = refs[1]!.zone;
+	if (zone === null || zone.flags !== 0 ||
+	    zone.vm_stat[NR_FREE_PAGES]! - zone.nr_reserved_highatomic <=
+	    zone._watermark[WMARK_LOW]! + zone.watermark_boost +
+	    zone.lowmem_reserve[highest_zoneidx]!)
+		return null;
+
+	const pcp = zone.per_cpu_pageset[smp_processor_id()]!;
+	const list = pcp.lists[gfp_migratetype(gfp)]!;
+	const node = list.next;
+
+	if (node === list)
+		return null;
+
+	const flags = local_irq_save();
+	if (!spin_trylock(pcp.lock)) {
+		local_irq_restore(flags);
+		return null;
+	}
+	list_del(node);
+	pcp.free_factor >>= 1;
+	pcp.count--;
+	spin_unlock(pcp.lock);
+	local_irq_restore(flags);
+
+	const page = node.owner as struct_page;
+	if (check_new_pages(page, 0))
+		return null;
+	__count_zid_vm_events(PGALLOC_DMA32, zone.idx, 1);
+	page.private_ = 0;
+	page._refcount = 1;
+	if ((gfp & __GFP_ZERO) !== 0)
+		clear_highpage(page);
+	return page;
+}
+
 /* of the allocation that runs; the slow path, which may allocate itself, has its own */
 let fast_ac: struct_alloc_context | null = null;
 
@@ -2115,6 +2234,14 @@ export function __alloc_pages(gfp: gfp_t, order: number, preferred_nid: number,
 	gfp &= gfp_allowed_mask;
 	/* the task may be in a section that forbids some kinds of reclaim */
 	gfp = current_gfp_context(gfp);
+	if (order === 0 && !slow_free) {
+		might_alloc(gfp);
+		if (should_fail_alloc_page(gfp, order))
+			return null;
+		const page = alloc_page_fast(gfp);
+		if (page !== null)
+			return page;
+	}
 	const ac = fast_ac ??= new struct_alloc_context();
 
 	ac.highest_zoneidx = gfp_zone(gfp);
@@ -2122,10 +2249,12 @@ export function __alloc_pages(gfp: gfp_t, order: number, preferred_nid: number,
 	ac.nodemask = nodemask;
 	ac.migratetype = gfp_migratetype(gfp);
 
-	might_alloc(gfp);
+	if (order !== 0 || slow_free) {
+		might_alloc(gfp);
 
-	if (should_fail_alloc_page(gfp, order))
-		return null;
+		if (should_fail_alloc_page(gfp, order))
+			return null;
+	}
 
 	ac.preferred_zoneref = next_zones_zonelist(ac.zonelist._zonerefs, 0, ac.highest_zoneidx);
 
@@ -2296,6 +2425,11 @@ export function build_all_zonelists(_pgdat: struct_pglist_data | null): void {
 	build_zonerefs_node(contig_page_data, zonerefs);
 	zonerefs.push({ zone: null, zone_idx: 0 });
 	contig_page_data.node_zonelists[0]!._zonerefs = zonerefs;
+
+	/* C: boot_pageset, until setup_per_cpu_pageset() */
+	for (const zone of for_each_populated_zone())
+		if (zone.per_cpu_pageset.length === 0)
+			alloc_zone_pageset(zone);
 }
 
 function zone_batchsize(zone: struct_zone): number {
@@ -2354,7 +2488,7 @@ function zone_set_pageset_high_and_batch(zone: struct_zone, cpu_online: number):
 	__zone_set_pageset_high_and_batch(zone, new_high, new_batch);
 }
 
-export function setup_zone_pageset(zone: struct_zone): void {
+function alloc_zone_pageset(zone: struct_zone): void {
 	zone.per_cpu_pageset = [];
 	for (const _cpu of for_each_possible_cpu()) {
 		const pcp = new struct_per_cpu_pages();
@@ -2362,6 +2496,11 @@ export function setup_zone_pageset(zone: struct_zone): void {
 		per_cpu_pages_init(pcp);
 		zone.per_cpu_pageset.push(pcp);
 	}
+}
+
+export function setup_zone_pageset(zone: struct_zone): void {
+	if (zone.per_cpu_pageset.length === 0)
+		alloc_zone_pageset(zone);
 
 	zone_set_pageset_high_and_batch(zone, 0);
 }
@@ -2524,11 +2663,9 @@ function take_free_range(zone: struct_zone, start: number, end: number): void {
 		del_page_from_free_list(page, zone, order);
 		pfn += 1 << order;
 	}
-	for (let pfn = start; pfn < end; pfn++) {
-		const page = pfn_to_made_page(pfn);
-		if (page !== null)
-			post_alloc_hook(page, 0, __GFP_HIGHMEM);
-	}
+	for (let page = next_made_page(start, end); page !== null;
+		page = next_made_page(page.pfn + 1, end))
+		post_alloc_hook(page, 0, __GFP_HIGHMEM);
 	contig_ranges.push({ pfn: start, end });
 	spin_unlock_irqrestore(zone.lock, flags);
 }
@@ -2591,35 +2728,21 @@ export function alloc_contig_range(start: number, end: number, migratetype: numb
 	return ret;
 }
 
-/* pages that exist are asked, the others are free memory of the zone unless boot reserved them */
+/*
+ * Pages that exist are asked. The others are the zone's, and free or a tail, unless boot reserved
+ * them: memblock knows.
+ */
 function pfn_range_valid_contig(z: struct_zone, start_pfn: number, nr_pages: number): boolean {
 	const end_pfn = start_pfn + nr_pages;
 
-	for (let i = start_pfn; i < end_pfn;) {
-		if (!pfn_valid(i))
+	if (!zone_spans_pfn(z, start_pfn) || !zone_spans_pfn(z, end_pfn - 1) ||
+	    !memblock_is_free_range(start_pfn, end_pfn))
+		return false;
+
+	for (let page = next_made_page(start_pfn, end_pfn); page !== null;
+		page = next_made_page(page.pfn + 1, end_pfn))
+		if (PageReserved(page))
 			return false;
-
-		const section_end = ALIGN_DOWN(i, PAGES_PER_SECTION) + PAGES_PER_SECTION;
-		const section = mem_section[i >>> PFN_SECTION_SHIFT]!;
-		const end = Math.min(end_pfn, section_end);
-
-		/* a section of which no page was made yet has nothing reserved but what memblock knows */
-		if (section === null && (i & (PAGES_PER_SECTION - 1)) === 0 && end === section_end) {
-			if (page_zone(pfn_to_page(pfn_nr(i))) !== z ||
-			    PageReserved(pfn_to_page(pfn_nr(i))) ||
-			    PageReserved(pfn_to_page(pfn_nr(end - 1))))
-				return false;
-			i = end;
-			continue;
-		}
-		for (; i < end; i++) {
-			const page = pfn_to_made_page(i);
-			if (page === null)
-				continue;
-			if (page_zone(page) !== z || PageReserved(page))
-				return false;
-		}
-	}
 	return true;
 }
 
@@ -2671,9 +2794,7 @@ export function free_contig_range(pfn: number, nr_pages: number): void {
 		const page = pfn_to_made_page(pfn);
 
 		if (page === null) {
-			let stop = pfn + 1;
-			while (stop < end && pfn_to_made_page(stop) === null)
-				stop++;
+			const stop = next_made_page(pfn, end)?.pfn ?? end;
 			free_unmade_range(pfn, stop);
 			pfn = stop;
 			continue;

@@ -15,7 +15,7 @@ import type { struct_page } from "#linux/mm_types.ts";
 import { VM_BUG_ON, VM_WARN_ON, dump_page } from "#linux/mmdebug.ts";
 import { MAX_ORDER, MAX_ORDER_NR_PAGES, MIGRATE_ISOLATE, ZONE_MOVABLE } from
 	"#linux/mmzone.const.ts";
-import { get_pageblock_migratetype, pfn_to_made_page, pfn_to_page, pfn_valid, zone_idx } from
+import { get_pageblock_migratetype, next_made_page, pfn_to_made_page, pfn_to_page, pfn_valid, zone_idx } from
 	"#linux/mmzone.ts";
 import {
 	REPORT_FAILURE, is_migrate_isolate, is_migrate_isolate_page, move_freepages_block,
@@ -25,7 +25,7 @@ import {
 	PageBuddy, PageCompound, PageHuge, PageLRU, PageReserved, PageTransCompound, __PageMovable,
 	compound_head,
 } from "#linux/page-flags.ts";
-import { pageblock_nr_pages, pageblock_order } from "#linux/pageblock-flags.ts";
+import { pageblock_nr_pages, pageblock_order } from "#linux/mmzone.const.ts";
 import { spin_lock_irqsave, spin_unlock_irqrestore } from "#linux/spinlock.ts";
 import { __mod_zone_freepage_state } from "#linux/vmstat.ts";
 import {
@@ -40,12 +40,13 @@ function has_unmovable_pages(start_pfn: number, end_pfn: number): struct_page | 
 	VM_BUG_ON(ALIGN_DOWN(start_pfn, pageblock_nr_pages) !==
 		ALIGN_DOWN(end_pfn - 1, pageblock_nr_pages));
 
+	pfn_to_page(pfn_nr(start_pfn));
 	for (let pfn = start_pfn; pfn < end_pfn; pfn++) {
-		const page = pfn === start_pfn ? pfn_to_page(pfn_nr(pfn)) : pfn_to_made_page(pfn);
-
 		/* never made: within a free block, or a tail of a page whose head was seen */
+		const page = next_made_page(pfn, end_pfn);
 		if (page === null)
-			continue;
+			break;
+		pfn = page.pfn;
 
 		if (PageReserved(page))
 			return page;

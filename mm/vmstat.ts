@@ -5,10 +5,11 @@
  * Upstream: mm/vmstat.c. Left out: per-CPU differences (a counter is one cell here), NUMA counters,
  * fragmentation indices, /proc/pagetypeinfo and /proc/zoneinfo.
  */
+import { __ffs, ilog2 } from "#asm-generic/bits.ts";
 import { CONFIG_COMPACTION, CONFIG_HUGETLB_PAGE, CONFIG_MIGRATION, CONFIG_SWAP,
 	CONFIG_TRANSPARENT_HUGEPAGE } from "#generated/autoconf.ts";
 import { MAX_ORDER, NR_VM_NODE_STAT_ITEMS, NR_VM_ZONE_STAT_ITEMS, for_each_zone, populated_zone,
-	type struct_free_area, type struct_zone, vmstat_item_print_in_thp } from "#linux/mmzone.ts";
+	type struct_zone, vmstat_item_print_in_thp } from "#linux/mmzone.ts";
 import { NR_VM_EVENT_ITEMS, global_node_page_state, global_zone_page_state, vm_event_states } from
 	"#linux/vmstat.ts";
 
@@ -115,9 +116,21 @@ export function vmstat_text(): string {
 	return s;
 }
 
-/* free blocks of an order; what has not joined the lists counts as blocks of the largest order */
-function nr_free_blocks(zone: struct_zone, area: struct_free_area, order: number): number {
-	return area.nr_free + (order === MAX_ORDER - 1 ? zone.nr_deferred >> order : 0);
+/* free blocks by order, with those that have not joined the lists yet */
+function nr_free_blocks(zone: struct_zone): number[] {
+	const nr = zone.free_area.map((area) => area.nr_free);
+
+	for (const range of zone.deferred) {
+		for (let pfn = range.pfn; pfn < range.end;) {
+			const order = Math.min(MAX_ORDER - 1, pfn === 0 ? MAX_ORDER - 1 : __ffs(pfn),
+				ilog2(range.end - pfn));
+			const n = order < MAX_ORDER - 1 ? 1 : range.end - pfn >> order;
+
+			nr[order]! += n;
+			pfn += n << order;
+		}
+	}
+	return nr;
 }
 
 /** mm/vmstat.c:frag_show(), the text of /proc/buddyinfo. */
@@ -128,9 +141,8 @@ export function buddyinfo_text(): string {
 		if (!populated_zone(zone))
 			continue;
 		s += `Node 0, zone ${zone.name.padStart(8)} `;
-		zone.free_area.forEach((area, order) => {
-			s += `${String(nr_free_blocks(zone, area, order)).padStart(6)} `;
-		});
+		for (const nr of nr_free_blocks(zone))
+			s += `${String(nr).padStart(6)} `;
 		s += "\n";
 	}
 	return s;

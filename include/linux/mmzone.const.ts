@@ -4,8 +4,7 @@
  *
  * Upstream: include/linux/mmzone.h, the enums.
  */
-import { CONFIG_MEMORY_ISOLATION, CONFIG_SWAP, CONFIG_TRANSPARENT_HUGEPAGE } from
-	"#generated/autoconf.ts";
+import { CONFIG_SWAP, CONFIG_TRANSPARENT_HUGEPAGE } from "#generated/autoconf.ts";
 
 export const MAX_ORDER			= 11;
 export const MAX_ORDER_NR_PAGES		= 1 << (MAX_ORDER - 1);
@@ -16,8 +15,9 @@ export const MIGRATE_MOVABLE		= 1;
 export const MIGRATE_RECLAIMABLE	= 2;
 export const MIGRATE_PCPTYPES		= 3;
 export const MIGRATE_HIGHATOMIC		= MIGRATE_PCPTYPES;
+/** Also without CONFIG_MEMORY_ISOLATION: pages of 1 GiB need it. */
 export const MIGRATE_ISOLATE		= 4;
-export const MIGRATE_TYPES		= CONFIG_MEMORY_ISOLATION ? 5 : 4;
+export const MIGRATE_TYPES		= 5;
 
 export type migratetype = number;
 
@@ -149,3 +149,9 @@ export const PFN_SECTION_SHIFT		= SECTION_SIZE_BITS - 12;
 export const PAGES_PER_SECTION		= 1 << PFN_SECTION_SHIFT;
 /** Pages of the largest physical address space (4-level paging: 46 bits). */
 export const MAX_PHYSMEM_PFN		= 2 ** (46 - 12);
+
+/* linux/pageblock-flags.h: a pageblock is as large as a huge page */
+export const PB_migratetype_bits	= 3;
+export const NR_PAGEBLOCK_BITS		= 4;
+export const pageblock_order		= 9;
+export const pageblock_nr_pages		= 1 << pageblock_order;

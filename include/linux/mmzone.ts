@@ -21,11 +21,9 @@ import type { nodemask_t } from "#linux/nodemask.ts";
 import { MAX_NR_ZONES, ZONES_MASK, ZONES_PGSHIFT } from "#linux/page-flags-layout.ts";
 import { spinlock_t } from "#linux/spinlock_types.ts";
 import { wait_queue_head_t } from "#linux/wait_types.ts";
-import { get_pageblock_migratetype } from "#mm/page_alloc.ts";
 import { materialise_page } from "#mm/mm_init.ts";
 export * from "#linux/mmzone.const.ts";
 export * from "#linux/page-flags-layout.ts";
-export { pageblock_nr_pages, pageblock_order } from "#linux/pageblock-flags.ts";
 export { MAX_NUMNODES, NUMA_NO_NODE } from "#linux/numa.ts";
 export type { nodemask_t } from "#linux/nodemask.ts";
 export {
@@ -402,6 +400,26 @@ export function pfn_to_made_page(pfn: number): struct_page | null {
 	if (section === undefined || section === null)
 		return null;
 	return section.pages[pfn & (PAGES_PER_SECTION - 1)]!;
+}
+
+/** Port-only: the first page in [@pfn, @end) that was ever asked for, or null. */
+export function next_made_page(pfn: number, end: number): struct_page | null {
+	while (pfn < end) {
+		const at = pfn & (PAGES_PER_SECTION - 1);
+		const stop = Math.min(PAGES_PER_SECTION, at + (end - pfn));
+		const section = mem_section[pfn >>> PFN_SECTION_SHIFT];
+
+		if (section !== undefined && section !== null) {
+			const pages = section.pages;
+			for (let i = at; i < stop; i++) {
+				const page = pages[i]!;
+				if (page !== null)
+					return page;
+			}
+		}
+		pfn += stop - at;
+	}
+	return null;
 }
 
 export function page_to_pfn(page: struct_page): pfn_nr {

@@ -11,6 +11,15 @@ import { CONFIG_HUGETLB_PAGE, CONFIG_MEMORY_FAILURE, CONFIG_SWAP } from "#genera
 import { pfn_nr } from "#asm-generic/types.ts";
 import type { struct_folio, struct_page } from "#linux/mm_types.ts";
 import { VM_BUG_ON_PAGE } from "#linux/mmdebug.ts";
+import {
+	PAGE_FLAGS_PRIVATE, PAGE_MAPCOUNT_RESERVE, PAGE_MAPPING_ANON, PAGE_MAPPING_MOVABLE,
+	PAGE_POISON_PATTERN, PAGE_TYPE_BASE, PG_active, PG_anon_exclusive, PG_buddy, PG_checked,
+	PG_dirty, PG_double_map, PG_error, PG_guard, PG_has_hwpoisoned, PG_head, PG_hwpoison,
+	PG_idle, PG_isolated, PG_locked, PG_lru, PG_mappedtodisk, PG_mlocked, PG_offline,
+	PG_owner_priv_1, PG_private, PG_private_2, PG_readahead, PG_reclaim, PG_referenced,
+	PG_reported, PG_reserved, PG_slab, PG_swapbacked, PG_swapcache, PG_table, PG_unevictable,
+	PG_uptodate, PG_waiters, PG_workingset, PG_writeback, PG_young,
+} from "#linux/page-flags.const.ts";
 import { pfn_to_page } from "#linux/mmzone.ts";
 import { PageHeadHuge, PageHuge } from "#mm/hugetlb.ts";
 import { __folio_start_writeback } from "#mm/page-writeback.ts";
@@ -19,47 +28,7 @@ export { put_page_back_buddy, take_page_off_buddy, is_free_buddy_page } from "#m
 export { __folio_start_writeback } from "#mm/page-writeback.ts";
 export { set_page_writeback } from "#mm/folio-compat.ts";
 
-export const PG_locked		= 0;
-export const PG_referenced	= 1;
-export const PG_uptodate	= 2;
-export const PG_dirty		= 3;
-export const PG_lru		= 4;
-export const PG_active		= 5;
-export const PG_workingset	= 6;
-export const PG_waiters		= 7;
-export const PG_error		= 8;
-export const PG_slab		= 9;
-export const PG_owner_priv_1	= 10;
-export const PG_arch_1		= 11;
-export const PG_reserved	= 12;
-export const PG_private		= 13;
-export const PG_private_2	= 14;
-export const PG_writeback	= 15;
-export const PG_head		= 16;
-export const PG_mappedtodisk	= 17;
-export const PG_reclaim		= 18;
-export const PG_swapbacked	= 19;
-export const PG_unevictable	= 20;
-export const PG_mlocked		= 21;
-export const PG_uncached	= 22;
-export const PG_hwpoison	= 23;
-export const PG_young		= 24;
-export const PG_idle		= 25;
-export const PG_arch_2		= 26;
-export const __NR_PAGEFLAGS	= 27;
-export const NR_PAGEFLAGS = __NR_PAGEFLAGS;
-
-/* second uses, told apart by what the page is */
-export const PG_readahead	= PG_reclaim;
-export const PG_anon_exclusive	= PG_mappedtodisk;
-export const PG_checked		= PG_owner_priv_1;
-export const PG_swapcache	= PG_owner_priv_1;
-export const PG_double_map	= PG_workingset;
-export const PG_has_hwpoisoned	= PG_error;
-export const PG_isolated	= PG_reclaim;
-export const PG_reported	= PG_uptodate;
-
-export const PAGEFLAGS_MASK = (1 << NR_PAGEFLAGS) - 1;
+export * from "#linux/page-flags.const.ts";
 
 export function compound_head(page: struct_page): struct_page {
 	const head = page.compound_head;
@@ -92,9 +61,6 @@ export function PageTail(page: struct_page): boolean {
 export function PageCompound(page: struct_page): boolean {
 	return (page.flags & (1 << PG_head)) !== 0 || page.compound_head !== null;
 }
-
-/* C fills the struct page of what never was a page with -1 */
-export const PAGE_POISON_PATTERN = -1;
 
 export function PagePoisoned(page: struct_page): boolean {
 	return page.flags === PAGE_POISON_PATTERN;
@@ -739,8 +705,6 @@ export function TestClearPageMlocked(page: struct_page): boolean {
 	return test_and_clear(PF_NO_TAIL(page, true), 1 << PG_mlocked);
 }
 
-export const __PG_HWPOISON = CONFIG_MEMORY_FAILURE ? 1 << PG_hwpoison : 0;
-export const MAGIC_HWPOISON = 0x48575053;
 export function folio_test_hwpoison(folio: struct_folio): boolean {
 	return CONFIG_MEMORY_FAILURE && (folio_flags(folio).flags & (1 << PG_hwpoison)) !== 0;
 }
@@ -832,12 +796,6 @@ export function __folio_clear_reported(folio: struct_folio): void {
 export function __ClearPageReported(page: struct_page): void {
 	PF_NO_COMPOUND(page, true).flags &= ~(1 << PG_reported);
 }
-
-/* what C keeps in the low bits of page->mapping; see rmap.ts */
-export const PAGE_MAPPING_ANON		= 0x1;
-export const PAGE_MAPPING_MOVABLE	= 0x2;
-export const PAGE_MAPPING_KSM		= PAGE_MAPPING_ANON | PAGE_MAPPING_MOVABLE;
-export const PAGE_MAPPING_FLAGS		= PAGE_MAPPING_ANON | PAGE_MAPPING_MOVABLE;
 
 export function folio_mapping_flags(folio: struct_folio): boolean {
 	return folio.mapping_flags !== 0;
@@ -947,8 +905,6 @@ export function ClearPageCompound(page: struct_page): void {
 	ClearPageHead(page);
 }
 
-export const PG_head_mask = 1 << PG_head;
-
 export function folio_test_hugetlb(folio: struct_folio): boolean {
 	return CONFIG_HUGETLB_PAGE && PageHeadHuge(folio);
 }
@@ -1043,17 +999,6 @@ export function is_page_hwpoison(page: struct_page): boolean {
 		return true;
 	return PageHuge(page) && PageHWPoison(compound_head(page));
 }
-
-/*
- * Page types, in the _mapcount of pages that are never mapped into user space: all ones but for the
- * type's bit, which is cleared while the type is set.
- */
-export const PAGE_TYPE_BASE		= 0xf0000000 | 0;
-export const PAGE_MAPCOUNT_RESERVE	= -128;
-export const PG_buddy			= 0x00000080;
-export const PG_offline			= 0x00000100;
-export const PG_table			= 0x00000200;
-export const PG_guard			= 0x00000400;
 
 export function PageType(page: struct_page, flag: number): boolean {
 	return (page._mapcount & (PAGE_TYPE_BASE | flag)) === PAGE_TYPE_BASE;
@@ -1153,21 +1098,6 @@ export function __ClearPageAnonExclusive(page: struct_page): void {
 	VM_BUG_ON_PAGE(PageHuge(page) && !PageHead(page), page);
 	page.flags &= ~(1 << PG_anon_exclusive);
 }
-
-export const __PG_MLOCKED = 1 << PG_mlocked;
-
-/* must be clear when a page is freed */
-export const PAGE_FLAGS_CHECK_AT_FREE =
-	1 << PG_lru		| 1 << PG_locked	|
-	1 << PG_private		| 1 << PG_private_2	|
-	1 << PG_writeback	| 1 << PG_reserved	|
-	1 << PG_slab		| 1 << PG_active	|
-	1 << PG_unevictable	| __PG_MLOCKED;
-
-/* must be clear when a page is handed out; hwpoison outlives both */
-export const PAGE_FLAGS_CHECK_AT_PREP = PAGEFLAGS_MASK & ~__PG_HWPOISON;
-
-export const PAGE_FLAGS_PRIVATE = 1 << PG_private | 1 << PG_private_2;
 
 export function page_has_private(page: struct_page): boolean {
 	return (page.flags & PAGE_FLAGS_PRIVATE) !== 0;

@@ -4,14 +4,10 @@
  *
  * Upstream: include/linux/pageblock-flags.h. Left out: the skip bit of compaction.
  */
+import { pageblock_nr_pages } from "#linux/mmzone.const.ts";
+export { NR_PAGEBLOCK_BITS, PB_migratetype_bits, pageblock_nr_pages, pageblock_order } from
+	"#linux/mmzone.const.ts";
 export { get_pfnblock_flags_mask, set_pfnblock_flags_mask } from "#mm/page_alloc.ts";
-
-export const PB_migratetype_bits	= 3;
-export const NR_PAGEBLOCK_BITS		= 4;
-
-/* a pageblock is as large as a huge page */
-export const pageblock_order		= 9;
-export const pageblock_nr_pages		= 1 << pageblock_order;
 
 export function pageblock_align(pfn: number): number {
 	return Math.ceil(pfn / pageblock_nr_pages) * pageblock_nr_pages;
