@@ -41,7 +41,8 @@ import { default_hstate_index, hstates, size_to_hstate } from "#mm/hugetlb.ts";
 
 export { is_vm_hugetlb_page } from "#linux/hugetlb_inline.ts";
 export {
-	clear_vma_resv_huge_pages, copy_hugetlb_page_range, default_hstate_index, hstates, follow_huge_pmd, follow_huge_pud,
+	clear_vma_resv_huge_pages, copy_hugetlb_page_range, default_hstate_index, follow_huge_pmd,
+	follow_huge_pud, hstates,
 	follow_hugetlb_page, free_huge_page, huge_add_to_page_cache, huge_pte_alloc, huge_pte_offset,
 	hugepage_new_subpool, hugepage_put_subpool, hugetlb_basepage_index, hugetlb_change_protection,
 	hugetlb_fault, hugetlb_fault_mutex_hash, hugetlb_fault_mutex_table, hugetlb_fix_reserve_counts,
