@@ -115,7 +115,7 @@ import { __dec_lruvec_page_state, __inc_lruvec_page_state, __lruvec_stat_mod_fol
 	count_vm_event } from "#linux/vmstat.ts";
 import { WQ_FLAG_CUSTOM, WQ_FLAG_DONE, WQ_FLAG_EXCLUSIVE, WQ_FLAG_WOKEN,
 	__add_wait_queue_entry_tail, __wake_up_locked_key, finish_wait, init_wait,
-	init_waitqueue_head, wait_queue_entry_t, wait_queue_head_t, waitqueue_active } from
+	init_waitqueue_head, type wait_queue_entry_t, wait_queue_head_t, waitqueue_active } from
 	"#linux/wait.ts";
 import { balance_dirty_pages_ratelimited, folio_account_cleaned, page_writeback_init,
 	struct_writeback_control } from "#linux/writeback.ts";

@@ -227,7 +227,8 @@ function SHMEM_SB(sb: struct_super_block): struct_shmem_sb_info {
  * with MAP_NORESERVE, as private mappings are ...
  */
 function shmem_acct_size(flags: number, size: loff_t): number {
-	return (flags & VM_NORESERVE) ? 0 : security_vm_enough_memory_mm(current.mm!, VM_ACCT(size));
+	return (flags & VM_NORESERVE) ?
+		0 : security_vm_enough_memory_mm(current.mm!, VM_ACCT(size));
 }
 
 function shmem_unacct_size(flags: number, size: loff_t): void {
@@ -2337,7 +2338,8 @@ function shmem_parse_one(fc: struct_fs_context, param: struct_fs_parameter): num
 			case Opt_size: {
 				let size = memparse(param.string!, rest);
 				if (rest.v.startsWith("%")) {
-					size = Math.floor(size * PAGE_SIZE * totalram_pages() / 100);
+					size = size * PAGE_SIZE * totalram_pages();
+					size = Math.floor(size / 100);
 					rest.v = rest.v.slice(1);
 				}
 				if (rest.v)

@@ -5,7 +5,7 @@
  * Upstream: mm/truncate.c. Left out: DAX entries.
  */
 import type { loff_t, pgoff_t } from "#asm-generic/types.ts";
-import { PGOFF_MAX, loff_t as to_loff, loff_to_pgoff, pgoff_t as to_pgoff, ref, u64 } from
+import { PGOFF_MAX, loff_t as to_loff, loff_to_pgoff, pgoff_t as to_pgoff, type ref, u64 } from
 	"#asm-generic/types.ts";
 import { BUG_ON, WARN_ON } from "#linux/bug.ts";
 import { EBUSY, EINVAL, EIO } from "#linux/errno.ts";

@@ -33,7 +33,7 @@ import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import { __filemap_get_folio, __filemap_set_wb_err, __folio_lock, __folio_lock_killable,
 	__folio_lock_or_retry, folio_wait_bit, folio_wait_bit_killable, read_cache_folio,
 	read_cache_page } from "#mm/filemap.ts";
-import { grab_cache_page_write_begin, pagecache_get_page } from "#mm/folio-compat.ts";
+import { pagecache_get_page } from "#mm/folio-compat.ts";
 import { __folio_cancel_dirty, __folio_mark_dirty } from "#mm/page-writeback.ts";
 import { invalidate_mapping_pages } from "#mm/truncate.ts";
 

@@ -7,8 +7,8 @@ import "#generated/vmlinux.ts";
 import type { err_ptr } from "#asm-generic/err.ts";
 import { type pgoff_t, ref } from "#asm-generic/types.ts";
 import { fput } from "#linux/file.ts";
-import { __kernel_read, __kernel_write, do_truncate, file_inode, vfs_fallocate, vfs_getattr, vfs_llseek }
-	from "#linux/fs.ts";
+import { __kernel_read, __kernel_write, do_truncate, file_inode, vfs_fallocate, vfs_getattr,
+	vfs_llseek } from "#linux/fs.ts";
 import { FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE } from "#linux/fs.const.ts";
 import { struct_kstat, type struct_file } from "#linux/fs.types.ts";
 import { fault_attr_dirs } from "#linux/fault-inject.ts";
@@ -140,18 +140,21 @@ export class file_under_test {
 		return buf.subarray(0, ret);
 	}
 	fallocate(off: number, len: number, keep_size: boolean): number {
-		return vfs_fallocate(this.file, keep_size ? FALLOC_FL_KEEP_SIZE : 0, BigInt(off), BigInt(len));
-	}
-	punch(off: number, len: number): number {
-		return vfs_fallocate(this.file, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, BigInt(off),
+		return vfs_fallocate(this.file, keep_size ? FALLOC_FL_KEEP_SIZE : 0, BigInt(off),
 			BigInt(len));
 	}
+	punch(off: number, len: number): number {
+		return vfs_fallocate(this.file, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
+			BigInt(off), BigInt(len));
+	}
 	truncate(size: number): number {
-		return do_truncate(init_user_ns, this.file.f_path.dentry!, BigInt(size), 0, this.file);
+		return do_truncate(init_user_ns, this.file.f_path.dentry!, BigInt(size), 0,
+			this.file);
 	}
 	/** The offset, or -1 for ENXIO. */
 	seek(off: number, data: boolean): number {
-		const ret = Number(vfs_llseek(this.file, BigInt(off), data ? SEEK_DATA : SEEK_HOLE));
+		const ret = Number(vfs_llseek(this.file, BigInt(off),
+			data ? SEEK_DATA : SEEK_HOLE));
 		return ret === -6 ? -1 : ret;
 	}
 	/** Through the mapping: stores @data, or reads a byte. */
@@ -177,7 +180,8 @@ export class file_under_test {
 		return () => put_page(page as struct_page);
 	}
 	advise_huge(): void {
-		do_madvise(current.mm!, BigInt(this.map), BigInt(this.map_pages * PAGE), MADV_HUGEPAGE);
+		do_madvise(current.mm!, BigInt(this.map), BigInt(this.map_pages * PAGE),
+			MADV_HUGEPAGE);
 	}
 	/** Pages in the cache, from 0 to @nr. */
 	count_pages(nr: number): number {
@@ -204,9 +208,9 @@ export class file_under_test {
 		return { state, order };
 	}
 	/*
-	 * Takes over what a failed fallocate may leave: data where an earlier one had been; and, as
-	 * v6.0's shmem_undo_range() goes, holes at the first and the last page that it came by, data
-	 * or not (mended upstream after 6.1). Returns the pages that were lost so.
+	 * Takes over what a failed fallocate may leave: data where an earlier one had been; and,
+	 * as v6.0's shmem_undo_range() goes, holes at the first and the last page that it came by,
+	 * data or not (mended upstream after 6.1). Returns the pages that were lost so.
 	 */
 	sync_pages(m: shmem_model): number[] {
 		const lost: number[] = [];
