@@ -3,8 +3,8 @@
  * Bitmaps: Uint8Arrays of whole longs. Bits beyond @nbits in the last byte keep their values where
  * that matters to nobody, as in C.
  *
- * Upstream: include/linux/bitmap.h, lib/bitmap.c. Left out: parsing and printing, scatter and gather,
- * relative maps.
+ * Upstream: include/linux/bitmap.h, lib/bitmap.c. Left out: parsing and printing, scatter and
+ * gather, relative maps.
  */
 import { ENOMEM } from "#linux/errno.ts";
 import { BITS_TO_LONGS, hweight32 } from "#linux/bitops.ts";
@@ -64,14 +64,16 @@ export function bitmap_and(dst: Uint8Array, src1: Uint8Array, src2: Uint8Array,
 	return result !== 0;
 }
 
-export function bitmap_or(dst: Uint8Array, src1: Uint8Array, src2: Uint8Array, nbits: number): void {
+export function bitmap_or(dst: Uint8Array, src1: Uint8Array, src2: Uint8Array,
+	nbits: number): void {
 	const n = (nbits + 7) >>> 3;
 
 	for (let k = 0; k < n; k++)
 		dst[k] = src1[k]! | src2[k]!;
 }
 
-export function bitmap_xor(dst: Uint8Array, src1: Uint8Array, src2: Uint8Array, nbits: number): void {
+export function bitmap_xor(dst: Uint8Array, src1: Uint8Array, src2: Uint8Array,
+	nbits: number): void {
 	const n = (nbits + 7) >>> 3;
 
 	for (let k = 0; k < n; k++)

@@ -6,10 +6,13 @@
  */
 import { hash_long } from "#linux/hash.ts";
 import {
-	hlist_add_head, hlist_del_init, hlist_empty, hlist_for_each_entry, hlist_for_each_entry_safe,
-	hlist_unhashed, INIT_HLIST_HEAD, struct_hlist_head, type struct_hlist_node,
+	hlist_add_head, hlist_del_init, hlist_empty, hlist_for_each_entry,
+	hlist_for_each_entry_safe, hlist_unhashed, INIT_HLIST_HEAD, struct_hlist_head,
+	type struct_hlist_node,
 } from "#linux/list.ts";
-import { hlist_add_head_rcu, hlist_del_init_rcu, hlist_for_each_entry_rcu } from "#linux/rculist.ts";
+import {
+	hlist_add_head_rcu, hlist_del_init_rcu, hlist_for_each_entry_rcu,
+} from "#linux/rculist.ts";
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type ctor_of<T> = abstract new (...args: any[]) => T;

@@ -17,8 +17,8 @@ import {
 } from "#linux/xarray_types.ts";
 
 export {
-	ida_alloc_range, ida_destroy, ida_free, idr_alloc, idr_alloc_cyclic, idr_alloc_u32, idr_destroy,
-	idr_find, idr_for_each, idr_get_next, idr_remove, idr_replace,
+	ida_alloc_range, ida_destroy, ida_free, idr_alloc, idr_alloc_cyclic, idr_alloc_u32,
+	idr_destroy, idr_find, idr_for_each, idr_get_next, idr_remove, idr_replace,
 } from "#linux/idr/idr.ts";
 
 export class struct_idr {

@@ -7,7 +7,8 @@
 import { struct_rb_node } from "#linux/rbtree_types.ts";
 
 export {
-	interval_tree_insert, interval_tree_iter_first, interval_tree_iter_next, interval_tree_remove,
+	interval_tree_insert, interval_tree_iter_first, interval_tree_iter_next,
+	interval_tree_remove,
 } from "#linux/interval_tree/interval_tree.ts";
 
 export class struct_interval_tree_node {

@@ -32,7 +32,8 @@ export interface interval_tree_functions<T> {
 export function INTERVAL_TREE_DEFINE<T extends object>(
 	ITSTRUCT: abstract new (...args: never[]) => T,
 	fields: interval_tree_fields<T>): interval_tree_functions<T> {
-	const ITRB = fields.rb, ITSUBTREE = fields.subtree_last, set_subtree = fields.set_subtree_last;
+	const ITRB = fields.rb, ITSUBTREE = fields.subtree_last,
+		set_subtree = fields.set_subtree_last;
 	const ITSTART = fields.start, ITLAST = fields.last;
 
 	const augment = RB_DECLARE_CALLBACKS_MAX(ITSTRUCT,

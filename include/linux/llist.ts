@@ -64,7 +64,8 @@ class llist_iter<T> implements IterableIterator<T> {
 	}
 }
 
-export function llist_for_each(node: struct_llist_node | null): IterableIterator<struct_llist_node> {
+export function llist_for_each(
+	node: struct_llist_node | null): IterableIterator<struct_llist_node> {
 	return new llist_iter(node, null, "");
 }
 

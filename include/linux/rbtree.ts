@@ -22,11 +22,12 @@ import {
 } from "#linux/rbtree/rbtree.ts";
 
 export {
-	RB_ROOT, RB_ROOT_CACHED, type rb_link, struct_rb_node, struct_rb_root, struct_rb_root_cached,
+	RB_ROOT, RB_ROOT_CACHED, type rb_link, struct_rb_node, struct_rb_root,
+	struct_rb_root_cached,
 } from "#linux/rbtree_types.ts";
 export {
-	rb_erase, rb_first, rb_first_postorder, rb_insert_color, rb_last, rb_next, rb_next_postorder,
-	rb_prev, rb_replace_node, rb_replace_node_rcu,
+	rb_erase, rb_first, rb_first_postorder, rb_insert_color, rb_last, rb_next,
+	rb_next_postorder, rb_prev, rb_replace_node, rb_replace_node_rcu,
 } from "#linux/rbtree/rbtree.ts";
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any

@@ -18,34 +18,35 @@ import {
 	spin_unlock, spin_unlock_bh, spin_unlock_irq, spin_unlock_irqrestore,
 } from "#linux/spinlock.ts";
 import {
-	struct_xa_node, struct_xa_state, struct_xarray, XA_CHUNK_MASK, XA_CHUNK_SHIFT, XA_CHUNK_SIZE,
-	XA_ERROR, XA_FLAGS_ALLOC, XA_FLAGS_ALLOC1, XA_FLAGS_EXTERNAL_LOCK, XA_FLAGS_MARK,
-	XA_INDEX_BITS, XA_INDEX_MAX, xa_internal, type xa_mark_t, xa_mk_internal, XA_PRESENT,
-	type xa_ptr, XA_RETRY_ENTRY, type struct_xa_limit, type xa_update_node_t, XA_ZERO_ENTRY,
-	XAS_RESTART,
+	struct_xa_node, struct_xa_state, struct_xarray, XA_CHUNK_MASK, XA_CHUNK_SHIFT,
+	XA_CHUNK_SIZE, XA_ERROR, XA_FLAGS_ALLOC, XA_FLAGS_ALLOC1, XA_FLAGS_EXTERNAL_LOCK,
+	XA_FLAGS_MARK, XA_INDEX_BITS, XA_INDEX_MAX, xa_internal, type xa_mark_t, xa_mk_internal,
+	XA_PRESENT, type xa_ptr, XA_RETRY_ENTRY, type struct_xa_limit, type xa_update_node_t,
+	XA_ZERO_ENTRY, XAS_RESTART,
 } from "#linux/xarray_types.ts";
 import {
-	__xa_alloc, __xa_alloc_cyclic, __xa_cmpxchg, __xa_erase, __xa_insert, __xa_store, __xas_next,
-	__xas_prev, xa_find, xa_find_after, xas_find, xas_find_conflict, xas_find_marked,
+	__xa_alloc, __xa_alloc_cyclic, __xa_cmpxchg, __xa_erase, __xa_insert, __xa_store,
+	__xas_next, __xas_prev, xa_find, xa_find_after, xas_find, xas_find_conflict,
+	xas_find_marked,
 } from "#linux/xarray/xarray.ts";
 
 export {
-	struct_xa_node, struct_xa_state, struct_xarray, XA_CHECK_SCHED, XA_CHUNK_MASK, XA_CHUNK_SHIFT,
-	XA_CHUNK_SIZE, XA_ERROR, XA_FLAGS_ACCOUNT, XA_FLAGS_ALLOC, XA_FLAGS_ALLOC1,
+	struct_xa_node, struct_xa_state, struct_xarray, XA_CHECK_SCHED, XA_CHUNK_MASK,
+	XA_CHUNK_SHIFT, XA_CHUNK_SIZE, XA_ERROR, XA_FLAGS_ACCOUNT, XA_FLAGS_ALLOC, XA_FLAGS_ALLOC1,
 	XA_FLAGS_ALLOC_WRAPPED, XA_FLAGS_EXTERNAL_LOCK, XA_FLAGS_LOCK_BH, XA_FLAGS_LOCK_IRQ,
-	XA_FLAGS_MARK, XA_FLAGS_TRACK_FREE, XA_FLAGS_ZERO_BUSY, XA_FREE_MARK, XA_INDEX_BITS, XA_INDEX_MAX, xa_internal, XA_LIMIT,
-	type struct_xa_limit, xa_limit_16b, xa_limit_31b, xa_limit_32b, XA_LOCK_BH, XA_LOCK_IRQ,
-	XA_MARK_0, XA_MARK_1, XA_MARK_2, XA_MARK_MAX, XA_MARK_WORDS, type xa_mark_t, XA_MAX_MARKS,
-	xa_mk_internal, XA_PRESENT, type xa_ptr, XA_RCU_FREE, XA_RETRY_ENTRY, type xa_update_node_t,
-	XA_ZERO_ENTRY, XAS_BOUNDS, XAS_RESTART,
+	XA_FLAGS_MARK, XA_FLAGS_TRACK_FREE, XA_FLAGS_ZERO_BUSY, XA_FREE_MARK, XA_INDEX_BITS,
+	XA_INDEX_MAX, xa_internal, XA_LIMIT, type struct_xa_limit, xa_limit_16b, xa_limit_31b,
+	xa_limit_32b, XA_LOCK_BH, XA_LOCK_IRQ, XA_MARK_0, XA_MARK_1, XA_MARK_2, XA_MARK_MAX,
+	XA_MARK_WORDS, type xa_mark_t, XA_MAX_MARKS, xa_mk_internal, XA_PRESENT, type xa_ptr,
+	XA_RCU_FREE, XA_RETRY_ENTRY, type xa_update_node_t, XA_ZERO_ENTRY, XAS_BOUNDS, XAS_RESTART,
 } from "#linux/xarray_types.ts";
 export {
 	__xa_alloc, __xa_alloc_cyclic, __xa_clear_mark, __xa_cmpxchg, __xa_erase, __xa_insert,
-	__xa_set_mark, __xa_store, __xas_next, __xas_prev, xa_clear_mark, xa_delete_node, xa_destroy,
-	xa_erase, xa_extract, xa_find, xa_find_after, xa_get_mark, xa_get_order, xa_load, xa_set_mark,
-	xa_store, xa_store_range, xas_clear_mark, xas_create_range, xas_destroy, xas_find,
-	xas_find_conflict, xas_find_marked, xas_get_mark, xas_init_marks, xas_load, xas_nomem,
-	xas_pause, xas_set_mark, xas_split, xas_split_alloc, xas_store,
+	__xa_set_mark, __xa_store, __xas_next, __xas_prev, xa_clear_mark, xa_delete_node,
+	xa_destroy, xa_erase, xa_extract, xa_find, xa_find_after, xa_get_mark, xa_get_order,
+	xa_load, xa_set_mark, xa_store, xa_store_range, xas_clear_mark, xas_create_range,
+	xas_destroy, xas_find, xas_find_conflict, xas_find_marked, xas_get_mark, xas_init_marks,
+	xas_load, xas_nomem, xas_pause, xas_set_mark, xas_split, xas_split_alloc, xas_store,
 } from "#linux/xarray/xarray.ts";
 
 /** Identities: a value entry is a number. Zero is a value, unlike null. */
@@ -142,7 +143,8 @@ class xa_iter implements IterableIterator<object | number> {
 		return this;
 	}
 	next(): IteratorResult<object | number> {
-		const entry = this.started ? xa_find_after(this.xa, this.index, this.max, this.filter) :
+		const entry = this.started ?
+			xa_find_after(this.xa, this.index, this.max, this.filter) :
 			xa_find(this.xa, this.index, this.max, this.filter);
 
 		this.started = true;

@@ -11,15 +11,18 @@ import { INT_MAX, ref } from "#asm-generic/types.ts";
 import { WARN, WARN_ON_ONCE } from "#linux/bug.ts";
 import { EBUSY, EINVAL, ENOENT, ENOMEM, ENOSPC } from "#linux/errno.ts";
 import { type gfp_t, GFP_NOWAIT } from "#linux/gfp.ts";
-import { IDA_BITMAP_BITS, struct_ida_bitmap, type struct_ida, type struct_idr } from "#linux/idr.ts";
+import {
+	IDA_BITMAP_BITS, struct_ida_bitmap, type struct_ida, type struct_idr,
+} from "#linux/idr.ts";
 import { kfree, kzalloc } from "#linux/slab.ts";
 import {
-	xa_destroy, xa_find, xa_is_value, xa_load, xa_mk_value, xa_to_value, xas_clear_mark, xas_error,
-	xas_find, xas_find_marked, xas_load, xas_lock_irqsave, xas_next_entry, xas_nomem, xas_set,
+	xa_destroy, xa_find, xa_is_value, xa_load, xa_mk_value, xa_to_value, xas_clear_mark,
+	xas_error, xas_find_marked, xas_for_each, xas_load, xas_lock_irqsave, xas_nomem, xas_set,
 	xas_set_err, xas_set_mark, xas_store, xas_unlock_irqrestore,
 } from "#linux/xarray.ts";
 import {
-	struct_xa_state, XA_FREE_MARK, XA_INDEX_MAX, XA_PRESENT, type xa_ptr, XA_ZERO_ENTRY, XAS_RESTART,
+	struct_xa_state, XA_FREE_MARK, XA_INDEX_MAX, XA_PRESENT, type xa_ptr, XA_ZERO_ENTRY,
+	XAS_RESTART,
 } from "#linux/xarray_types.ts";
 
 /** lib/idr.c:idr_alloc_u32(): the first free id from nextid.v to @max; 0, -ENOSPC or -ENOMEM. */
@@ -99,7 +102,7 @@ export function idr_for_each<D>(idr: struct_idr, fn: (id: number, p: xa_ptr, dat
 	data: D): number {
 	const xas = new struct_xa_state(idr.idr_rt, 0, 0, 0);
 
-	for (let p = xas_find(xas, XA_INDEX_MAX); p !== null; p = xas_next_entry(xas, XA_INDEX_MAX)) {
+	for (const p of xas_for_each(xas, XA_INDEX_MAX)) {
 		const id = xas.xa_index + idr.idr_base;
 
 		if (WARN_ON_ONCE(id > INT_MAX))
@@ -146,9 +149,9 @@ export function idr_destroy(idr: struct_idr): void {
 }
 
 /*
- * The IDA's array is indexed by id / IDA_BITMAP_BITS. An entry is null (none of the ids is taken), a
- * value (bits of the first ids, the others are free) or a bitmap; the free mark says that an entry
- * has a free id.
+ * The IDA's array is indexed by id / IDA_BITMAP_BITS. An entry is null (none of the ids is taken),
+ * a value (bits of the first ids, the others are free) or a bitmap; the free mark says that an
+ * entry has a free id.
  */
 const BITS_PER_XA_VALUE = 31;
 
@@ -172,12 +175,20 @@ function words_all(words: Int32Array, v: number): boolean {
 	return true;
 }
 
+function ida_bitmap_alloc(gfp: gfp_t): struct_ida_bitmap | null {
+	return kzalloc(struct_ida_bitmap, gfp);
+}
+
+function beyond(xas: struct_xa_state, bit: number, max: number): boolean {
+	return xas.xa_index * IDA_BITMAP_BITS + bit > max;
+}
+
 /** lib/idr.c:ida_alloc_range(): an id, -ENOSPC or -ENOMEM. Takes its own lock. */
 export function ida_alloc_range(ida: struct_ida, min: number, max: number, gfp: gfp_t): number {
 	const index_min = (min / IDA_BITMAP_BITS) >>> 0;
 	const xas = new struct_xa_state(ida.xa, index_min, 0, 0);
 	let bit = min % IDA_BITMAP_BITS;
-	let bitmap: xa_ptr, alloc: struct_ida_bitmap | null = null;
+	let bitmap: struct_ida_bitmap | null, alloc: struct_ida_bitmap | null = null;
 
 	if ((min | 0) < 0)
 		return -ENOSPC;
@@ -185,26 +196,27 @@ export function ida_alloc_range(ida: struct_ida, min: number, max: number, gfp: 
 	if ((max | 0) < 0)
 		max = INT_MAX;
 
-	const index_max = (max / IDA_BITMAP_BITS) >>> 0;
-
 	retry: for (;;) {
 		const flags = xas_lock_irqsave(xas);
 
 		nospc: {
-			nomem: {
-				out: for (;;) {
-					bitmap = xas_find_marked(xas, index_max, XA_FREE_MARK);
+			alloc: {
+				out: for (;;) {	/* next: */
+					const entry = xas_find_marked(xas,
+						(max / IDA_BITMAP_BITS) >>> 0, XA_FREE_MARK);
+
+					bitmap = null;
 					if (xas.xa_index > index_min)
 						bit = 0;
-					if (xas.xa_index * IDA_BITMAP_BITS + bit > max)
+					if (beyond(xas, bit, max))
 						break nospc;
 
-					if (xa_is_value(bitmap)) {
-						let tmp = xa_to_value(bitmap);
+					if (xa_is_value(entry)) {
+						let tmp = xa_to_value(entry);
 
 						if (bit < BITS_PER_XA_VALUE) {
 							bit = find_next_zero_value(tmp, bit);
-							if (xas.xa_index * IDA_BITMAP_BITS + bit > max)
+							if (beyond(xas, bit, max))
 								break nospc;
 							if (bit < BITS_PER_XA_VALUE) {
 								tmp |= 1 << bit;
@@ -212,65 +224,64 @@ export function ida_alloc_range(ida: struct_ida, min: number, max: number, gfp: 
 								break out;
 							}
 						}
-						bitmap = alloc;
+						bitmap = alloc ?? ida_bitmap_alloc(GFP_NOWAIT);
 						if (bitmap === null)
-							bitmap = kzalloc(struct_ida_bitmap, GFP_NOWAIT);
-						if (bitmap === null)
-							break nomem;
-						(bitmap as struct_ida_bitmap).bitmap[0] = tmp;
+							break alloc;
+						bitmap.bitmap[0] = tmp;
 						xas_store(xas, bitmap);
 						if (xas_error(xas) !== 0) {
-							(bitmap as struct_ida_bitmap).bitmap[0] = 0;
+							bitmap.bitmap[0] = 0;
 							break out;
 						}
+					} else if (entry !== null) {
+						bitmap = entry as struct_ida_bitmap;
 					}
 
 					if (bitmap !== null) {
-						const words: Int32Array = (bitmap as struct_ida_bitmap).bitmap;
-
-						bit = find_next_zero(words, bit);
-						if (xas.xa_index * IDA_BITMAP_BITS + bit > max)
+						bit = find_next_zero(bitmap.bitmap, bit);
+						if (beyond(xas, bit, max))
 							break nospc;
 						if (bit === IDA_BITMAP_BITS)
 							continue;
 
-						words[bit >> 5]! |= 1 << (bit & 31);
-						if (words_all(words, -1))
+						bitmap.bitmap[bit >> 5]! |= 1 << (bit & 31);
+						if (words_all(bitmap.bitmap, -1))
 							xas_clear_mark(xas, XA_FREE_MARK);
+					} else if (bit < BITS_PER_XA_VALUE) {
+						xas_store(xas, xa_mk_value(1 << bit));
 					} else {
-						if (bit < BITS_PER_XA_VALUE) {
-							bitmap = xa_mk_value(1 << bit);
-						} else {
-							bitmap = alloc;
-							if (bitmap === null)
-								bitmap = kzalloc(struct_ida_bitmap, GFP_NOWAIT);
-							if (bitmap === null)
-								break nomem;
-							const words: Int32Array =
-								(bitmap as struct_ida_bitmap).bitmap;
-
-							words[bit >> 5]! |= 1 << (bit & 31);
-						}
+						bitmap = alloc ?? ida_bitmap_alloc(GFP_NOWAIT);
+						if (bitmap === null)
+							break alloc;
+						bitmap.bitmap[bit >> 5]! |= 1 << (bit & 31);
 						xas_store(xas, bitmap);
 					}
 					break;
 				}
-				/* out: */
 				xas_unlock_irqrestore(xas, flags);
 				if (xas_nomem(xas, gfp)) {
+					/* found no slot: for the next turn; C leaks it */
+					if (bitmap !== null) {
+						bitmap.bitmap.fill(0);
+						alloc = bitmap;
+					}
 					xas.xa_index = index_min;
 					bit = min % IDA_BITMAP_BITS;
 					continue retry;
 				}
+				if (xas_error(xas) !== 0) {
+					kfree(bitmap);
+					if (bitmap !== alloc)
+						kfree(alloc);
+					return xas_error(xas);
+				}
 				if (bitmap !== alloc)
 					kfree(alloc);
-				if (xas_error(xas) !== 0)
-					return xas_error(xas);
 				return xas.xa_index * IDA_BITMAP_BITS + bit;
 			}
-			/* nomem: */
+			/* alloc: */
 			xas_unlock_irqrestore(xas, flags);
-			alloc = kzalloc(struct_ida_bitmap, gfp);
+			alloc = ida_bitmap_alloc(gfp);
 			if (alloc === null)
 				return -ENOMEM;
 			xas_set(xas, index_min);
@@ -322,7 +333,7 @@ export function ida_free(ida: struct_ida, id: number): void {
 		return;
 	}
 	xas_unlock_irqrestore(xas, flags);
-	WARN(true, `ida_free called for id=${id} which is not allocated.\n`);
+	WARN(true, "ida_free called for id=%d which is not allocated.\n", id);
 }
 
 /** lib/idr.c:ida_destroy() */
@@ -330,8 +341,7 @@ export function ida_destroy(ida: struct_ida): void {
 	const xas = new struct_xa_state(ida.xa, 0, 0, 0);
 	const flags = xas_lock_irqsave(xas);
 
-	for (let bitmap = xas_find(xas, XA_INDEX_MAX); bitmap !== null;
-	     bitmap = xas_next_entry(xas, XA_INDEX_MAX)) {
+	for (const bitmap of xas_for_each(xas, XA_INDEX_MAX)) {
 		if (!xa_is_value(bitmap))
 			kfree(bitmap);
 		xas_store(xas, null);

@@ -5,7 +5,9 @@
  * Upstream: lib/interval_tree.c. Left out: nothing.
  */
 import { struct_interval_tree_node } from "#linux/interval_tree.ts";
-import { INTERVAL_TREE_DEFINE, type interval_tree_functions } from "#linux/interval_tree_generic.ts";
+import {
+	INTERVAL_TREE_DEFINE, type interval_tree_functions,
+} from "#linux/interval_tree_generic.ts";
 import type { struct_rb_root_cached } from "#linux/rbtree_types.ts";
 
 let tree: interval_tree_functions<struct_interval_tree_node> | null = null;

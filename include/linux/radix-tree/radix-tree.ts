@@ -10,17 +10,24 @@ import { type gfp_t, GFP_NOWAIT } from "#linux/gfp.ts";
 import { INIT_LIST_HEAD } from "#linux/list.ts";
 import type { struct_callback_head } from "#linux/rcupdate_types.ts";
 import {
-	kmem_cache_create, kmem_cache_free, SLAB_PANIC, SLAB_RECLAIM_ACCOUNT, type struct_kmem_cache,
+	kmem_cache_create, kmem_cache_free, SLAB_PANIC, SLAB_RECLAIM_ACCOUNT,
+	type struct_kmem_cache,
 } from "#linux/slab.ts";
 import {
-	xas_clear_mark, xas_error, xas_get_mark, xas_load, xas_nomem, xas_set_err, xas_set_mark, xas_store,
+	xas_clear_mark, xas_error, xas_get_mark, xas_load, xas_nomem, xas_set_err, xas_set_mark,
+	xas_store,
 } from "#linux/xarray.ts";
-import { struct_xa_node, struct_xa_state, type struct_xarray, type xa_ptr } from "#linux/xarray_types.ts";
+import {
+	struct_xa_node, struct_xa_state, type struct_xarray, type xa_ptr,
+} from "#linux/xarray_types.ts";
 
 /** Null until radix_tree_init(). */
 export let radix_tree_node_cachep: struct_kmem_cache<struct_xa_node> = null as never;
 
-/** lib/radix-tree.c:radix_tree_node_rcu_free(): nodes in the slab are as the constructor leaves them. */
+/**
+ * lib/radix-tree.c:radix_tree_node_rcu_free(): nodes in the slab are as the constructor leaves
+ * them.
+ */
 export function radix_tree_node_rcu_free(head: struct_callback_head): void {
 	const node = container_of(head, struct_xa_node, "rcu_head");
 

@@ -11,35 +11,33 @@ import {
 	REFCOUNT_ADD_NOT_ZERO_OVF, REFCOUNT_ADD_OVF, REFCOUNT_ADD_UAF, REFCOUNT_DEC_LEAK,
 	refcount_dec_and_test, REFCOUNT_SATURATED, refcount_set, REFCOUNT_SUB_UAF, type refcount_t,
 } from "#linux/refcount.ts";
-import { spin_lock, spin_lock_irqsave, spin_unlock, spin_unlock_irqrestore } from "#linux/spinlock.ts";
+import {
+	spin_lock, spin_lock_irqsave, spin_unlock, spin_unlock_irqrestore,
+} from "#linux/spinlock.ts";
 import type { spinlock_t } from "#linux/spinlock_types.ts";
 
-function REFCOUNT_WARN(str: string): void {
-	WARN_ONCE(true, `refcount_t: ${str}.\n`);
-}
-
-/** lib/refcount.c:refcount_warn_saturate() */
+/** lib/refcount.c:refcount_warn_saturate(): each case warns once. */
 export function refcount_warn_saturate(r: refcount_t, t: number): void {
 	refcount_set(r, REFCOUNT_SATURATED);
 
 	switch (t) {
 	case REFCOUNT_ADD_NOT_ZERO_OVF:
-		REFCOUNT_WARN("saturated; leaking memory");
+		WARN_ONCE(true, "refcount_t: saturated; leaking memory.\n");
 		break;
 	case REFCOUNT_ADD_OVF:
-		REFCOUNT_WARN("saturated; leaking memory");
+		WARN_ONCE(true, "refcount_t: saturated; leaking memory.\n");
 		break;
 	case REFCOUNT_ADD_UAF:
-		REFCOUNT_WARN("addition on 0; use-after-free");
+		WARN_ONCE(true, "refcount_t: addition on 0; use-after-free.\n");
 		break;
 	case REFCOUNT_SUB_UAF:
-		REFCOUNT_WARN("underflow; use-after-free");
+		WARN_ONCE(true, "refcount_t: underflow; use-after-free.\n");
 		break;
 	case REFCOUNT_DEC_LEAK:
-		REFCOUNT_WARN("decrement hit 0; leaking memory");
+		WARN_ONCE(true, "refcount_t: decrement hit 0; leaking memory.\n");
 		break;
 	default:
-		REFCOUNT_WARN("unknown saturation event!?");
+		WARN_ONCE(true, "refcount_t: unknown saturation event!?.\n");
 	}
 }
 

@@ -5,8 +5,8 @@
  * Upstream: lib/xarray.c. Left out: the dump functions of XA_DEBUG.
  *
  * @xas is the state of an operation on the array @xa, @index what it operates on; @node has @entry
- * in slots[@offset]; @parent is the node above; @mark the number of a mark. Where C has a pointer to
- * a slot, a node and an offset stand, the node null for the array's head.
+ * in slots[@offset]; @parent is the node above; @mark the number of a mark. Where C has a pointer
+ * to a slot, a node and an offset stand, the node null for the array's head.
  */
 import type { ref } from "#asm-generic/types.ts";
 import { ul_shr } from "#asm-generic/bits.ts";
@@ -18,21 +18,22 @@ import { radix_tree_node_cachep, radix_tree_node_rcu_free } from "#linux/radix-t
 import { call_rcu, rcu_assign_pointer, rcu_read_lock, rcu_read_unlock } from "#linux/rcupdate.ts";
 import { kmem_cache_alloc_lru } from "#linux/slab.ts";
 import {
-	node_is_sibling, XA_NODE_BUG_ON, xa_entry, xa_entry_locked, xa_head, xa_head_locked, xa_index_offset,
-	xa_is_advanced, xa_is_internal, xa_is_node, xa_is_sibling, xa_is_value, xa_is_zero, xa_lock,
-	xa_marked, xa_mk_node, xa_mk_sibling, xa_or, xa_parent, xa_parent_locked, xa_shl, xa_shr,
-	xa_to_node, xa_to_sibling, xa_unlock, xas_error, xas_find_chunk, xas_frozen, xas_invalid,
-	xas_is_node, xas_lock, xas_lock_bh, xas_lock_irq, xas_lock_irqsave, xas_next_entry,
-	xas_next_marked, xas_not_node, xas_reload, xas_retry, xas_set, xas_set_err, xas_set_order,
-	xas_top, xas_unlock, xas_unlock_bh, xas_unlock_irq, xas_unlock_irqrestore, xas_valid,
+	node_is_sibling, XA_NODE_BUG_ON, xa_entry, xa_entry_locked, xa_head, xa_head_locked,
+	xa_index_offset, xa_is_advanced, xa_is_internal, xa_is_node, xa_is_sibling, xa_is_value,
+	xa_is_zero, xa_lock, xa_marked, xa_mk_node, xa_mk_sibling, xa_or, xa_parent,
+	xa_parent_locked, xa_shl, xa_shr, xa_to_node, xa_to_sibling, xa_unlock, xas_error,
+	xas_find_chunk, xas_frozen, xas_invalid, xas_is_node, xas_lock, xas_lock_bh, xas_lock_irq,
+	xas_lock_irqsave, xas_next_entry, xas_next_marked, xas_not_node, xas_reload, xas_retry,
+	xas_set, xas_set_err, xas_set_order, xas_top, xas_unlock, xas_unlock_bh, xas_unlock_irq,
+	xas_unlock_irqrestore, xas_valid,
 } from "#linux/xarray.ts";
 import {
-	struct_xa_node, struct_xa_state, type struct_xa_limit, type struct_xarray, XA_CHUNK_MASK,
-	XA_CHUNK_SHIFT, XA_CHUNK_SIZE, XA_ERROR, XA_FLAGS_ACCOUNT, XA_FLAGS_ALLOC_WRAPPED,
-	XA_FLAGS_MARK, XA_FLAGS_TRACK_FREE, XA_FLAGS_ZERO_BUSY, XA_FREE_MARK, XA_INDEX_BITS,
-	XA_INDEX_MAX, XA_LOCK_BH, XA_LOCK_IRQ, XA_MARK_MAX, type xa_mark_t, XA_MAX_MARKS, type xa_ptr,
-	XA_RCU_FREE, XA_RETRY_ENTRY, type xa_update_node_t, XA_ZERO_ENTRY, XAS_BOUNDS,
-	XAS_RESTART,
+	type struct_xa_node, struct_xa_state, type struct_xa_limit, type struct_xarray,
+	XA_CHUNK_MASK, XA_CHUNK_SHIFT, XA_CHUNK_SIZE, XA_ERROR, XA_FLAGS_ACCOUNT,
+	XA_FLAGS_ALLOC_WRAPPED, XA_FLAGS_MARK, XA_FLAGS_TRACK_FREE, XA_FLAGS_ZERO_BUSY,
+	XA_FREE_MARK, XA_INDEX_BITS, XA_INDEX_MAX, XA_LOCK_BH, XA_LOCK_IRQ, XA_MARK_MAX,
+	type xa_mark_t, XA_MAX_MARKS, type xa_ptr, XA_RCU_FREE, XA_RETRY_ENTRY,
+	type xa_update_node_t, XA_ZERO_ENTRY, XAS_BOUNDS, XAS_RESTART,
 } from "#linux/xarray_types.ts";
 
 function xa_lock_type(xa: struct_xarray): number {
@@ -151,7 +152,8 @@ function xas_move_index(xas: struct_xa_state, offset: number): void {
 	if (shift <= 24)
 		xas.xa_index = index - (index & ((XA_CHUNK_SIZE << shift) - 1)) + (offset << shift);
 	else
-		xas.xa_index = xa_shl(xa_shr(index, shift + XA_CHUNK_SHIFT), shift + XA_CHUNK_SHIFT) +
+		xas.xa_index = xa_shl(xa_shr(index, shift + XA_CHUNK_SHIFT),
+			shift + XA_CHUNK_SHIFT) +
 			xa_shl(offset, shift);
 }
 
@@ -803,8 +805,8 @@ function node_set_marks(node: struct_xa_node, offset: number, child: struct_xa_n
 }
 
 /**
- * lib/xarray.c:xas_split_alloc(): before xas_split(), allocates the nodes it needs to split an entry
- * of @order into those of @xas, filled with @entry. Sets an error in @xas.
+ * lib/xarray.c:xas_split_alloc(): before xas_split(), allocates the nodes it needs to split an
+ * entry of @order into those of @xas, filled with @entry. Sets an error in @xas.
  */
 export function xas_split_alloc(xas: struct_xa_state, entry: xa_ptr, order: number,
 	gfp: number): void {
@@ -1100,7 +1102,8 @@ export function xas_find_marked(xas: struct_xa_state, max: number, mark: xa_mark
 				}
 
 				entry = xa_entry(xas.xa, node, xas.xa_offset);
-				if (entry === null && !(xa_track_free(xas.xa) && mark === XA_FREE_MARK))
+				if (entry === null &&
+					!(xa_track_free(xas.xa) && mark === XA_FREE_MARK))
 					continue;
 				if (node.shift === 0 || !xa_is_node(entry))
 					return entry;
@@ -1117,8 +1120,8 @@ export function xas_find_marked(xas: struct_xa_state, max: number, mark: xa_mark
 }
 
 /**
- * lib/xarray.c:xas_find_conflict(): the next entry within the range of @xas, which is both range and
- * position. The caller holds xa_lock.
+ * lib/xarray.c:xas_find_conflict(): the next entry within the range of @xas, which is both range
+ * and position. The caller holds xa_lock.
  */
 export function xas_find_conflict(xas: struct_xa_state): xa_ptr {
 	let curr: xa_ptr;
@@ -1638,7 +1641,8 @@ export function xa_extract(xa: struct_xarray, dst: (object | number)[], start: n
 
 /** lib/xarray.c:xa_delete_node(): for the shadow node shrinker; xa_lock is held. */
 export function xa_delete_node(node: struct_xa_node, update: xa_update_node_t | null): void {
-	const xas = new struct_xa_state(node.array!, xa_shl(node.offset, node.shift + XA_CHUNK_SHIFT),
+	const xas = new struct_xa_state(node.array!,
+		xa_shl(node.offset, node.shift + XA_CHUNK_SHIFT),
 		node.shift + XA_CHUNK_SHIFT, 0);
 
 	xas.xa_offset = node.offset;
