@@ -4,15 +4,16 @@
  */
 import { describe, expect, it } from "vitest";
 import {
-	bitmap_and, bitmap_andnot, bitmap_clear, bitmap_empty, bitmap_equal, bitmap_find_free_region,
-	bitmap_find_next_zero_area, bitmap_full, bitmap_intersects, bitmap_or, bitmap_release_region,
-	bitmap_set, bitmap_subset, bitmap_weight, bitmap_xor, DECLARE_BITMAP, find_first_bit,
-	find_first_zero_bit, find_last_bit, find_next_and_bit, find_next_bit, find_next_zero_bit,
-	for_each_clear_bit, for_each_set_bit,
+	bitmap_and, bitmap_andnot, bitmap_clear, bitmap_empty, bitmap_equal,
+	bitmap_find_free_region, bitmap_find_next_zero_area, bitmap_full, bitmap_intersects,
+	bitmap_or, bitmap_release_region, bitmap_set, bitmap_subset, bitmap_weight, bitmap_xor,
+	DECLARE_BITMAP, find_first_bit, find_first_zero_bit, find_last_bit, find_next_and_bit,
+	find_next_bit, find_next_zero_bit, for_each_clear_bit, for_each_set_bit,
 } from "#linux/bitmap.ts";
 import {
-	__ffs64, assign_bit, clear_bit, ffs, ffz, fls, fls64, get_count_order, hweight32, hweight_long,
-	rol32, ror32, set_bit, sign_extend32, test_and_clear_bit, test_and_set_bit, test_bit,
+	__ffs64, assign_bit, clear_bit, ffs, ffz, fls, fls64, get_count_order, hweight32,
+	hweight_long, rol32, ror32, set_bit, sign_extend32, test_and_clear_bit, test_and_set_bit,
+	test_bit,
 } from "#linux/bitops.ts";
 import { ENOMEM } from "#linux/errno.ts";
 import { hash_32, hash_64 } from "#linux/hash.ts";
@@ -32,7 +33,8 @@ describe("bitmaps", () => {
 		for (const seed of seeds(20)) {
 			const rnd = new prng(seed);
 			const n = 1 + rnd.below(rnd.pick([8, 70, 200]));
-			const map = DECLARE_BITMAP(n), want: boolean[] = new Array<boolean>(n).fill(false);
+			const map = DECLARE_BITMAP(n),
+				want: boolean[] = new Array<boolean>(n).fill(false);
 			eq(map.length % 8, 0);
 			for (let step = 0; step < 300; step++) {
 				const bit = rnd.below(n), len = rnd.below(n - bit + 1);
@@ -58,11 +60,14 @@ describe("bitmaps", () => {
 					want[bit] = step % 2 === 0;
 					break;
 				default: {
-					const zero_area = bitmap_find_next_zero_area(map, n, bit, len + 1, 0);
+					const zero_area = bitmap_find_next_zero_area(map, n, bit,
+						len + 1, 0);
 					let at = bit;
-					while (at + len + 1 <= n && want.slice(at, at + len + 1).includes(true))
+					while (at + len + 1 <= n &&
+						want.slice(at, at + len + 1).includes(true))
 						at++;
-					eq(zero_area >= n + 1 ? -1 : zero_area, at + len + 1 > n ? -1 : at);
+					eq(zero_area >= n + 1 ? -1 : zero_area, at + len + 1 > n ?
+						-1 : at);
 				}
 				}
 				const next = (from: number, v: boolean): number => {
@@ -74,14 +79,16 @@ describe("bitmaps", () => {
 				eq(find_first_zero_bit(map, n), next(0, false));
 				eq(find_next_bit(map, n, bit), next(bit, true));
 				eq(find_next_zero_bit(map, n, bit), next(bit, false));
-				eq(find_last_bit(map, n), want.includes(true) ? want.lastIndexOf(true) : n);
+				eq(find_last_bit(map, n), want.includes(true) ?
+					want.lastIndexOf(true) : n);
 				eq(bitmap_weight(map, n), want.filter((x) => x).length);
 				eq(bitmap_empty(map, n), !want.includes(true));
 				eq(bitmap_full(map, n), !want.includes(false));
 			}
 			const set = want.flatMap((x, i) => x ? [i] : []);
 			expect([...for_each_set_bit(map, n)]).toEqual(set);
-			expect([...for_each_clear_bit(map, n)]).toEqual(want.flatMap((x, i) => x ? [] : [i]));
+			expect([...for_each_clear_bit(map, n)])
+				.toEqual(want.flatMap((x, i) => x ? [] : [i]));
 		}
 	});
 
@@ -106,15 +113,19 @@ describe("bitmaps", () => {
 			expect([...for_each_set_bit(c, n)]).toEqual(both);
 			eq(find_next_and_bit(a, b, n, 0), both[0] ?? n);
 			eq(bitmap_intersects(a, b, n), both.length > 0);
-			eq(bitmap_subset(a, b, n), bits.every((i) => !test_bit(i, a) || test_bit(i, b)));
-			eq(bitmap_equal(a, b, n), bits.every((i) => test_bit(i, a) === test_bit(i, b)));
+			eq(bitmap_subset(a, b, n),
+				bits.every((i) => !test_bit(i, a) || test_bit(i, b)));
+			eq(bitmap_equal(a, b, n),
+				bits.every((i) => test_bit(i, a) === test_bit(i, b)));
 			const not = bits.filter((i) => test_bit(i, a) && !test_bit(i, b));
 			eq(bitmap_andnot(c, a, b, n), not.length > 0);
 			expect([...for_each_set_bit(c, n)]).toEqual(not);
 			bitmap_or(c, a, b, n);
-			eq(bitmap_weight(c, n), bits.filter((i) => test_bit(i, a) || test_bit(i, b)).length);
+			eq(bitmap_weight(c, n), bits
+				.filter((i) => test_bit(i, a) || test_bit(i, b)).length);
 			bitmap_xor(c, a, b, n);
-			eq(bitmap_weight(c, n), bits.filter((i) => test_bit(i, a) !== test_bit(i, b)).length);
+			eq(bitmap_weight(c, n), bits
+				.filter((i) => test_bit(i, a) !== test_bit(i, b)).length);
 		}
 	});
 
@@ -149,13 +160,17 @@ describe("words", () => {
 			eq(fls64(big), big === 0 ? 0 : big.toString(2).length);
 			eq(ffs(w), w === 0 ? 0 : 32 - Math.clz32(w & -w));
 			if (big !== 0)
-				eq(big % 2 ** __ffs64(big) === 0 && big % 2 ** (__ffs64(big) + 1) !== 0, true);
+				eq(big % 2 ** __ffs64(big) === 0 &&
+					big % 2 ** (__ffs64(big) + 1) !== 0, true);
 			const s = rnd.below(32);
 			eq(ror32(rol32(w, s), s), w);
-			eq(hash_32(w, 8), Number(BigInt.asUintN(32, BigInt(w) * 0x61C88647n) >> 24n));
-			for (const bits of [1, 7, 32])
-				eq(hash_64(big, bits),
-					Number(BigInt.asUintN(64, BigInt(big) * 0x61C8864680B583EBn) >> BigInt(64 - bits)));
+			eq(hash_32(w, 8),
+				Number(BigInt.asUintN(32, BigInt(w) * 0x61C88647n) >> 24n));
+			for (const bits of [1, 7, 32]) {
+				const product =
+					BigInt.asUintN(64, BigInt(big) * 0x61C8864680B583EBn);
+				eq(hash_64(big, bits), Number(product >> BigInt(64 - bits)));
+			}
 		}
 		eq(ffz(0b0111), 3);
 		eq(sign_extend32(0xff, 7), -1);
@@ -185,7 +200,8 @@ describe("sort", () => {
 	it("sorts a prefix", () => {
 		const rnd = new prng(5);
 		for (let n = 0; n < 60; n++) {
-			const a = Array.from({ length: 64 }, () => rnd.below(50)), rest = a.slice(n);
+			const a = Array.from({ length: 64 }, () => rnd.below(50)),
+				rest = a.slice(n);
 			const want = a.slice(0, n).sort((x, y) => x - y);
 			sort(a, n, (x, y) => x - y, null);
 			expect(a).toEqual([...want, ...rest]);

@@ -7,8 +7,8 @@ import { DECLARE_HASHTABLE, hash_add, hash_del, hash_empty, hash_for_each, hash_
 	from "#linux/hashtable.ts";
 import {
 	hlist_add_before, hlist_add_behind, hlist_add_head, hlist_del, hlist_del_init, hlist_empty,
-	hlist_for_each_entry, hlist_for_each_entry_safe, hlist_move_list, hlist_unhashed,
-	LIST_HEAD, LIST_POISON1, list_add, list_add_tail, list_cut_before, list_cut_position, list_del,
+	hlist_for_each_entry, hlist_for_each_entry_safe, hlist_move_list, hlist_unhashed, LIST_HEAD,
+	LIST_POISON1, list_add, list_add_tail, list_cut_before, list_cut_position, list_del,
 	list_del_init, list_empty, list_entry, list_first_entry, list_first_entry_or_null,
 	list_for_each_entry, list_for_each_entry_continue, list_for_each_entry_from,
 	list_for_each_entry_reverse, list_for_each_entry_safe, list_for_each_entry_safe_reverse,
@@ -145,13 +145,15 @@ describe("list_head", () => {
 						list_cut_position(cut, heads[h]!, x.list);
 					else
 						list_cut_before(cut, heads[h]!, x.list);
-					expect(ids(cut)).toEqual(want[h]!.slice(0, i + behind).map((y) => y.id));
+					const left = want[h]!.slice(0, i + behind);
+					expect(ids(cut)).toEqual(left.map((y) => y.id));
 					want[h] = want[h]!.slice(i + behind);
 				}
 				}
 				for (let k = 0; k < 3; k++) {
 					expect(ids(heads[k]!)).toEqual(want[k]!.map((y) => y.id));
-					expect([...list_for_each_entry_reverse(heads[k]!, item, "list")].map((y) => y.id))
+					const back = list_for_each_entry_reverse(heads[k]!, item, "list");
+					expect([...back].map((y) => y.id))
 						.toEqual(want[k]!.map((y) => y.id).reverse());
 				}
 			}
@@ -288,7 +290,8 @@ describe("hlist", () => {
 			default:
 				if (rnd.chance(1, 2)) {
 					hlist_del(x!.hash);
-					expect(() => hlist_del(x!.hash)).toThrow("hlist_del corruption");
+					expect(() => hlist_del(x!.hash))
+						.toThrow("hlist_del corruption");
 				} else {
 					hlist_del_init(x!.hash);
 					expect(hlist_unhashed(x!.hash)).toBe(true);
@@ -305,7 +308,8 @@ describe("hlist", () => {
 		expect(hlist_empty(to)).toBe(true);
 		hlist_add_head_rcu(new item(1).hash, to);
 		hlist_add_tail_rcu(new item(2).hash, to);
-		expect([...hlist_for_each_entry_rcu(to, item, "hash")].map((x) => x.id)).toEqual([1, 2]);
+		expect([...hlist_for_each_entry_rcu(to, item, "hash")].map((x) => x.id))
+			.toEqual([1, 2]);
 		for (const x of hlist_for_each_entry_safe(to, item, "hash"))
 			hlist_del_init(x.hash);
 		expect(hlist_empty(to)).toBe(true);
@@ -341,6 +345,7 @@ describe("llist", () => {
 		expect(llist_del_first(head)).toBe(all[3]!.ll);
 		const list = llist_reverse_order(llist_del_all(head));
 		expect(llist_empty(head)).toBe(true);
-		expect([...llist_for_each_entry(list, item, "ll")].map((x) => x.id)).toEqual([0, 1, 2]);
+		expect([...llist_for_each_entry(list, item, "ll")].map((x) => x.id))
+			.toEqual([0, 1, 2]);
 	});
 });

@@ -4,8 +4,8 @@
  */
 import { describe, expect, it } from "vitest";
 import {
-	interval_tree_insert, interval_tree_iter_first, interval_tree_iter_next, interval_tree_remove,
-	struct_interval_tree_node,
+	interval_tree_insert, interval_tree_iter_first, interval_tree_iter_next,
+	interval_tree_remove, struct_interval_tree_node,
 } from "#linux/interval_tree.ts";
 import { INTERVAL_TREE_DEFINE } from "#linux/interval_tree_generic.ts";
 import {
@@ -87,7 +87,8 @@ describe("rbtree", () => {
 					want = want.filter((w) => w !== x);
 				}
 				if (want.length > 0 && rnd.chance(1, 10)) {
-					const i = rnd.below(want.length), x = new item(want[i]!.key);
+					const i = rnd.below(want.length),
+						x = new item(want[i]!.key);
 					rb_replace_node(want[i]!.rb, x.rb, root);
 					want[i] = x;
 				}
@@ -124,7 +125,8 @@ describe("rbtree", () => {
 			expect([...rb_for_each(key, root, cmp)].map((n) => n.owner)).toEqual(same);
 		}
 		const x = new item(50);
-		const cmp_nodes = (a: struct_rb_node, b: struct_rb_node): number => of(a).key - of(b).key;
+		const cmp_nodes = (a: struct_rb_node, b: struct_rb_node): number =>
+			of(a).key - of(b).key;
 		eq(of(rb_find_add(x.rb, root, cmp_nodes)!).key, 50);
 		x.key = 500;
 		eq(rb_find_add(x.rb, root, cmp_nodes), null);
@@ -142,7 +144,8 @@ describe("rbtree", () => {
 				eq(rb_add_cached(x.rb, tree, less), leftmost ? x.rb : null);
 				want.push(x);
 			} else {
-				const x = rnd.chance(1, 2) ? of(rb_first_cached(tree)!) : rnd.pick(want);
+				const x = rnd.chance(1, 2) ?
+					of(rb_first_cached(tree)!) : rnd.pick(want);
 				const was = rb_first_cached(tree);
 				const next = rb_erase_cached(x.rb, tree);
 				eq(next, was === x.rb ? rb_first_cached(tree) : null);
@@ -167,7 +170,8 @@ describe("rbtree", () => {
 		const check_max = (rb: struct_rb_node | null): number => {
 			if (rb === null)
 				return 0;
-			const max = Math.max(of(rb).val, check_max(rb.rb_left), check_max(rb.rb_right));
+			const max = Math.max(of(rb).val, check_max(rb.rb_left),
+				check_max(rb.rb_right));
 			eq(of(rb).augmented, max);
 			return max;
 		};
@@ -179,12 +183,14 @@ describe("rbtree", () => {
 				if (rnd.chance(want.length < 60 ? 2 : 1, 3)) {
 					const x = new item(rnd.below(500));
 					x.val = x.augmented = rnd.below(1000);
-					let link: rb_link = root, parent: struct_rb_node | null = null;
+					let link: rb_link = root,
+						parent: struct_rb_node | null = null;
 					while (rb_link_deref(parent, link) !== null) {
 						parent = rb_link_deref(parent, link)!;
 						if (of(parent).augmented < x.val)
 							of(parent).augmented = x.val;
-						link = x.key < of(parent).key ? "rb_left" : "rb_right";
+						link = x.key < of(parent).key ?
+							"rb_left" : "rb_right";
 					}
 					rb_link_node(x.rb, parent, link);
 					rb_insert_augmented(x.rb, root, augment);
@@ -237,9 +243,11 @@ describe("interval tree", () => {
 					interval_tree_remove(n, root);
 					want = want.filter((w) => w !== n);
 				}
-				const start = rnd.below(1100) * scale, last = start + rnd.below(100) * scale;
+				const start = rnd.below(1100) * scale,
+					last = start + rnd.below(100) * scale;
 				const hits = want.filter((w) => w.start <= last && start <= w.last);
-				let n = interval_tree_iter_first(root, start, last), before = -1, count = 0;
+				let n = interval_tree_iter_first(root, start, last), before = -1,
+					count = 0;
 				for (; n !== null; n = interval_tree_iter_next(n, start, last)) {
 					eq(hits.includes(n), true);
 					eq(n.start >= before, true);
@@ -272,7 +280,8 @@ describe("interval tree", () => {
 			all.push(n);
 		}
 		const got: nested[] = [];
-		for (let n = tree.iter_first(root, 500, 505); n !== null; n = tree.iter_next(n, 500, 505))
+		for (let n = tree.iter_first(root, 500, 505); n !== null;
+		     n = tree.iter_next(n, 500, 505))
 			got.push(n);
 		expect(got).toEqual([all[49], all[50]]);
 		for (const n of all)
