@@ -38,6 +38,8 @@ import { EXIT_DEAD, EXIT_ZOMBIE, TASK_COMM_LEN, TASK_DEAD, TASK_INTERRUPTIBLE, T
 import type { struct_mutex, struct_rw_semaphore } from "#linux/mutex_types.ts";
 import { do_group_exit, task_exited } from "#linux/sched/exit.ts";
 import { mmdrop, mmgrab } from "#linux/sched/mm.ts";
+import { smp_call_function_single } from "#linux/smp.ts";
+import { init_mm } from "#mm/init-mm.ts";
 import { signal_pending_state } from "#linux/sched/signal.ts";
 import { finish_task_dead } from "#linux/sched/task.ts";
 import { for_each_process_thread } from "#linux/sched/task_list.ts";
@@ -296,6 +298,28 @@ export function context_switch(cpu: number, next: struct_task_struct): void {
 		fire_sched_in_preempt_notifiers(next);
 	if (prev.__state === TASK_DEAD)
 		finish_task_dead(prev);
+}
+
+/* on @task's CPU: from the mm it borrowed to the kernel's own */
+function leave_lazy_mm(task: struct_task_struct): void {
+	switch_mm_irqs_off(task.active_mm, init_mm, task);
+	mmgrab(init_mm);
+	task.active_mm = init_mm;
+}
+
+/**
+ * As kernel/sched/core.c:idle_task_exit() on each CPU: no address space is kept alive for being the
+ * last one that a CPU ran. For the count of what is left behind.
+ */
+export function drop_lazy_mms(): void {
+	for (const { cpu, curr } of runqueues) {
+		const mm = curr.active_mm;
+
+		if (curr.mm !== null || mm === null || mm === init_mm)
+			continue;
+		smp_call_function_single(cpu, leave_lazy_mm, curr, 1);
+		mmdrop(mm);
+	}
 }
 
 /* ---- slices --------------------------------------------------------------------------------- */

@@ -43,6 +43,7 @@ import { SEND_SIG_PRIV, SEND_SIG_NOINFO, do_notify_parent, do_send_sig_info, exi
 	flush_sigqueue, group_send_sig_info, zap_other_threads } from "#linux/signal/signal.ts";
 import { spin_lock, spin_lock_irq, spin_unlock, spin_unlock_irq, read_lock, read_unlock,
 	write_lock_irq, write_unlock_irq } from "#linux/spinlock.ts";
+import { free_pipe_info } from "#linux/pipe_fs_i.ts";
 import { exit_task_work } from "#linux/task_work.ts";
 import { getrusage_bytes } from "#linux/resource/sys.ts";
 import { DEFINE_TRACE } from "#linux/tracepoint.ts";
@@ -248,6 +249,8 @@ export function do_exit(code: number): never {
 	exit_fs(tsk);
 	exit_task_work(tsk);
 	exit_notify(tsk);
+	if (tsk.splice_pipe !== null)
+		free_pipe_info(tsk.splice_pipe);
 	if (CONFIG_PROVE_LOCKING)
 		debug_check_no_locks_held();
 	do_task_dead();

@@ -27,6 +27,8 @@ class tally {
 	match = 0;
 	differ = 0;
 	excepted = 0;
+	/** no leak, no complaint of the kernel */
+	host_ok = true;
 }
 
 function report(r: case_result, c: recorded_case): void {
@@ -69,10 +71,9 @@ function run(groups: group_file[], o: options): tally {
 		return 0;
 	});
 	if (end.status !== 0 || end.problems.length > 0) {
-		console.log(end.console);
 		for (const p of end.problems)
 			console.log(`host: ${p}`);
-		t.differ = Math.max(t.differ, 1);
+		t.host_ok = false;
 	}
 	return t;
 }
@@ -99,7 +100,7 @@ function main(): number {
 
 	console.log(`conformance: ${n} cases, ${t.match} match, ${t.differ} differ, ` +
 		`${t.excepted} excepted`);
-	return t.differ > 0 ? 1 : 0;
+	return t.differ > 0 || !t.host_ok ? 1 : 0;
 }
 
 try {

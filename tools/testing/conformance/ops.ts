@@ -91,7 +91,8 @@ function reading(p: process_state, s: step, call: (buf: bigint | number, len: bi
 	const len = num(s["len"]);
 	if (s["buf"] !== undefined)
 		return result(call(addr_of(p, s["buf"]), len));
-	const room = Number(len < 1n << 22n ? len : 1n << 22n);
+	/* a length in range gets a buffer of its size: the kernel checks the whole of it */
+	const room = Number(len < 1n << 31n ? len : 1n << 22n);
 	const buf = libc.malloc(room);
 	const r = call(buf, len);
 	const out = result(r);

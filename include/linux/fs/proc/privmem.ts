@@ -15,6 +15,7 @@ import { vm_memory_committed } from "#linux/mman.ts";
 import { NR_FREE_PAGES, NR_MLOCK } from "#linux/mmzone.const.ts";
 import { proc_create_single } from "#linux/proc_fs.ts";
 import { rcu_barrier } from "#linux/rcupdate.ts";
+import { drop_lazy_mms } from "#linux/sched/core.ts";
 import { seq_puts } from "#linux/seq_file.ts";
 import { slab_live_counts } from "#linux/slab.ts";
 import { lru_add_drain_all } from "#linux/swap.ts";
@@ -49,6 +50,7 @@ function privmem_state_init(): number {
 		.map(([cache, live]) => `${cache} ${live}`));
 	privmem_state_section("pages", () => {
 		/* what sits in batches is neither here nor there */
+		drop_lazy_mms();
 		rcu_barrier();
 		lru_add_drain_all();
 		drain_all_pages(null);

@@ -45,7 +45,10 @@ class mirror {
 	changes = 0;
 	released = 0;
 
-	constructor(private readonly of: struct_mm_struct) {
+	private readonly of: struct_mm_struct;
+
+	constructor(of: struct_mm_struct) {
+		this.of = of;
 		this.sub = new struct_mmu_notifier({
 			release: () => {
 				this.released++;
