@@ -12,7 +12,7 @@ import { struct_mutex, struct_rw_semaphore } from "#linux/mutex_types.ts";
 import { struct_rb_root_cached } from "#linux/rbtree_types.ts";
 import { struct_callback_head } from "#linux/rcupdate_types.ts";
 import { spinlock_t } from "#linux/spinlock_types.ts";
-import { struct_xarray } from "#linux/xarray.ts";
+import { struct_xarray } from "#linux/xarray_types.ts";
 import type { struct_cred } from "#linux/cred_types.ts";
 import type { struct_folio, struct_page, struct_vm_area_struct } from "#linux/mm_types.ts";
 import type { struct_iov_iter } from "#linux/uio.ts";
