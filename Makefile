@@ -85,7 +85,7 @@ kselftest-%: ;
 	@$(MAKE) -C tools/testing/selftests $*
 
 PHONY += kunit
-kunit: build/default/.link
+kunit: build/default/.compile
 	$(Q)$(BIN)/vitest run --config tools/scripts/vitest.config.ts $(KUNIT)
 
 PHONY += conformance
@@ -93,7 +93,7 @@ conformance: build/$(CONFIG)/.compile
 	$(Q)node build/$(CONFIG)/tools/testing/conformance/main.js $(if $(CASES),--cases $(CASES))
 
 PHONY += test
-test: build/default/.link build/$(CONFIG)/.compile kselftest-all
+test: build/default/.compile build/$(CONFIG)/.compile kselftest-all
 	$(Q)node $(SCRIPTS)/test/main.js $(CONFIG) $(KSELFTEST)
 
 PHONY += coverage
