@@ -25,6 +25,11 @@ export { debug_check_no_locks_held, debug_locks, debug_locks_off, debug_locks_on
 
 export const SINGLE_DEPTH_NESTING	= 1;
 
+/* not in a task that oopsed, nor while a report is printed */
+function validating(): boolean {
+	return debug_locks && current.lockdep_recursion === 0;
+}
+
 /** Always true without lockdep, as upstream's stub is in assertions. */
 export function lockdep_is_held(lock: object): boolean {
 	if (!CONFIG_PROVE_LOCKING)
@@ -34,63 +39,63 @@ export function lockdep_is_held(lock: object): boolean {
 
 export function lockdep_assert_held(lock: object): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(debug_locks && !lock_is_held(lock));
+		WARN_ON(validating() && !lock_is_held(lock));
 }
 
 export function lockdep_assert_not_held(lock: object): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(debug_locks && lock_is_held(lock));
+		WARN_ON(validating() && lock_is_held(lock));
 }
 
 export function lockdep_assert_held_write(lock: lockdep_map): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(debug_locks && !lock_is_held_type(lock, 0));
+		WARN_ON(validating() && !lock_is_held_type(lock, 0));
 }
 
 export function lockdep_assert_held_read(lock: lockdep_map): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(debug_locks && !lock_is_held_type(lock, 1));
+		WARN_ON(validating() && !lock_is_held_type(lock, 1));
 }
 
 export const lockdep_assert_held_once = lockdep_assert_held;
 
 export function lockdep_assert_none_held_once(): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(debug_locks && current.lockdep_depth !== 0);
+		WARN_ON(validating() && current.lockdep_depth !== 0);
 }
 
 export function lockdep_assert_irqs_enabled(): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(debug_locks && current.hardirqs_disabled !== 0);
+		WARN_ON(validating() && current.hardirqs_disabled !== 0);
 }
 
 export function lockdep_assert_irqs_disabled(): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(debug_locks && current.hardirqs_disabled === 0);
+		WARN_ON(validating() && current.hardirqs_disabled === 0);
 }
 
 export function lockdep_assert_in_irq(): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(debug_locks && (current.preempt_count & (HARDIRQ_MASK | NMI_MASK)) === 0);
+		WARN_ON(validating() && (current.preempt_count & (HARDIRQ_MASK | NMI_MASK)) === 0);
 }
 
 export function lockdep_assert_preemption_enabled(): void {
 	if (CONFIG_PROVE_LOCKING) {
-		WARN_ON(debug_locks && (current.preempt_count !== 0 ||
+		WARN_ON(validating() && (current.preempt_count !== 0 ||
 			current.hardirqs_disabled !== 0));
 	}
 }
 
 export function lockdep_assert_preemption_disabled(): void {
 	if (CONFIG_PROVE_LOCKING) {
-		WARN_ON(debug_locks && current.preempt_count === 0 &&
+		WARN_ON(validating() && current.preempt_count === 0 &&
 			current.hardirqs_disabled === 0);
 	}
 }
 
 export function lockdep_assert_in_softirq(): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(debug_locks && (current.preempt_count & SOFTIRQ_MASK) === 0);
+		WARN_ON(validating() && (current.preempt_count & SOFTIRQ_MASK) === 0);
 }
 
 /** Nothing is validated while off, in this task. */

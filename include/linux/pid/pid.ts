@@ -29,14 +29,15 @@ export let init_struct_pid: struct_pid | null = null;
 
 export function pid_idr_init(): void {
 	pids = new Map();
-	last_pid = 0;
+	/* 1 is init's */
+	last_pid = 1;
 	init_struct_pid = new struct_pid(0);
 }
 
-/** kernel/pid.c:alloc_pid() */
-export function alloc_pid(): struct_pid | err_ptr {
+/** kernel/pid.c:alloc_pid(); @set_tid: the number wanted, 0 for any. */
+export function alloc_pid(set_tid = 0): struct_pid | err_ptr {
 	const flags = spin_lock_irqsave(pidmap_lock);
-	let nr = last_pid + 1;
+	let nr = set_tid !== 0 ? set_tid : last_pid + 1;
 	let tries = 0;
 	for (; tries < pid_max; tries++, nr++) {
 		if (nr >= pid_max)
@@ -49,7 +50,8 @@ export function alloc_pid(): struct_pid | err_ptr {
 		return ERR_PTR(-EAGAIN);
 	}
 	const pid = new struct_pid(nr);
-	last_pid = nr;
+	if (set_tid === 0)
+		last_pid = nr;
 	init_waitqueue_head(pid.wait_pidfd, "&pid->wait_pidfd");
 	pids.set(nr, pid);
 	spin_unlock_irqrestore(pidmap_lock, flags);

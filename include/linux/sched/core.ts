@@ -36,12 +36,13 @@ import { EXIT_DEAD, EXIT_ZOMBIE, TASK_COMM_LEN, TASK_DEAD, TASK_INTERRUPTIBLE, T
 	TASK_PARKED, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, current, init_task, set_current,
 	struct_task_struct } from "#linux/sched_types.ts";
 import type { struct_mutex, struct_rw_semaphore } from "#linux/mutex_types.ts";
-import { do_group_exit, task_exited } from "#linux/sched/exit.ts";
+import { do_exit, do_group_exit, task_exited } from "#linux/sched/exit.ts";
 import { mmdrop, mmgrab } from "#linux/sched/mm.ts";
 import { smp_call_function_single } from "#linux/smp.ts";
 import { init_mm } from "#mm/init-mm.ts";
 import { signal_pending_state } from "#linux/sched/signal.ts";
 import { finish_task_dead } from "#linux/sched/task.ts";
+import { thread_group_leader } from "#linux/sched.ts";
 import { for_each_process_thread } from "#linux/sched/task_list.ts";
 import { irqentry_return_to_user } from "#asm/entry-common.ts";
 import { kthread_step } from "#linux/kthread/kthread.ts";
@@ -202,7 +203,7 @@ export function try_to_wake_up(p: struct_task_struct, state: number, _wake_flags
 	if ((p.__state & state) === 0)
 		return false;
 	p.__state = TASK_RUNNING;
-	if (p.on_rq === 0 && p !== current && (p.flags & PF_IDLE) === 0)
+	if (p.on_rq === 0 && (p.flags & PF_IDLE) === 0)
 		activate_task(p);
 	return true;
 }
@@ -353,7 +354,10 @@ function run_user_slice(t: struct_task_struct): boolean {
 		code = uncaught(t, e);
 	}
 	try {
-		do_group_exit(code);
+		/* main() returned, or a thread's function did */
+		if (thread_group_leader(t) || code === SIGABRT)
+			do_group_exit(code);
+		do_exit(code);
 	} catch (e) {
 		return kernel_exception(e);
 	}

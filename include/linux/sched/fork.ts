@@ -672,6 +672,7 @@ export function exit_mm_release(tsk: struct_task_struct, mm: struct_mm_struct | 
 
 /* C: memcpy(mm, oldmm): what mm_init() leaves alone */
 function copy_mm_fields(mm: struct_mm_struct, oldmm: struct_mm_struct): void {
+	mm.get_unmapped_area = oldmm.get_unmapped_area;
 	mm.mmap_base = oldmm.mmap_base;
 	mm.mmap_legacy_base = oldmm.mmap_legacy_base;
 	mm.task_size = oldmm.task_size;
@@ -878,6 +879,8 @@ export class struct_kernel_clone_args {
 	parent_tid = 0;
 	exit_signal = 0;
 	tls = 0;
+	/** the pid wanted, if it is free; 0 for any */
+	set_tid = 0;
 	/** a kernel thread and its body */
 	kthread: struct_kthread | null = null;
 	/** what the child runs in user mode */
@@ -1012,7 +1015,7 @@ function undo_process_parts(p: struct_task_struct, clone_flags: number, done: nu
 
 function link_process(p: struct_task_struct, args: struct_kernel_clone_args): number {
 	const clone_flags = args.flags;
-	const pid = alloc_pid();
+	const pid = alloc_pid(args.set_tid);
 
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
@@ -1215,6 +1218,7 @@ export function user_mode_thread(user: user_context, comm: string):
 	const args = new struct_kernel_clone_args();
 
 	args.exit_signal = SIGCHLD;
+	args.set_tid = 1;
 	args.user = user;
 	const p = copy_process(args);
 	if (IS_ERR(p))
