@@ -161,7 +161,8 @@ export function do_syscall_64(nr: number, a0: reg_value, a1: reg_value, a2: reg_
 		cpu.cpl = 3;
 		if (thread.frames.length > base)
 			run_handlers(thread, base);
-		if (regs.ip !== IP_RESTART)
+		/* what sigreturn has restored is for the call that was interrupted */
+		if (regs.ip !== IP_RESTART || nr === __NR_rt_sigreturn)
 			return regs.ax;
 	}
 }
