@@ -53,6 +53,7 @@ export {
 } from "#mm/page_alloc.ts";
 export { free_area_init, sparse_init } from "#mm/mm_init.ts";
 export { __folio_put, put_pages_list, release_pages } from "#mm/swap.ts";
+export { init_mm } from "#mm/init-mm.ts";
 export {
 	__account_locked_vm, __page_mapcount, __vm_enough_memory, account_locked_vm, folio_anon_vma,
 	folio_copy, folio_mapcount, folio_mapped, folio_mapping, page_rmapping, vm_commit_limit,

@@ -24,6 +24,7 @@ export { p4d_clear_bad, pgd_clear_bad, pgtable_trans_huge_deposit,
 	pgtable_trans_huge_withdraw, pmd_clear_bad, pmdp_collapse_flush,
 	pmdp_huge_clear_flush, pmdp_invalidate, ptep_clear_flush, pud_clear_bad } from
 	"#mm/pgtable-generic.ts";
+export { zero_pfn } from "#mm/memory.ts";
 export { maybe_pmd_mkwrite } from "#mm/huge_memory.ts";
 export { empty_zero_page } from "#arch/x86/mm/init_64.ts";
 export { pte_offset_map_lock, pte_unmap_unlock } from "#linux/mm.ts";

@@ -12,11 +12,10 @@ import { current } from "#linux/sched.ts";
 import type { user_context } from "#linux/sched_types.ts";
 import { __NR_ioctl } from "#uapi-asm/unistd_64.ts";
 import { current_pt_regs } from "#asm/signal.ts";
-import { do_syscall_64, enter_from_user_mode, oops, syscall_return } from
-	"#arch/x86/entry/common.ts";
+import { do_syscall_64, enter_from_user_mode, oops, syscall_return } from "#asm/syscall.ts";
 
 export { ERESTARTWAIT } from "#linux/errno.ts";
-export { set_user_runtime, type user_runtime } from "#arch/x86/entry/common.ts";
+export { set_user_runtime, type user_runtime } from "#asm/syscall.ts";
 
 /** rax after the call, as a number: -errno, or a result (rounded above 2^53). */
 export function syscall(nr: number, a0: reg_value = 0, a1: reg_value = 0, a2: reg_value = 0,

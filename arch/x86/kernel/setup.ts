@@ -13,8 +13,7 @@ import { setup_nr_cpu_ids } from "#linux/smp.ts";
 import { cpus, set_this_cpu } from "#hw/cpu.ts";
 import { E820_TYPE_RAM, memory_map } from "#hw/memory.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
-import { paging_init } from "#arch/x86/mm/init_64.ts";
-import { load_init_mm, tlb_init } from "#arch/x86/mm/tlb.ts";
+import { load_init_mm, paging_init, tlb_init } from "#asm/setup.ts";
 
 /** First frame behind RAM. */
 export let max_pfn = 0;

@@ -12,9 +12,9 @@ import { type struct_cpu, X86_PF_USER, X86_TRAP_GP, X86_TRAP_PF, load_idt } from
 import { uaccess_end, uaccess_ip } from "#asm/extable.ts";
 import { IP_FIXUP, IP_NONE, X86_EFLAGS_IF, __KERNEL_CS, __USER_CS, struct_pt_regs } from
 	"#asm/ptrace.ts";
-import { exception_enter_user, exception_exit_user, oops, syscall_init } from
-	"#arch/x86/entry/common.ts";
-import { exc_page_fault } from "#arch/x86/mm/fault.ts";
+import { exception_enter_user, exception_exit_user } from "#asm/entry-common.ts";
+import { oops, syscall_init } from "#asm/syscall.ts";
+import { exc_page_fault } from "#asm/traps.ts";
 
 /* registers of nested kernel-mode exceptions */
 const kernel_regs: struct_pt_regs[] = [];

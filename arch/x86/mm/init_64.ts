@@ -8,23 +8,20 @@
  * Two frames of the reserved low memory hold what upstream links into the kernel image: the page
  * of zeroes and the kernel's top page table.
  */
-import { type pfn_nr, pfn_nr as to_pfn } from "#asm-generic/types.ts";
+import { pfn_nr as to_pfn } from "#asm-generic/types.ts";
 import { memblock_free_all } from "#linux/memblock.ts";
 import { free_area_init, set_highest_memmap_pfn, sparse_init } from "#linux/mm.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import { MAX_NR_ZONES, ZONE_DMA32, ZONE_NORMAL } from "#linux/mmzone.ts";
-import { pfn_to_page } from "#asm/page.ts";
+import { EMPTY_ZERO_PFN, pfn_to_page } from "#asm/page.ts";
 import { max_pfn } from "#asm/e820.ts";
-
-const EMPTY_ZERO_PFN: pfn_nr	= to_pfn(1);
-export const SWAPPER_PG_DIR_PFN = 2;
 
 /** 4 GiB: what 32-bit devices reach. */
 const MAX_DMA32_PFN		= 2 ** 20;
 
 /** arch/x86/kernel/head_64.S:empty_zero_page */
 export function empty_zero_page(): struct_page {
-	return pfn_to_page(EMPTY_ZERO_PFN);
+	return pfn_to_page(to_pfn(EMPTY_ZERO_PFN));
 }
 
 /** arch/x86/mm/init.c:zone_sizes_init() */

@@ -16,14 +16,13 @@ import { BUG_ON, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
 import { irqs_disabled, local_irq_disable, local_irq_enable, local_irq_restore,
 	local_irq_save } from "#linux/irqflags.ts";
 import { lockdep_assert_irqs_enabled } from "#linux/lockdep.ts";
+import { init_mm } from "#linux/mm.ts";
 import { VM_WARN_ON, VM_WARN_ON_ONCE } from "#linux/mmdebug.ts";
 import { preempt_disable, preempt_enable } from "#linux/preempt.ts";
 import { on_each_cpu, smp_call_function_single } from "#linux/smp.ts";
-import { init_mm } from "#mm/init-mm.ts";
-import { SWAPPER_PG_DIR_PFN } from "#arch/x86/mm/init_64.ts";
 import { cpus, flush_all_contexts, invlpg, this_cpu, write_cr3 } from "#hw/cpu.ts";
 import { tlb_flush_context } from "#hw/tlb.ts";
-import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
+import { PAGE_SHIFT, PAGE_SIZE, SWAPPER_PG_DIR_PFN } from "#asm/page_types.ts";
 import { TLB_FLUSH_ALL, TLB_GENERATION_INVALID, TLB_NR_DYN_ASIDS, inc_mm_tlb_gen,
 	type struct_arch_tlbflush_unmap_batch, struct_flush_tlb_info, struct_tlb_state,
 	struct_tlb_state_shared } from "#asm/tlbflush.ts";

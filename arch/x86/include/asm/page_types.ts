@@ -43,6 +43,10 @@ export const __VIRTUAL_MASK_SHIFT	= 47;
 /** End of user addresses: the last page of the lower half stays unused. */
 export const TASK_SIZE_MAX	= 2 ** __VIRTUAL_MASK_SHIFT - PAGE_SIZE;
 
+/** Frame of the kernel's top page table, and of the page of zeroes: in reserved low memory. */
+export const SWAPPER_PG_DIR_PFN	= 2;
+export const EMPTY_ZERO_PFN	= 1;
+
 export const PG_LEVEL_NONE	= 0;
 export const PG_LEVEL_4K	= 1;
 export const PG_LEVEL_2M	= 2;

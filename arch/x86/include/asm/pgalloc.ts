@@ -5,14 +5,13 @@
  * Upstream: arch/x86/include/asm/pgalloc.h, include/asm-generic/pgalloc.h. Tables of the lowest
  * level are handled as pages (pgtable_t), those above by the address of their first entry.
  */
-import { type pfn_nr, pfn_nr as to_pfn } from "#asm-generic/types.ts";
+import { pfn_nr as to_pfn } from "#asm-generic/types.ts";
 import type { pgtable_t, ptep_t, struct_mm_struct, struct_page } from "#linux/mm_types.ts";
 import { GFP_KERNEL, GFP_KERNEL_ACCOUNT, __GFP_ZERO, type gfp_t } from "#linux/gfp_types.ts";
 import { __free_page, alloc_page, alloc_pages } from "#linux/gfp.ts";
-import { pgtable_pmd_page_ctor, pgtable_pmd_page_dtor, pgtable_pte_page_ctor,
+import { init_mm, pgtable_pmd_page_ctor, pgtable_pmd_page_dtor, pgtable_pte_page_ctor,
 	pgtable_pte_page_dtor } from "#linux/mm.ts";
 import { BUG_ON } from "#linux/bug.ts";
-import { init_mm } from "#mm/init-mm.ts";
 import { pfn_to_page } from "#asm/page.ts";
 import { _PAGE_TABLE, __p4d, __pmd, __pud } from "#asm/pgtable_types.ts";
 import { set_p4d, set_pmd, set_pud } from "#asm/pgtable.ts";
@@ -29,8 +28,8 @@ export function table_to_page(table: ptep_t): struct_page {
 	return pfn_to_page(to_pfn(table / 512));
 }
 
-const lo_of = (pfn: pfn_nr): number => pfn << 12;
-const hi_of = (pfn: pfn_nr): number => pfn >>> 20;
+const lo_of = (pfn: number): number => pfn << 12;
+const hi_of = (pfn: number): number => pfn >>> 20;
 
 export function __pte_alloc_one(_mm: struct_mm_struct, gfp: gfp_t): pgtable_t | null {
 	const pte = alloc_page(gfp);

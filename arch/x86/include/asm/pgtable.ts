@@ -376,9 +376,13 @@ export function pud_mkwrite(pud: pud_t): pud_t {
 	return __pud(pud.lo | _PAGE_RW, pud.hi);
 }
 
+/* frame number to halves of an entry */
+const pfn_lo = (pfn: number): number => pfn << 12;
+const pfn_hi = (pfn: number): number => pfn >>> 20;
+
 /* (frame bits, inverted if the protection makes the entry look not present) */
 export function pfn_pte(pfn: pfn_nr, prot: pgprot_t): pte_t {
-	let lo = pfn << 12, hi = pfn >>> 20;
+	let lo = pfn_lo(pfn), hi = pfn_hi(pfn);
 	if (__pte_needs_invert(prot.lo, prot.hi)) {
 		lo = ~lo;
 		hi = ~hi;
@@ -387,7 +391,7 @@ export function pfn_pte(pfn: pfn_nr, prot: pgprot_t): pte_t {
 }
 
 export function pfn_pmd(pfn: pfn_nr, prot: pgprot_t): pmd_t {
-	let lo = pfn << 12, hi = pfn >>> 20;
+	let lo = pfn_lo(pfn), hi = pfn_hi(pfn);
 	if (__pte_needs_invert(prot.lo, prot.hi)) {
 		lo = ~lo;
 		hi = ~hi;
@@ -396,7 +400,7 @@ export function pfn_pmd(pfn: pfn_nr, prot: pgprot_t): pmd_t {
 }
 
 export function pfn_pud(pfn: pfn_nr, prot: pgprot_t): pud_t {
-	let lo = pfn << 12, hi = pfn >>> 20;
+	let lo = pfn_lo(pfn), hi = pfn_hi(pfn);
 	if (__pte_needs_invert(prot.lo, prot.hi)) {
 		lo = ~lo;
 		hi = ~hi;

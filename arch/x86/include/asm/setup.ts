@@ -8,6 +8,7 @@
  * sched_init(), trap_init() (the system call table is its part), initcalls.
  */
 export { setup_arch } from "#arch/x86/kernel/setup.ts";
-export { mem_init } from "#arch/x86/mm/init_64.ts";
-export { trap_init } from "#arch/x86/kernel/traps.ts";
-export { syscall_init } from "#arch/x86/entry/common.ts";
+export { mem_init, paging_init } from "#arch/x86/mm/init_64.ts";
+export { load_init_mm, tlb_init } from "#arch/x86/mm/tlb.ts";
+export { trap_init } from "#asm/traps.ts";
+export { syscall_init } from "#asm/syscall.ts";
