@@ -30,12 +30,12 @@ import {
 } from "#linux/compaction.ts";
 import { EBUSY, ENOENT } from "#linux/errno.ts";
 import {
-	debugfs_create_bool, fault_create_debugfs_attr, setup_fault_attr, should_fail,
+	debugfs_create_bool, debugfs_create_u32, fault_create_debugfs_attr, setup_fault_attr, should_fail,
 	struct_fault_attr,
 } from "#linux/fault-inject.ts";
-import { alloc_pages, gfp_migratetype, gfp_zone, node_zonelist } from "#linux/gfp.ts";
+import { GFP_ZONE_BAD, alloc_pages, gfp_migratetype, gfp_zone, node_zonelist } from "#linux/gfp.ts";
 import {
-	GFP_KERNEL, GFP_USER, __GFP_ATOMIC, __GFP_BITS_MASK, __GFP_COMP, __GFP_DIRECT_RECLAIM,
+	GFP_KERNEL, GFP_USER, GFP_ZONEMASK, __GFP_ATOMIC, __GFP_BITS_MASK, __GFP_COMP, __GFP_DIRECT_RECLAIM,
 	__GFP_FS, __GFP_HARDWALL, __GFP_HIGH, __GFP_HIGHMEM, __GFP_KSWAPD_RECLAIM, __GFP_MEMALLOC,
 	__GFP_NOFAIL, __GFP_NOLOCKDEP, __GFP_NOMEMALLOC, __GFP_NORETRY, __GFP_NOWARN,
 	__GFP_RETRY_MAYFAIL, __GFP_THISNODE, __GFP_ZERO, type gfp_t,
@@ -909,6 +909,7 @@ function boost_watermark(zone: struct_zone): boolean {
 	max_boost = Math.max(pageblock_nr_pages, max_boost);
 
 	zone.watermark_boost = Math.min(zone.watermark_boost + pageblock_nr_pages, max_boost);
+	update_fast_mark(zone);
 
 	return true;
 }
@@ -992,6 +993,7 @@ function reserve_highatomic_pageblock(page: struct_page, zone: struct_zone): voi
 	const mt = get_pageblock_migratetype(page);
 	if (migratetype_is_mergeable(mt)) {
 		zone.nr_reserved_highatomic += pageblock_nr_pages;
+		update_fast_mark(zone);
 		set_pageblock_migratetype(page, MIGRATE_HIGHATOMIC);
 		move_freepages_block(zone, page, MIGRATE_HIGHATOMIC);
 	}
@@ -1245,19 +1247,12 @@ function free_page_fast(page: struct_page, migratetype: number): boolean {
 	const zone = page_zone(page);
 	const pcp = zone.per_cpu_pageset[smp_processor_id()]!;
 
-	if (pcp.count + 1 >= pcp.high || zone.flags !== 0)
+	if (pcp.count + 1 >= pcp.high || zone.flags !== 0 || !spin_trylock(pcp.lock))
 		return false;
-
-	const flags = local_irq_save();
-	if (!spin_trylock(pcp.lock)) {
-		local_irq_restore(flags);
-		return false;
-	}
 	__count_vm_event(PGFREE);
 	list_add(page.lru, pcp.lists[migratetype]!);
 	pcp.count++;
 	spin_unlock(pcp.lock);
-	local_irq_restore(flags);
 	return true;
 }
 
@@ -1552,13 +1547,8 @@ function fail_page_alloc_debugfs(): number {
 		(v) => {
 			fail_page_alloc.ignore_gfp_highmem = v;
 		});
-	dir.files.push({
-		name: "min-order",
-		kind: "ul",
-		get: () => fail_page_alloc.min_order,
-		set: (v) => {
-			fail_page_alloc.min_order = v;
-		},
+	debugfs_create_u32("min-order", dir, () => fail_page_alloc.min_order, (v) => {
+		fail_page_alloc.min_order = v;
 	});
 
 	return 0;
@@ -1938,9 +1928,14 @@ function __alloc_pages_direct_reclaim(gfp_mask: gfp_t, order: number, alloc_flag
 	}
 }
 
-/** mm/vmscan.c:wakeup_kswapd(); there is no kswapd before reclaim comes. */
-export function wakeup_kswapd(_zone: struct_zone, _gfp_flags: gfp_t, _order: number,
-	_highest_zoneidx: zone_type): void {}
+/** mm/vmscan.c:wakeup_kswapd(); there is no kswapd before reclaim comes, so that boosts end at once. */
+export function wakeup_kswapd(zone: struct_zone, _gfp_flags: gfp_t, _order: number,
+	_highest_zoneidx: zone_type): void {
+	if (zone.watermark_boost !== 0) {
+		zone.watermark_boost = 0;
+		update_fast_mark(zone);
+	}
+}
 
 function wake_all_kswapds(order: number, gfp_mask: gfp_t, ac: struct_alloc_context): void {
 	let last_pgdat: struct_pglist_data | null = null;
@@ -2174,40 +2169,36 @@ function __alloc_pages_slowpath(gfp_mask: gfp_t, order: number,
 	return page;
 }
 
+/* by zone modifiers: the preferred zone of an allocation; null for impossible combinations too */
+let fast_zones: (struct_zone | null)[] = new Array<struct_zone | null>(GFP_ZONEMASK + 1).fill(null);
+
+/* free pages above which no watermark that an allocation starts with can be in the way */
+function update_fast_mark(zone: struct_zone): void {
+	zone.fast_mark = low_wmark_pages(zone) + zone.nr_reserved_highatomic +
+		Math.max(...zone.lowmem_reserve);
+}
+
 /*
  * Port-only: __alloc_pages() of a single page when nothing stands in the way, in one piece: the
  * preferred zone is above its watermark and this CPU's list is not empty. Null: the long way.
  */
 function alloc_page_fast(gfp: gfp_t): struct_page | null {
-	const refs = contig_page_data.node_zonelists[0]!._zonerefs;
-	const highest_zoneidx = gfp_zone(gfp);
-	let zone = refs[0]!.zone;
+	const zone = fast_zones[gfp & GFP_ZONEMASK]!;
 
-	if (zone !== null && zone.idx > highest_zoneidx)
-		zone = refs[1]!.zone;
-	if (zone === null || zone.flags !== 0 ||
-	    zone.vm_stat[NR_FREE_PAGES]! - zone.nr_reserved_highatomic <=
-	    zone._watermark[WMARK_LOW]! + zone.watermark_boost +
-	    zone.lowmem_reserve[highest_zoneidx]!)
+	if (zone === null || zone.flags !== 0 || zone.vm_stat[NR_FREE_PAGES]! <= zone.fast_mark)
 		return null;
 
 	const pcp = zone.per_cpu_pageset[smp_processor_id()]!;
 	const list = pcp.lists[gfp_migratetype(gfp)]!;
 	const node = list.next;
 
-	if (node === list)
+	/* a trylock needs no interrupts off: one that comes in goes the long way */
+	if (node === list || !spin_trylock(pcp.lock))
 		return null;
-
-	const flags = local_irq_save();
-	if (!spin_trylock(pcp.lock)) {
-		local_irq_restore(flags);
-		return null;
-	}
 	list_del(node);
 	pcp.free_factor >>= 1;
 	pcp.count--;
 	spin_unlock(pcp.lock);
-	local_irq_restore(flags);
 
 	const page = node.owner as struct_page;
 	if (check_new_pages(page, 0))
@@ -2426,6 +2417,12 @@ export function build_all_zonelists(_pgdat: struct_pglist_data | null): void {
 	zonerefs.push({ zone: null, zone_idx: 0 });
 	contig_page_data.node_zonelists[0]!._zonerefs = zonerefs;
 
+	fast_zones = fast_zones.map((_, gfp) => {
+		if ((GFP_ZONE_BAD >> gfp & 1) !== 0)
+			return null;
+		return zonerefs[next_zones_zonelist(zonerefs, 0, gfp_zone(gfp))]!.zone;
+	});
+
 	/* C: boot_pageset, until setup_per_cpu_pageset() */
 	for (const zone of for_each_populated_zone())
 		if (zone.per_cpu_pageset.length === 0)
@@ -2556,6 +2553,7 @@ function calculate_totalreserve_pages(): void {
 	}
 	pgdat.totalreserve_pages = reserve_pages;
 	totalreserve_pages = reserve_pages;
+	pgdat.node_zones.forEach(update_fast_mark);
 }
 
 /* a low zone keeps pages back from those that could use a higher one */

@@ -64,7 +64,7 @@ const GFP_ZONE_TABLE =
 	ZONE_MOVABLE << (___GFP_MOVABLE | ___GFP_HIGHMEM) * GFP_ZONES_SHIFT |
 	OPT_ZONE_DMA32 << (___GFP_MOVABLE | ___GFP_DMA32) * GFP_ZONES_SHIFT;
 
-const GFP_ZONE_BAD =
+export const GFP_ZONE_BAD =
 	1 << (___GFP_DMA | ___GFP_HIGHMEM) |
 	1 << (___GFP_DMA | ___GFP_DMA32) |
 	1 << (___GFP_DMA32 | ___GFP_HIGHMEM) |

@@ -167,6 +167,8 @@ export class struct_zone {
 	/** C: pgdat->first_deferred_pfn; pages not yet on a list, lowest first, and their number */
 	deferred: free_range[] = [];
 	nr_deferred = 0;
+	/** port-only: see mm/page_alloc.ts:alloc_page_fast() */
+	fast_mark = 0;
 
 	constructor(zone_pgdat: struct_pglist_data, idx: zone_type) {
 		this.zone_pgdat = zone_pgdat;

@@ -37,6 +37,12 @@ import { free_unref_page_list } from "#mm/page_alloc.ts";
 import { prng, seeds } from "#tools/testing/kunit/lib/prng.ts";
 import { GiB, MiB, boot_memory, fault_file, printed } from "#tools/testing/kunit/mm/alloc_env.ts";
 
+/* expect() is too slow for the inner loops */
+function must(ok: boolean, what: string): void {
+	if (!ok)
+		throw new Error(what);
+}
+
 const free_pages_now = (): number => global_zone_page_state(NR_FREE_PAGES);
 
 /** Every free page is on one list, once, in blocks that are as large as they can be. */
@@ -56,13 +62,12 @@ function check_buddies(): void {
 					const buddy_pfn = page.pfn ^ (1 << order);
 					const buddy = pfn_valid(buddy_pfn) ? pfn_to_made_page(buddy_pfn) : null;
 
-					expect(PageBuddy(page)).toBe(true);
-					expect(page.private_).toBe(order);
-					expect(page._refcount).toBe(0);
-					expect(page.pfn & ((1 << order) - 1)).toBe(0);
-					expect(page_zone(page)).toBe(zone);
+					must(PageBuddy(page) && page.private_ === order, "no free block");
+					must(page._refcount === 0, "referenced");
+					must((page.pfn & ((1 << order) - 1)) === 0, "unaligned");
+					must(page_zone(page) === zone, "wrong zone");
 					if (order < MAX_ORDER - 1 && buddy !== null && page_zone(buddy) === zone)
-						expect(PageBuddy(buddy) && buddy.private_ === order).toBe(false);
+						must(!PageBuddy(buddy) || buddy.private_ !== order, "not merged");
 					nr++;
 				}
 			expect(area.nr_free).toBe(nr);
@@ -90,7 +95,7 @@ describe("random operations", () => {
 		readonly blocks: block[] = [];
 		add(b: block): void {
 			for (let pfn: number = b.page.pfn; pfn < b.page.pfn + (1 << b.order); pfn++) {
-				expect(this.owner.has(pfn), `frame ${pfn} twice`).toBe(false);
+				must(!this.owner.has(pfn), `frame ${pfn} twice`);
 				this.owner.set(pfn, b);
 			}
 			this.blocks.push(b);
@@ -107,7 +112,7 @@ describe("random operations", () => {
 
 	const GFPS = [GFP_KERNEL, GFP_HIGHUSER_MOVABLE, GFP_KERNEL | __GFP_RECLAIMABLE, GFP_DMA32, GFP_ATOMIC,
 		GFP_HIGHUSER_MOVABLE | __GFP_COMP, GFP_KERNEL | __GFP_COMP | __GFP_ZERO];
-	const word = new Uint8Array(4);
+	const word = new Uint8Array(4), ZEROES = new Uint8Array(4096);
 
 	function stamp(b: block): void {
 		for (const at of [0, (1 << b.order) - 1]) {
@@ -137,19 +142,19 @@ describe("random operations", () => {
 
 				if (page === null)
 					continue;
-				expect(page._refcount).toBe(1);
-				expect(page.pfn & ((1 << order) - 1)).toBe(0);
-				expect(PageReserved(page)).toBe(false);
-				expect(PageHead(page)).toBe(order > 0 && (gfp & __GFP_COMP) !== 0);
+				must(page._refcount === 1, "not one reference");
+				must((page.pfn & ((1 << order) - 1)) === 0, "unaligned");
+				must(!PageReserved(page), "reserved");
+				must(PageHead(page) === (order > 0 && (gfp & __GFP_COMP) !== 0), "head");
 				if ((gfp & __GFP_ZERO) !== 0)
-					expect(page_bytes(page).every((x) => x === 0)).toBe(true);
+					must(Buffer.compare(page_bytes(page), ZEROES) === 0, "not zeroed");
 				const b = { page, order, mark: r.u32() };
 				m.add(b);
 				stamp(b);
 			} else if (m.blocks.length !== 0) {
 				const b = r.pick(m.blocks);
 
-				expect(stamp_ok(b), "contents changed").toBe(true);
+				must(stamp_ok(b), "contents changed");
 				m.remove(b);
 				if (PageHead(b.page) && r.chance(1, 2)) {
 					put_page(b.page);

@@ -293,22 +293,25 @@ describe("caches", () => {
 	});
 
 	test.each(seeds(3))("live counts are exact, seed %i", (seed) => {
-		const r = new prng(seed), live: struct_thing[] = [];
+		const r = new prng(seed), live = new Set<struct_thing>();
 
 		for (let i = 0; i < 3000; i++) {
 			if (r.chance(11, 20)) {
 				const t = kmem_cache_alloc(things, GFP_KERNEL)!;
-				expect(live.includes(t)).toBe(false);
-				expect([t.n, t.next]).toEqual([7, null]);
+				if (live.has(t) || t.n !== 7 || t.next !== null)
+					throw new Error("not a fresh object");
 				t.n = i;
 				t.next = t;
-				live.push(t);
-			} else if (live.length !== 0) {
-				kmem_cache_free(things, live.splice(r.below(live.length), 1)[0]!);
+				live.add(t);
+			} else if (live.size !== 0) {
+				const t = r.pick([...live]);
+				live.delete(t);
+				kmem_cache_free(things, t);
 			}
-			expect(things.nr_live).toBe(live.length);
-			expect(slab_live_counts().get("thing") ?? 0).toBe(live.length);
+			if (things.nr_live !== live.size)
+				throw new Error(`${things.nr_live} live objects, not ${live.size}`);
 		}
+		expect(slab_live_counts().get("thing") ?? 0).toBe(live.size);
 		for (const t of live)
 			kfree(t);
 		expect(things.nr_live).toBe(0);
