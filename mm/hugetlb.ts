@@ -90,6 +90,7 @@ import {
 } from "#linux/mmu_notifier.ts";
 import { mmap_assert_write_locked } from "#linux/mmap_lock.ts";
 import { VM_BUG_ON, VM_BUG_ON_PAGE, VM_BUG_ON_VMA, VM_WARN } from "#linux/mmdebug.ts";
+import { next_made_page } from "#linux/mmzone.ts";
 import { mutex_init, mutex_lock, mutex_unlock } from "#linux/mutex.ts";
 import { struct_mutex } from "#linux/mutex_types.ts";
 import {
@@ -757,8 +758,9 @@ function destroy_compound_gigantic_page(page: struct_page, order: number): void 
 	page.compound_mapcount = -1;
 	page.compound_pincount = 0;
 
-	for (let i = 1; i < nr_pages; i++) {
-		const p = nth_page(page, i);
+	/* tails that were never made are in alloc_contig_range()'s care again */
+	const end = page.pfn + nr_pages;
+	for (let p = next_made_page(page.pfn + 1, end); p !== null; p = next_made_page(p.pfn + 1, end)) {
 		p.mapping = null;
 		clear_compound_head(p);
 		set_page_refcounted(p);
@@ -892,13 +894,13 @@ function prep_new_huge_page(h: struct_hstate, page: struct_page): void {
 function prep_compound_gigantic_page(page: struct_page, order: number): boolean {
 	const nr_pages = 1 << order;
 
-	for (let i = 1; i < nr_pages; i++) {
-		const p = nth_page(page, i);
-
+	/* tails that were never made have no references, and find their head when they are */
+	const end = page.pfn + nr_pages;
+	for (let p = next_made_page(page.pfn + 1, end); p !== null; p = next_made_page(p.pfn + 1, end)) {
 		if (!page_ref_freeze(p, 1)) {
 			pr_warn("HugeTLB page can not be used due to unexpected inflated ref count\n");
-			for (let j = 1; j < i; j++) {
-				const undo = nth_page(page, j);
+			for (let undo = next_made_page(page.pfn + 1, p.pfn); undo !== null;
+				undo = next_made_page(undo.pfn + 1, p.pfn)) {
 				clear_compound_head(undo);
 				set_page_refcounted(undo);
 			}
