@@ -1874,7 +1874,7 @@ export function fs_reclaim_check(gfp_mask: gfp_t): void {
 	    (curr.flags & PF_MEMALLOC) !== 0)
 		return;
 
-	const chain = curr.held_chain[depth - 1]!;
+	const chain = curr.held_info[4 * depth - 3]!;
 	const bit = (current_gfp_context(gfp_mask) & __GFP_FS) !== 0 ? 2 : 1;
 	if (chain < fs_reclaim_seen.length && (fs_reclaim_seen[chain]! & bit) !== 0)
 		return;
