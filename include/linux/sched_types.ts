@@ -138,16 +138,15 @@ export class struct_task_struct {
 	non_block_count = 0;
 	pagefault_disabled = 0;
 
-	/* lockdep: parallel arrays, lockdep_depth entries in use; see lockdep/lockdep.ts */
+	/* lockdep: lockdep_depth entries in use; see lockdep/lockdep.ts */
 	lockdep_depth = 0;
 	lockdep_recursion = 0;
 	held_lock: (object | null)[] = new Array<object | null>(MAX_LOCK_DEPTH).fill(null);
-	/** class, kind of acquisition and context; see HLOCK_* */
-	held_key = new Int32Array(MAX_LOCK_DEPTH);
-	/** chain after this lock */
-	held_chain = new Int32Array(MAX_LOCK_DEPTH);
-	/** locks of the class merged here under a nest lock, 0: just one */
-	held_references = new Int32Array(MAX_LOCK_DEPTH);
+	/**
+	 * four words a lock: class, kind of acquisition and context (HLOCK_*); the chain after it; locks
+	 * of the class merged here under a nest lock, 0: just one
+	 */
+	held_info = new Int32Array(4 * MAX_LOCK_DEPTH);
 
 	__state = TASK_RUNNING;
 	usage = 1;

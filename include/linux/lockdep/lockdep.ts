@@ -58,11 +58,10 @@ export function debug_locks_on(): void {
 
 /* ---- chains --------------------------------------------------------------------------------- */
 
+/* four words a slot: the chain before, the class and kind added, the chain after; -1: free */
 let chain_bits = 14;
 let chain_shift = 32 - chain_bits;
-let chain_parent = new Int32Array(1 << chain_bits).fill(-1);
-let chain_key = new Int32Array(1 << chain_bits);
-let chain_node = new Int32Array(1 << chain_bits);
+let chain_table = new Int32Array(4 << chain_bits).fill(-1);
 let nr_lock_chains = 0;
 
 const usage_mask = new Uint8Array(HLOCK_CLASS_MASK + 1);
@@ -71,39 +70,37 @@ function chain_hash(parent: number, key: number): number {
 	return (Math.imul(parent, 0x61c88647) ^ Math.imul(key, 0x9e3779b1 | 0)) >>> chain_shift;
 }
 
-/* the slot of (parent, key), or a free one */
+/* index of the slot of (parent, key), or of a free one */
 function chain_slot(parent: number, key: number): number {
-	const mask = chain_parent.length - 1;
-	let h = chain_hash(parent, key);
-	while (chain_parent[h]! >= 0 && (chain_parent[h] !== parent || chain_key[h] !== key))
-		h = (h + 1) & mask;
-	return h;
+	const mask = chain_table.length - 1;
+	let i = chain_hash(parent, key) << 2;
+	while (chain_table[i]! >= 0 && (chain_table[i] !== parent || chain_table[i + 1] !== key))
+		i = (i + 4) & mask;
+	return i;
+}
+
+function put_chain(parent: number, key: number, node: number): void {
+	const i = chain_slot(parent, key);
+	chain_table[i] = parent;
+	chain_table[i + 1] = key;
+	chain_table[i + 2] = node;
 }
 
 function chain_grow(): void {
-	const parents = chain_parent, keys = chain_key, nodes = chain_node;
+	const old = chain_table;
 	chain_bits++;
 	chain_shift = 32 - chain_bits;
-	chain_parent = new Int32Array(1 << chain_bits).fill(-1);
-	chain_key = new Int32Array(1 << chain_bits);
-	chain_node = new Int32Array(1 << chain_bits);
-	for (let i = 0; i < parents.length; i++) {
-		if (parents[i]! < 0)
-			continue;
-		const h = chain_slot(parents[i]!, keys[i]!);
-		chain_parent[h] = parents[i]!;
-		chain_key[h] = keys[i]!;
-		chain_node[h] = nodes[i]!;
+	chain_table = new Int32Array(4 << chain_bits).fill(-1);
+	for (let i = 0; i < old.length; i += 4) {
+		if (old[i]! >= 0)
+			put_chain(old[i]!, old[i + 1]!, old[i + 2]!);
 	}
 }
 
 function add_chain(parent: number, key: number): number {
-	if (nr_lock_chains * 2 >= chain_parent.length)
+	if (nr_lock_chains * 8 >= chain_table.length)
 		chain_grow();
-	const h = chain_slot(parent, key);
-	chain_parent[h] = parent;
-	chain_key[h] = key;
-	chain_node[h] = ++nr_lock_chains;
+	put_chain(parent, key, ++nr_lock_chains);
 	return nr_lock_chains;
 }
 
@@ -137,31 +134,33 @@ export function lock_acquire(lock: object, cls: number, kind: number): void {
 	if ((usage_mask[cls]! & need) !== need && (kind & HLOCK_NOCHECK) === 0)
 		mark_usage(curr, cls, need, kind);
 
+	const held = curr.held_info;
+	const at = depth << 2;
 	let parent = 0;
-	if (depth !== 0 && (curr.held_key[depth - 1]! & HLOCK_CTX_MASK) === ctx)
-		parent = curr.held_chain[depth - 1]!;
+	if (depth !== 0 && (held[at - 4]! & HLOCK_CTX_MASK) === ctx)
+		parent = held[at - 3]!;
 
 	const key = cls | kind;
-	const h = chain_hash(parent, key);
+	const i = chain_hash(parent, key) << 2;
 	let node: number;
-	if (chain_parent[h] === parent && chain_key[h] === key)
-		node = chain_node[h]!;
+	if (chain_table[i] === parent && chain_table[i + 1] === key)
+		node = chain_table[i + 2]!;
 	else
 		node = lookup_chain(curr, lock, parent, key, ctx);
 
 	if (depth === MAX_LOCK_DEPTH)
 		max_lock_depth(curr);
 	curr.held_lock[depth] = lock;
-	curr.held_key[depth] = key | ctx;
-	curr.held_chain[depth] = node;
+	held[at] = key | ctx;
+	held[at + 1] = node;
 	curr.lockdep_depth = depth + 1;
 }
 
 function lookup_chain(curr: struct_task_struct, lock: object, parent: number, key: number,
 	ctx: number): number {
-	const h = chain_slot(parent, key);
-	if (chain_parent[h] === parent)
-		return chain_node[h]!;
+	const i = chain_slot(parent, key);
+	if (chain_table[i] === parent)
+		return chain_table[i + 2]!;
 	if ((key & HLOCK_CLASS_MASK) < MAX_LOCKDEP_SUBCLASSES)
 		register_lock_class_bug(lock);
 	if ((key & (HLOCK_TRYLOCK | HLOCK_NOCHECK)) === 0) {
@@ -183,10 +182,10 @@ export function lock_acquire_nest(lock: object, cls: number, kind: number, nest_
 		return;
 	if (!lock_is_held(nest_lock))
 		print_lock_nested_lock_not_held(curr, cls);
-	if (depth !== 0 && (curr.held_key[depth - 1]! & HLOCK_CLASS_MASK) === cls) {
-		if (curr.held_references[depth - 1] === 0)
-			curr.held_references[depth - 1] = 1;
-		curr.held_references[depth - 1]!++;
+	if (depth !== 0 && (curr.held_info[(depth - 1) * 4]! & HLOCK_CLASS_MASK) === cls) {
+		if (curr.held_info[(depth - 1) * 4 + 2] === 0)
+			curr.held_info[(depth - 1) * 4 + 2] = 1;
+		curr.held_info[(depth - 1) * 4 + 2]!++;
 		return;
 	}
 	if (holds_class(curr, cls)) {
@@ -199,7 +198,7 @@ export function lock_acquire_nest(lock: object, cls: number, kind: number, nest_
 
 function holds_class(curr: struct_task_struct, cls: number): boolean {
 	for (let i = 0; i < curr.lockdep_depth; i++) {
-		if ((curr.held_key[i]! & HLOCK_CLASS_MASK) === cls)
+		if ((curr.held_info[i * 4]! & HLOCK_CLASS_MASK) === cls)
 			return true;
 	}
 	return false;
@@ -210,7 +209,7 @@ export function lock_release(lock: lockdep_map): void {
 	const curr = current;
 	const depth = curr.lockdep_depth - 1;
 
-	if (depth >= 0 && curr.held_lock[depth] === lock && curr.held_references[depth] === 0) {
+	if (depth >= 0 && curr.held_lock[depth] === lock && curr.held_info[depth * 4 + 2] === 0) {
 		curr.held_lock[depth] = null;
 		curr.lockdep_depth = depth;
 		return;
@@ -225,8 +224,8 @@ function find_held_lock(curr: struct_task_struct, lock: lockdep_map): number {
 			return i;
 	}
 	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
-		if (curr.held_references[i] !== 0 &&
-		    ((curr.held_key[i]! & HLOCK_CLASS_MASK) ^ lock.dep) < MAX_LOCKDEP_SUBCLASSES)
+		if (curr.held_info[i * 4 + 2] !== 0 &&
+		    ((curr.held_info[i * 4]! & HLOCK_CLASS_MASK) ^ lock.dep) < MAX_LOCKDEP_SUBCLASSES)
 			return i;
 	}
 	return -1;
@@ -241,35 +240,35 @@ function __lock_release(curr: struct_task_struct, lock: lockdep_map): void {
 		print_unlock_imbalance_bug(curr, lock);
 		return;
 	}
-	if (curr.held_references[i] !== 0) {
-		if (--curr.held_references[i]! > 0)
+	if (curr.held_info[i * 4 + 2] !== 0) {
+		if (--curr.held_info[i * 4 + 2]! > 0)
 			return;
 	}
-	curr.held_references[i] = 0;
+	curr.held_info[i * 4 + 2] = 0;
 	curr.lockdep_depth = i;
 	for (let j = i + 1; j < depth; j++)
 		reacquire_held_lock(curr, j);
 	curr.held_lock[depth - 1] = null;
-	curr.held_references[depth - 1] = 0;
+	curr.held_info[(depth - 1) * 4 + 2] = 0;
 	curr.lockdep_depth = depth - 1;
 }
 
 function reacquire_held_lock(curr: struct_task_struct, from: number): void {
 	const to = from - 1;
-	const held = curr.held_key[from]!;
+	const held = curr.held_info[from * 4]!;
 	const key = held & HLOCK_CHAIN_MASK, ctx = held & HLOCK_CTX_MASK;
-	const refs = curr.held_references[from]!;
+	const refs = curr.held_info[from * 4 + 2]!;
 	const lock = curr.held_lock[from]!;
 	let parent = 0;
 
-	if (to !== 0 && (curr.held_key[to - 1]! & HLOCK_CTX_MASK) === ctx)
-		parent = curr.held_chain[to - 1]!;
+	if (to !== 0 && (curr.held_info[(to - 1) * 4]! & HLOCK_CTX_MASK) === ctx)
+		parent = curr.held_info[(to - 1) * 4 + 1]!;
 	curr.lockdep_depth = to;
 	const node = lookup_chain(curr, lock, parent, key, ctx);
 	curr.held_lock[to] = lock;
-	curr.held_key[to] = held;
-	curr.held_chain[to] = node;
-	curr.held_references[to] = refs;
+	curr.held_info[to * 4] = held;
+	curr.held_info[to * 4 + 1] = node;
+	curr.held_info[to * 4 + 2] = refs;
 	curr.lockdep_depth = to + 1;
 }
 
@@ -283,16 +282,16 @@ export function lock_downgrade(lock: lockdep_map): void {
 		return;
 	}
 	const depth = curr.lockdep_depth;
-	curr.held_key[i] = (curr.held_key[i]! & ~HLOCK_READ_MASK) | HLOCK_READ;
+	curr.held_info[i * 4] = (curr.held_info[i * 4]! & ~HLOCK_READ_MASK) | HLOCK_READ;
 	for (let j = i; j < depth; j++) {
-		const ctx = curr.held_key[j]! & HLOCK_CTX_MASK;
+		const ctx = curr.held_info[j * 4]! & HLOCK_CTX_MASK;
 		let parent = 0;
-		if (j !== 0 && (curr.held_key[j - 1]! & HLOCK_CTX_MASK) === ctx)
-			parent = curr.held_chain[j - 1]!;
+		if (j !== 0 && (curr.held_info[(j - 1) * 4]! & HLOCK_CTX_MASK) === ctx)
+			parent = curr.held_info[(j - 1) * 4 + 1]!;
 		curr.lockdep_depth = j;
 		/* not acquired anew: a downgrade of a lock that others depend on is no new order */
-		curr.held_chain[j] = lookup_chain(curr, curr.held_lock[j]!, parent,
-			(curr.held_key[j]! & HLOCK_CHAIN_MASK) | HLOCK_TRYLOCK, ctx);
+		curr.held_info[j * 4 + 1] = lookup_chain(curr, curr.held_lock[j]!, parent,
+			(curr.held_info[j * 4]! & HLOCK_CHAIN_MASK) | HLOCK_TRYLOCK, ctx);
 	}
 	curr.lockdep_depth = depth;
 }
@@ -313,7 +312,7 @@ export function lock_is_held_type(lock: lockdep_map, read: number): boolean {
 	const i = find_held_lock(curr, lock);
 	if (i < 0)
 		return false;
-	return read < 0 || ((curr.held_key[i]! & HLOCK_READ_MASK) !== 0) === (read !== 0);
+	return read < 0 || ((curr.held_info[i * 4]! & HLOCK_READ_MASK) !== 0) === (read !== 0);
 }
 
 /* ---- the graph ------------------------------------------------------------------------------ */
@@ -388,7 +387,7 @@ const NO_TRACE = new Error("no trace");
  */
 function check_deadlock(curr: struct_task_struct, next_key: number, _nest: null, lock: object): void {
 	for (let i = 0; i < curr.lockdep_depth; i++) {
-		const prev = curr.held_key[i]!;
+		const prev = curr.held_info[i * 4]!;
 		if (((prev ^ next_key) & HLOCK_CLASS_MASK) !== 0)
 			continue;
 		if ((next_key & HLOCK_READ_MASK) === HLOCK_READ_RECURSIVE &&
@@ -403,7 +402,7 @@ function check_deadlock(curr: struct_task_struct, next_key: number, _nest: null,
 /* kernel/locking/lockdep.c:check_prevs_add(): back to the first lock that was not a trylock */
 function check_prevs_add(curr: struct_task_struct, next_key: number, ctx: number): void {
 	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
-		const prev = curr.held_key[i]!;
+		const prev = curr.held_info[i * 4]!;
 		if ((prev & HLOCK_CTX_MASK) !== ctx)
 			return;
 		if ((prev & HLOCK_NOCHECK) === 0) {
@@ -477,7 +476,7 @@ function mark_usage(curr: struct_task_struct, cls: number, need: number, kind: n
 export function lockdep_hardirqs_on(): void {
 	const curr = current;
 	for (let i = 0; i < curr.lockdep_depth; i++) {
-		const key = curr.held_key[i]!;
+		const key = curr.held_info[i * 4]!;
 		if ((key & HLOCK_NOCHECK) !== 0)
 			continue;
 		const need = (key & HLOCK_READ_MASK) !== 0 ? LOCK_ENABLED_HARDIRQ << 1 :
@@ -526,7 +525,7 @@ export function lockdep_print_held_locks(p: struct_task_struct): void {
 		printk("%d lock%s held by %s/%d:\n", depth, depth > 1 ? "s" : "", p.comm, p.pid);
 	for (let i = 0; i < depth; i++) {
 		printk(" #%d: ", i);
-		print_lock(p.held_key[i]!);
+		print_lock(p.held_info[i * 4]!);
 	}
 }
 

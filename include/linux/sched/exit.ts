@@ -282,7 +282,7 @@ export function make_task_dead(signr: number): never {
 	tsk.pagefault_disabled = 0;
 	tsk.lockdep_recursion++;
 	tsk.lockdep_depth = 0;
-	tsk.held_references.fill(0);
+	tsk.held_info.fill(0);
 	if ((tsk.flags & PF_EXITING) !== 0)
 		stuck(tsk);
 	try {
