@@ -3,7 +3,7 @@
  * A whole host: programs, fork and wait, signals, time, the seeded schedule.
  */
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { link_vmlinux } from "#tools/testing/kunit/core/vmlinux.ts";
+import "#generated/vmlinux.ts";
 import { cpus_install } from "#hw/cpu.ts";
 import { memory_install } from "#hw/memory.ts";
 import { user_load32, user_load64, user_store32, user_store64 } from "#hw/isa.ts";
@@ -120,8 +120,7 @@ function kernel_run(p: prog, comm: string): number {
 const handlers: ((signo: number) => void)[] = [];
 const HANDLER_BASE = 0x400000;
 
-beforeAll(async () => {
-	await link_vmlinux();
+beforeAll(() => {
 	memory_install(2 ** 30);
 	cpus_install(2);
 	start_kernel({ seed: 1 });
