@@ -8,9 +8,10 @@ import type { pfn_nr, pgoff_t, unsigned_long } from "#asm-generic/types.ts";
 import { EFAULT } from "#linux/errno.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
 import {
-	__GFP_ATOMIC, __GFP_BITS_MASK, __GFP_DMA32, __GFP_FS, __GFP_HARDWALL, __GFP_HIGH, __GFP_HIGHMEM,
-	__GFP_IO, __GFP_MEMALLOC, __GFP_NOFAIL, __GFP_NOLOCKDEP, __GFP_NOMEMALLOC, __GFP_NORETRY,
-	__GFP_NOWARN, __GFP_RECLAIM, __GFP_RETRY_MAYFAIL, __GFP_THISNODE, type gfp_t,
+	__GFP_ATOMIC, __GFP_BITS_MASK, __GFP_DMA32, __GFP_FS, __GFP_HARDWALL, __GFP_HIGH,
+	__GFP_HIGHMEM, __GFP_IO, __GFP_MEMALLOC, __GFP_NOFAIL, __GFP_NOLOCKDEP, __GFP_NOMEMALLOC,
+	__GFP_NORETRY, __GFP_NOWARN, __GFP_RECLAIM, __GFP_RETRY_MAYFAIL, __GFP_THISNODE,
+	type gfp_t,
 } from "#linux/gfp_types.ts";
 import type { struct_anon_vma } from "#linux/rmap.ts";
 import type { struct_address_space, struct_file } from "#linux/fs.types.ts";

@@ -43,7 +43,8 @@ function add_range(ranges: free_range[], pfn: number, end: number): free_range[]
 
 /** Memory at [@base, @base + @size); what is no whole frame is no memory. */
 export function memblock_add(base: number, size: number): number {
-	memory = add_range(memory, Math.ceil(base / PAGE_SIZE), Math.floor((base + size) / PAGE_SIZE));
+	memory = add_range(memory, Math.ceil(base / PAGE_SIZE),
+		Math.floor((base + size) / PAGE_SIZE));
 	return 0;
 }
 

@@ -3,11 +3,13 @@
  * The memory map and the zones at boot.
  *
  * Upstream: mm/mm_init.c, and of mm/page_alloc.c and mm/sparse.c what sets up node, zones and
- * sections (free_area_init() and below). Left out: nodes, hotplug, ZONE_MOVABLE's share, verification.
+ * sections (free_area_init() and below). Left out: nodes, hotplug, ZONE_MOVABLE's share,
+ * verification.
  *
- * Port-only: struct pages are made by materialise_page() when pfn_to_page() first asks for them. Their
- * state is what C would have left there: reserved, unless memblock calls the memory free; a tail, if a
- * compound page covers it; allocated, if it lies in a range of alloc_contig_range(); else free.
+ * Port-only: struct pages are made by materialise_page() when pfn_to_page() first asks for them.
+ * Their state is what C would have left there: reserved, unless memblock calls the memory free; a
+ * tail, if a compound page covers it; allocated, if it lies in a range of alloc_contig_range();
+ * else free.
  */
 import type { pfn_nr } from "#asm-generic/types.ts";
 import { BUG } from "#linux/bug.ts";
@@ -108,7 +110,8 @@ export function materialise_page(pfn: pfn_nr): struct_page {
 		page._refcount = 1;
 	} else {
 		page.compound_head = covering_head(pfn);
-		if (page.compound_head === null && contig_ranges.length !== 0 && in_contig_range(pfn))
+		if (page.compound_head === null && contig_ranges.length !== 0 &&
+		    in_contig_range(pfn))
 			page._refcount = 1;
 	}
 	section.pages[pfn & (PAGES_PER_SECTION - 1)] = page;

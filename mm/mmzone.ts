@@ -5,8 +5,8 @@
  * Upstream: mm/mmzone.c.
  */
 import {
-	MAX_NR_ZONES, contig_page_data, type struct_lruvec, type struct_pglist_data, type struct_zone,
-	type struct_zoneref,
+	MAX_NR_ZONES, contig_page_data, type struct_lruvec, type struct_pglist_data,
+	type struct_zone, type struct_zoneref,
 } from "#linux/mmzone.ts";
 import { INIT_LIST_HEAD } from "#linux/list.ts";
 import type { nodemask_t } from "#linux/nodemask.ts";

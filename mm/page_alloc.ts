@@ -9,14 +9,14 @@
  *
  * zone->lock is inside pcp->lock; both are taken with interrupts off. Nothing is taken inside.
  *
- * Port-only: struct pages are made when first asked for (mm_init.ts), and the memory that is free at
- * boot joins the lists block by block, lowest first, when they have run dry (deferred_grow_zone()),
- * while it is counted as free from the start. A page that was never made is either inside a free
- * block, or a tail, or allocated with one reference in a range that alloc_contig_range() gave out;
- * loops over the pages of a block look only at those that exist.
+ * Port-only: struct pages are made when first asked for (mm_init.ts), and the memory that is free
+ * at boot joins the lists block by block, lowest first, when they have run dry
+ * (deferred_grow_zone()), while it is counted as free from the start. A page that was never made is
+ * either inside a free block, or a tail, or allocated with one reference in a range that
+ * alloc_contig_range() gave out; loops over the pages of a block look only at those that exist.
  */
 import { late_initcall, postcore_initcall } from "#asm-generic/registry.ts";
-import { pfn_nr, pgoff_t } from "#asm-generic/types.ts";
+import { pfn_nr, type pgoff_t } from "#asm-generic/types.ts";
 import { __ffs, __fls, ALIGN, ALIGN_DOWN, min } from "#asm-generic/bits.ts";
 import {
 	CONFIG_DEBUG_VM, CONFIG_FAIL_PAGE_ALLOC, CONFIG_LOCKDEP, CONFIG_MMU_NOTIFIER,
@@ -30,21 +30,21 @@ import {
 } from "#linux/compaction.ts";
 import { EBUSY, ENOENT } from "#linux/errno.ts";
 import {
-	debugfs_create_bool, debugfs_create_u32, fault_create_debugfs_attr, setup_fault_attr, should_fail,
-	struct_fault_attr,
+	debugfs_create_bool, debugfs_create_u32, fault_create_debugfs_attr, setup_fault_attr,
+	should_fail, struct_fault_attr,
 } from "#linux/fault-inject.ts";
 import { GFP_ZONE_BAD, alloc_pages, gfp_migratetype, gfp_zone, node_zonelist } from "#linux/gfp.ts";
 import {
-	GFP_KERNEL, GFP_USER, GFP_ZONEMASK, __GFP_ATOMIC, __GFP_BITS_MASK, __GFP_COMP, __GFP_DIRECT_RECLAIM,
-	__GFP_FS, __GFP_HARDWALL, __GFP_HIGH, __GFP_HIGHMEM, __GFP_KSWAPD_RECLAIM, __GFP_MEMALLOC,
-	__GFP_NOFAIL, __GFP_NOLOCKDEP, __GFP_NOMEMALLOC, __GFP_NORETRY, __GFP_NOWARN,
-	__GFP_RETRY_MAYFAIL, __GFP_THISNODE, __GFP_ZERO, type gfp_t,
+	GFP_KERNEL, GFP_USER, GFP_ZONEMASK, __GFP_ATOMIC, __GFP_BITS_MASK, __GFP_COMP,
+	__GFP_DIRECT_RECLAIM, __GFP_FS, __GFP_HARDWALL, __GFP_HIGH, __GFP_HIGHMEM,
+	__GFP_KSWAPD_RECLAIM, __GFP_MEMALLOC, __GFP_NOFAIL, __GFP_NOLOCKDEP, __GFP_NOMEMALLOC,
+	__GFP_NORETRY, __GFP_NOWARN, __GFP_RETRY_MAYFAIL, __GFP_THISNODE, __GFP_ZERO, type gfp_t,
 } from "#linux/gfp_types.ts";
 import { prep_transhuge_page, free_transhuge_page } from "#linux/huge_mm.ts";
 import { free_huge_page } from "#linux/hugetlb.ts";
 import { local_irq_restore, local_irq_save } from "#linux/irqflags.ts";
 import {
-	list_add, list_add_tail, list_del, list_empty, list_move_tail, struct_list_head,
+	list_add, list_add_tail, list_del, list_empty, list_move_tail, type struct_list_head,
 } from "#linux/list.ts";
 import {
 	lock_map_acquire, lock_map_release, lockdep_assert_held, lockdep_init_map,
@@ -71,7 +71,7 @@ import {
 	for_each_zone_zonelist_nodemask, free_area_empty, get_page_from_free_area,
 	high_wmark_pages, low_wmark_pages, managed_zone, mem_section, migratetype_is_mergeable,
 	next_made_page, min_wmark_pages, type nodemask_t, page_zonenum, pfn_to_made_page,
-	pfn_to_page, struct_free_area, struct_per_cpu_pages, type struct_pglist_data,
+	pfn_to_page, type struct_free_area, struct_per_cpu_pages, type struct_pglist_data,
 	type struct_zone, type struct_zoneref, wmark_pages, zone_end_pfn, zone_idx,
 	zone_is_initialized, zone_managed_pages, zone_spans_pfn, zone_to_nid, populated_zone,
 } from "#linux/mmzone.ts";
@@ -139,7 +139,7 @@ const pcpu_drain_mutex		= DEFINE_MUTEX("pcpu_drain_mutex");
 let _totalram_pages = 0;
 export let totalreserve_pages = 0;
 
-export let percpu_pagelist_high_fraction = 0;
+export const percpu_pagelist_high_fraction = 0;
 export const gfp_allowed_mask = __GFP_BITS_MASK;
 
 /** Port-only: called with each block of pages that is freed; for checks of the machine. */
@@ -441,9 +441,11 @@ export function split_free_page(free_page: struct_page, order: number,
 		del_page_from_free_list(free_page, zone, order);
 		for (let pfn: number = free_page_pfn; pfn < free_page_pfn + (1 << order);) {
 			const mt = get_pfnblock_migratetype(null, pfn);
-			const free_page_order = min(pfn !== 0 ? __ffs(pfn) : order, __fls(split_pfn_offset));
+			const free_page_order = min(pfn !== 0 ? __ffs(pfn) : order,
+				__fls(split_pfn_offset));
 
-			__free_one_page(pfn_to_page(pfn_nr(pfn)), pfn, zone, free_page_order, mt, FPI_NONE);
+			__free_one_page(pfn_to_page(pfn_nr(pfn)), pfn, zone, free_page_order, mt,
+				FPI_NONE);
 			pfn += 1 << free_page_order;
 			split_pfn_offset -= 1 << free_page_order;
 			/* the first part is done, the rest follows */
@@ -640,7 +642,9 @@ function free_pcppages_bulk(zone: struct_zone, count: number, pcp: struct_per_cp
 			count -= nr_pages;
 			pcp.count -= nr_pages;
 
-			/* isolated pages do not come here, but the block may have become isolated */
+			/*
+			 * isolated pages do not come here, but the block may have become isolated
+			 */
 			VM_BUG_ON_PAGE(is_migrate_isolate(mt), page);
 			if (isolated_pageblocks)
 				mt = get_pageblock_migratetype(page);
@@ -775,8 +779,9 @@ function check_new_page(page: struct_page): boolean {
 const UNUSUAL_AT_PREP = PAGE_FLAGS_CHECK_AT_PREP | __PG_HWPOISON;
 
 function check_new_pages(page: struct_page, order: number): boolean {
-	if (((page.flags & UNUSUAL_AT_PREP) !== 0 || page._mapcount !== -1 || page._refcount !== 0 ||
-	     page.mapping !== null || page.mapping_flags !== 0 || page.memcg_data !== null) &&
+	if (((page.flags & UNUSUAL_AT_PREP) !== 0 || page._mapcount !== -1 ||
+	     page._refcount !== 0 || page.mapping !== null || page.mapping_flags !== 0 ||
+	     page.memcg_data !== null) &&
 	    check_new_page(page))
 		return true;
 	if (order !== 0) {
@@ -884,7 +889,9 @@ function change_pageblock_range(pageblock_page: struct_page, start_order: number
 
 	for (let i = 0; i < nr_pageblocks; i++) {
 		const pfn = pageblock_page.pfn + i * pageblock_nr_pages;
-		pageblock_flags(pfn)[(pfn & (PAGES_PER_SECTION - 1)) >> pageblock_order] = migratetype;
+		const at = (pfn & (PAGES_PER_SECTION - 1)) >> pageblock_order;
+
+		pageblock_flags(pfn)[at] = migratetype;
 	}
 }
 
@@ -940,7 +947,9 @@ function steal_suitable_fallback(zone: struct_zone, page: struct_page, alloc_fla
 		const movable_pages = num_movable;
 		let alike_pages: number;
 
-		/* allocated pages of the block that are like ours; of unmovable ones we cannot tell */
+		/*
+		 * allocated pages of the block that are like ours; of unmovable ones we cannot tell
+		 */
 		if (start_type === MIGRATE_MOVABLE)
 			alike_pages = movable_pages;
 		else if (old_block_type === MIGRATE_MOVABLE)
@@ -1010,7 +1019,8 @@ function unreserve_highatomic_pageblock(ac: struct_alloc_context, force: boolean
 
 		const flags = spin_lock_irqsave(zone.lock);
 		for (let order = 0; order < MAX_ORDER; order++) {
-			const page = get_page_from_free_area(zone.free_area[order]!, MIGRATE_HIGHATOMIC);
+			const area = zone.free_area[order]!;
+			const page = get_page_from_free_area(area, MIGRATE_HIGHATOMIC);
 			if (page === null)
 				continue;
 
@@ -1066,7 +1076,8 @@ function __rmqueue_fallback(zone: struct_zone, order: number, start_migratetype:
 		let current_order = order;
 		for (; current_order < MAX_ORDER; current_order++) {
 			area = zone.free_area[current_order]!;
-			fallback_mt = find_suitable_fallback(area, current_order, start_migratetype, false);
+			fallback_mt = find_suitable_fallback(area, current_order,
+				start_migratetype, false);
 			if (fallback_mt !== -1)
 				break;
 		}
@@ -1422,7 +1433,8 @@ function rmqueue_buddy(zone: struct_zone, order: number, alloc_flags: number,
 }
 
 function __rmqueue_pcplist(zone: struct_zone, order: number, migratetype: number,
-	alloc_flags: number, pcp: struct_per_cpu_pages, list: struct_list_head): struct_page | null {
+	alloc_flags: number, pcp: struct_per_cpu_pages,
+	list: struct_list_head): struct_page | null {
 	let page: struct_page;
 
 	do {
@@ -1432,7 +1444,8 @@ function __rmqueue_pcplist(zone: struct_zone, order: number, migratetype: number
 			/* batch is in pages; at least two blocks */
 			if (batch > 1)
 				batch = Math.max(batch >> order, 2);
-			const alloced = rmqueue_bulk(zone, order, batch, list, migratetype, alloc_flags);
+			const alloced = rmqueue_bulk(zone, order, batch, list, migratetype,
+				alloc_flags);
 
 			pcp.count += alloced << order;
 			if (list_empty(list))
@@ -1645,7 +1658,8 @@ function zone_watermark_fast(z: struct_zone, order: number, mark: number,
 	if (order === 0 && (gfp_mask & __GFP_ATOMIC) !== 0 && z.watermark_boost !== 0 &&
 	    (alloc_flags & ALLOC_WMARK_MASK) === WMARK_MIN) {
 		mark = z._watermark[WMARK_MIN]!;
-		return __zone_watermark_ok(z, order, mark, highest_zoneidx, alloc_flags, free_pages);
+		return __zone_watermark_ok(z, order, mark, highest_zoneidx, alloc_flags,
+			free_pages);
 	}
 
 	return false;
@@ -1763,8 +1777,8 @@ function __alloc_pages_may_oom(gfp_mask: gfp_t, order: number,
 
 	out: {
 		/* somebody may have freed enough in the meantime */
-		page = get_page_from_freelist((gfp_mask | __GFP_HARDWALL) & ~__GFP_DIRECT_RECLAIM, order,
-			ALLOC_WMARK_HIGH | ALLOC_CPUSET, ac);
+		page = get_page_from_freelist((gfp_mask | __GFP_HARDWALL) & ~__GFP_DIRECT_RECLAIM,
+			order, ALLOC_WMARK_HIGH | ALLOC_CPUSET, ac);
 		if (page !== null)
 			break out;
 
@@ -1779,7 +1793,8 @@ function __alloc_pages_may_oom(gfp_mask: gfp_t, order: number,
 
 		const oc = new oom_control(gfp_mask, order);
 
-		if (out_of_memory(oc) || WARN_ON_ONCE_GFP((gfp_mask & __GFP_NOFAIL) !== 0, gfp_mask)) {
+		if (out_of_memory(oc) ||
+		    WARN_ON_ONCE_GFP((gfp_mask & __GFP_NOFAIL) !== 0, gfp_mask)) {
 			did_some_progress = 1;
 
 			/* it must not fail: dig into the reserves */
@@ -1807,7 +1822,8 @@ function should_compact_retry(ac: struct_alloc_context, order: number,
 
 	for (const zone of for_each_zone_zonelist_nodemask(ac.zonelist!, ac.highest_zoneidx,
 		ac.nodemask)) {
-		if (zone_watermark_ok(zone, 0, min_wmark_pages(zone), ac.highest_zoneidx, alloc_flags))
+		if (zone_watermark_ok(zone, 0, min_wmark_pages(zone), ac.highest_zoneidx,
+			alloc_flags))
 			return true;
 	}
 	return false;
@@ -1928,7 +1944,9 @@ function __alloc_pages_direct_reclaim(gfp_mask: gfp_t, order: number, alloc_flag
 	}
 }
 
-/** mm/vmscan.c:wakeup_kswapd(); there is no kswapd before reclaim comes, so that boosts end at once. */
+/**
+ * mm/vmscan.c:wakeup_kswapd(); there is no kswapd before reclaim comes, so that boosts end at once.
+ */
 export function wakeup_kswapd(zone: struct_zone, _gfp_flags: gfp_t, _order: number,
 	_highest_zoneidx: zone_type): void {
 	if (zone.watermark_boost !== 0) {
@@ -2005,7 +2023,8 @@ function should_reclaim_retry(_gfp_mask: gfp_t, order: number, ac: struct_alloc_
 	for (const zone of for_each_zone_zonelist_nodemask(ac.zonelist!, ac.highest_zoneidx,
 		ac.nodemask)) {
 		const min_wmark = min_wmark_pages(zone);
-		const available = zone_reclaimable_pages(zone) + zone_page_state(zone, NR_FREE_PAGES);
+		const available = zone_reclaimable_pages(zone) +
+			zone_page_state(zone, NR_FREE_PAGES);
 
 		if (__zone_watermark_ok(zone, order, min_wmark, ac.highest_zoneidx, alloc_flags,
 			available)) {
@@ -2031,9 +2050,11 @@ function __alloc_pages_slowpath(gfp_mask: gfp_t, order: number,
 	ac: struct_alloc_context): struct_page | null {
 	const can_direct_reclaim = (gfp_mask & __GFP_DIRECT_RECLAIM) !== 0;
 	const costly_order = order > PAGE_ALLOC_COSTLY_ORDER;
-	let page: struct_page | null;
 	let nofail_loops = 0, oom_loops = 0;
 	let compact_prio: compact_priority = DEF_COMPACT_PRIORITY;
+	/* C: goto nopage from before the loop */
+	let give_up = false;
+	let page: struct_page | null;
 
 	if (WARN_ON_ONCE((gfp_mask & (__GFP_ATOMIC | __GFP_DIRECT_RECLAIM)) ===
 		(__GFP_ATOMIC | __GFP_DIRECT_RECLAIM)))
@@ -2041,132 +2062,124 @@ function __alloc_pages_slowpath(gfp_mask: gfp_t, order: number,
 
 	no_progress_loops = 0;
 	let alloc_flags = gfp_to_alloc_flags(gfp_mask);
-	let first = true;
 
-	got_pg: {
-		fail: {
-			retry: for (;;) {
-				nopage: {
-					if (first) {
-						first = false;
+	ac.preferred_zoneref = next_zones_zonelist(ac.zonelist!._zonerefs, 0, ac.highest_zoneidx);
+	if (preferred_zone(ac) === null) {
+		give_up = true;
+	} else {
+		if ((alloc_flags & ALLOC_KSWAPD) !== 0)
+			wake_all_kswapds(order, gfp_mask, ac);
 
-						ac.preferred_zoneref = next_zones_zonelist(ac.zonelist!._zonerefs, 0,
-							ac.highest_zoneidx);
-						if (preferred_zone(ac) === null)
-							break nopage;
+		/* the watermark is a lower one now */
+		page = get_page_from_freelist(gfp_mask, order, alloc_flags, ac);
+		if (page !== null)
+			return page;
 
-						if ((alloc_flags & ALLOC_KSWAPD) !== 0)
-							wake_all_kswapds(order, gfp_mask, ac);
+		if (can_direct_reclaim &&
+		    (costly_order || (order > 0 && ac.migratetype !== MIGRATE_MOVABLE)) &&
+		    !gfp_pfmemalloc_allowed(gfp_mask)) {
+			page = __alloc_pages_direct_compact(gfp_mask, order, alloc_flags, ac,
+				INIT_COMPACT_PRIORITY);
+			if (page !== null)
+				return page;
 
-						/* the watermark is a lower one now */
-						page = get_page_from_freelist(gfp_mask, order, alloc_flags, ac);
-						if (page !== null)
-							break got_pg;
+			/* THP and the like do not insist */
+			if (costly_order && (gfp_mask & __GFP_NORETRY) !== 0) {
+				if (compact_result_ === COMPACT_SKIPPED ||
+				    compact_result_ === COMPACT_DEFERRED)
+					give_up = true;
 
-						if (can_direct_reclaim &&
-						    (costly_order ||
-						     (order > 0 && ac.migratetype !== MIGRATE_MOVABLE)) &&
-						    !gfp_pfmemalloc_allowed(gfp_mask)) {
-							page = __alloc_pages_direct_compact(gfp_mask, order, alloc_flags,
-								ac, INIT_COMPACT_PRIORITY);
-							if (page !== null)
-								break got_pg;
-
-							/* THP and the like do not insist */
-							if (costly_order && (gfp_mask & __GFP_NORETRY) !== 0) {
-								if (compact_result_ === COMPACT_SKIPPED ||
-								    compact_result_ === COMPACT_DEFERRED)
-									break nopage;
-
-								compact_prio = INIT_COMPACT_PRIORITY;
-							}
-						}
-					}
-
-					if ((alloc_flags & ALLOC_KSWAPD) !== 0)
-						wake_all_kswapds(order, gfp_mask, ac);
-
-					const reserve_flags = __gfp_pfmemalloc_flags(gfp_mask);
-					if (reserve_flags !== 0)
-						alloc_flags = reserve_flags;
-
-					if ((alloc_flags & ALLOC_CPUSET) === 0 || reserve_flags !== 0) {
-						ac.nodemask = null;
-						ac.preferred_zoneref = next_zones_zonelist(ac.zonelist!._zonerefs, 0,
-							ac.highest_zoneidx);
-					}
-
-					page = get_page_from_freelist(gfp_mask, order, alloc_flags, ac);
-					if (page !== null)
-						break got_pg;
-
-					if (!can_direct_reclaim)
-						break nopage;
-
-					if ((current.flags & PF_MEMALLOC) !== 0)
-						break nopage;
-
-					page = __alloc_pages_direct_reclaim(gfp_mask, order, alloc_flags, ac);
-					if (page !== null)
-						break got_pg;
-
-					page = __alloc_pages_direct_compact(gfp_mask, order, alloc_flags, ac,
-						compact_prio);
-					if (page !== null)
-						break got_pg;
-
-					if ((gfp_mask & __GFP_NORETRY) !== 0)
-						break nopage;
-
-					if (costly_order && (gfp_mask & __GFP_RETRY_MAYFAIL) === 0)
-						break nopage;
-
-					if (should_reclaim_retry(gfp_mask, order, ac, alloc_flags,
-						did_some_progress > 0))
-						continue retry;
-
-					if (did_some_progress > 0 && should_compact_retry(ac, order, alloc_flags))
-						continue retry;
-
-					/* reclaim failed: somebody has to go */
-					page = __alloc_pages_may_oom(gfp_mask, order, ac);
-					if (page !== null)
-						break got_pg;
-
-					if (tsk_is_oom_victim(current) &&
-					    ((alloc_flags & ALLOC_OOM) !== 0 || (gfp_mask & __GFP_NOMEMALLOC) !== 0))
-						break nopage;
-
-					if (did_some_progress !== 0 && ++oom_loops <= MAX_OOM_LOOPS) {
-						no_progress_loops = 0;
-						continue retry;
-					}
-				}
-
-				if ((gfp_mask & __GFP_NOFAIL) !== 0) {
-					if (WARN_ON_ONCE_GFP(!can_direct_reclaim, gfp_mask))
-						break fail;
-
-					WARN_ON_ONCE_GFP((current.flags & PF_MEMALLOC) !== 0, gfp_mask);
-					WARN_ON_ONCE_GFP(order > PAGE_ALLOC_COSTLY_ORDER, gfp_mask);
-
-					/* some of the reserves, so that others are not starved for long */
-					page = __alloc_pages_cpuset_fallback(gfp_mask, order, ALLOC_HARDER, ac);
-					if (page !== null)
-						break got_pg;
-
-					cond_resched();
-					if (++nofail_loops > MAX_NOFAIL_LOOPS)
-						BUG();
-					continue retry;
-				}
-				break fail;
+				compact_prio = INIT_COMPACT_PRIORITY;
 			}
 		}
-		page = null;
-		warn_alloc(gfp_mask, ac.nodemask, `page allocation failure: order:${order}`);
 	}
-	return page;
+
+	retry: for (;;) {
+		nopage: {
+			if (give_up) {
+				give_up = false;
+				break nopage;
+			}
+
+			if ((alloc_flags & ALLOC_KSWAPD) !== 0)
+				wake_all_kswapds(order, gfp_mask, ac);
+
+			const reserve_flags = __gfp_pfmemalloc_flags(gfp_mask);
+			if (reserve_flags !== 0)
+				alloc_flags = reserve_flags;
+
+			if ((alloc_flags & ALLOC_CPUSET) === 0 || reserve_flags !== 0) {
+				ac.nodemask = null;
+				ac.preferred_zoneref = next_zones_zonelist(
+					ac.zonelist!._zonerefs, 0, ac.highest_zoneidx);
+			}
+
+			page = get_page_from_freelist(gfp_mask, order, alloc_flags, ac);
+			if (page !== null)
+				return page;
+
+			if (!can_direct_reclaim)
+				break nopage;
+
+			if ((current.flags & PF_MEMALLOC) !== 0)
+				break nopage;
+
+			page = __alloc_pages_direct_reclaim(gfp_mask, order, alloc_flags, ac);
+			if (page !== null)
+				return page;
+
+			page = __alloc_pages_direct_compact(gfp_mask, order, alloc_flags, ac,
+				compact_prio);
+			if (page !== null)
+				return page;
+
+			if ((gfp_mask & __GFP_NORETRY) !== 0)
+				break nopage;
+
+			if (costly_order && (gfp_mask & __GFP_RETRY_MAYFAIL) === 0)
+				break nopage;
+
+			if (should_reclaim_retry(gfp_mask, order, ac, alloc_flags,
+				did_some_progress > 0))
+				continue retry;
+
+			if (did_some_progress > 0 && should_compact_retry(ac, order, alloc_flags))
+				continue retry;
+
+			/* reclaim failed: somebody has to go */
+			page = __alloc_pages_may_oom(gfp_mask, order, ac);
+			if (page !== null)
+				return page;
+
+			if (tsk_is_oom_victim(current) &&
+			    ((alloc_flags & ALLOC_OOM) !== 0 ||
+			     (gfp_mask & __GFP_NOMEMALLOC) !== 0))
+				break nopage;
+
+			if (did_some_progress !== 0 && ++oom_loops <= MAX_OOM_LOOPS) {
+				no_progress_loops = 0;
+				continue retry;
+			}
+		}
+
+		if ((gfp_mask & __GFP_NOFAIL) === 0 ||
+		    WARN_ON_ONCE_GFP(!can_direct_reclaim, gfp_mask))
+			break;
+
+		WARN_ON_ONCE_GFP((current.flags & PF_MEMALLOC) !== 0, gfp_mask);
+		WARN_ON_ONCE_GFP(order > PAGE_ALLOC_COSTLY_ORDER, gfp_mask);
+
+		/* some of the reserves, so that others are not starved for long */
+		page = __alloc_pages_cpuset_fallback(gfp_mask, order, ALLOC_HARDER, ac);
+		if (page !== null)
+			return page;
+
+		cond_resched();
+		if (++nofail_loops > MAX_NOFAIL_LOOPS)
+			BUG();
+	}
+	warn_alloc(gfp_mask, ac.nodemask, `page allocation failure: order:${order}`);
+	return null;
 }
 
 /* by zone modifiers: the preferred zone of an allocation; null for impossible combinations too */
@@ -2273,11 +2286,12 @@ export function __alloc_pages_bulk(gfp: gfp_t, preferred_nid: number, nodemask: 
 	page_array: (struct_page | null)[] | null): number {
 	let nr_populated = 0;
 
-	while (page_array !== null && nr_populated < nr_pages && page_array[nr_populated] != null)
+	while (page_array !== null && nr_populated < nr_pages &&
+	       (page_array[nr_populated] ?? null) !== null)
 		nr_populated++;
 
 	while (nr_populated < nr_pages) {
-		if (page_array !== null && page_array[nr_populated] != null) {
+		if (page_array !== null && (page_array[nr_populated] ?? null) !== null) {
 			nr_populated++;
 			continue;
 		}
@@ -2753,12 +2767,14 @@ export function alloc_contig_pages(nr_pages: number, gfp_mask: gfp_t, nid: numbe
 	nodemask: nodemask_t | null): struct_page | null {
 	const zonelist = node_zonelist(nid, gfp_mask);
 
-	for (const zone of for_each_zone_zonelist_nodemask(zonelist, gfp_zone(gfp_mask), nodemask)) {
+	for (const zone of for_each_zone_zonelist_nodemask(zonelist, gfp_zone(gfp_mask),
+		nodemask)) {
 		let pfn = ALIGN(zone.zone_start_pfn, nr_pages);
 
 		while (zone_spans_last_pfn(zone, pfn, nr_pages)) {
 			if (pfn_range_valid_contig(zone, pfn, nr_pages)) {
-				const ret = alloc_contig_range(pfn, pfn + nr_pages, MIGRATE_MOVABLE, gfp_mask);
+				const ret = alloc_contig_range(pfn, pfn + nr_pages,
+					MIGRATE_MOVABLE, gfp_mask);
 				if (ret === 0)
 					return pfn_to_page(pfn_nr(pfn));
 			}
@@ -2776,8 +2792,8 @@ function free_unmade_range(pfn: number, end: number): void {
 			__fls(Math.min(end - pfn, MAX_ORDER_NR_PAGES)));
 		const page = pfn_to_page(pfn_nr(pfn));
 
-		free_one_page(page_zone(page), page, pfn, order, get_pfnblock_migratetype(null, pfn),
-			FPI_NONE);
+		free_one_page(page_zone(page), page, pfn, order,
+			get_pfnblock_migratetype(null, pfn), FPI_NONE);
 		__count_vm_events(PGFREE, 1 << order);
 		pfn += 1 << order;
 	}
@@ -2835,8 +2851,8 @@ export function is_free_buddy_page(page: struct_page): boolean {
 	return false;
 }
 
-function break_down_buddy_pages(zone: struct_zone, page: struct_page, target: struct_page, low: number,
-	high: number, migratetype: number): void {
+function break_down_buddy_pages(zone: struct_zone, page: struct_page, target: struct_page,
+	low: number, high: number, migratetype: number): void {
 	let size = 1 << high;
 
 	while (high > low) {

@@ -15,8 +15,10 @@ import type { struct_page } from "#linux/mm_types.ts";
 import { VM_BUG_ON, VM_WARN_ON, dump_page } from "#linux/mmdebug.ts";
 import { MAX_ORDER, MAX_ORDER_NR_PAGES, MIGRATE_ISOLATE, ZONE_MOVABLE } from
 	"#linux/mmzone.const.ts";
-import { get_pageblock_migratetype, next_made_page, pfn_to_made_page, pfn_to_page, pfn_valid, zone_idx } from
-	"#linux/mmzone.ts";
+import {
+	get_pageblock_migratetype, next_made_page, pfn_to_made_page, pfn_to_page, pfn_valid,
+	zone_idx,
+} from "#linux/mmzone.ts";
 import {
 	REPORT_FAILURE, is_migrate_isolate, is_migrate_isolate_page, move_freepages_block,
 	set_pageblock_migratetype,

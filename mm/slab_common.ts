@@ -11,7 +11,9 @@ import { list_add, list_del, struct_list_head } from "#linux/list.ts";
 import { mutex_lock, mutex_unlock } from "#linux/mutex.ts";
 import { DEFINE_MUTEX } from "#linux/mutex_types.ts";
 import { might_alloc } from "#linux/sched/mm.ts";
-import { SLAB_PANIC, type class_of, type slab_flags_t, struct_kmem_cache } from "#linux/slab_def.ts";
+import {
+	SLAB_PANIC, type class_of, type slab_flags_t, struct_kmem_cache,
+} from "#linux/slab_def.ts";
 import {
 	generate_object_ops, kmalloc_plain, kmem_cache_alloc, should_failslab, slab_keeps_contents,
 	slab_mark_plain,

@@ -2,9 +2,9 @@
 /*
  * Handing out and taking back slab objects.
  *
- * Upstream: mm/slub.c. The memory of an object is the JavaScript heap's. What stays is what its users
- * see: allocations that can be made to fail, objects that keep their constructed state when the
- * cache has a constructor, last in first out reuse, and slub_debug's checks: freed objects are
+ * Upstream: mm/slub.c. The memory of an object is the JavaScript heap's. What stays is what its
+ * users see: allocations that can be made to fail, objects that keep their constructed state when
+ * the cache has a constructor, last in first out reuse, and slub_debug's checks: freed objects are
  * poisoned, a double free and the free of a foreign object are BUGs, live objects are counted.
  *
  * Each object carries its state in a hidden field, __slab: its cache while live, else null.
@@ -122,7 +122,7 @@ class generator {
 
 	compile<F>(args: string, body: string, s: { cache: struct_kmem_cache | null }): F {
 		const names = this.constants.map((_, i) => `k${i}`);
-		// eslint-disable-next-line @typescript-eslint/no-implied-eval
+
 		return new Function("s", ...names, `"use strict";
 			return function (${args}) { ${body} };`)(s, ...this.constants) as F;
 	}
@@ -311,7 +311,8 @@ function free_plain(object: object): void {
 	else if (Array.isArray(object))
 		object.fill(typeof object[0] === "number" ? POISON_NUMBER : POISON);
 	else if (ArrayBuffer.isView(object))
-		new Uint8Array(object.buffer, object.byteOffset, object.byteLength).fill(POISON_FREE);
+		new Uint8Array(object.buffer, object.byteOffset, object.byteLength)
+			.fill(POISON_FREE);
 }
 
 /** mm/slub.c:kfree(), for whatever kmalloc() and its kind gave. */

@@ -32,13 +32,13 @@ import {
 import { DEFINE_MUTEX } from "#linux/mutex_types.ts";
 import { mutex_lock, mutex_unlock } from "#linux/mutex.ts";
 import {
-	PageLRU, __folio_clear_mlocked, folio_clear_active, folio_clear_idle, folio_clear_referenced,
-	folio_clear_swapbacked, folio_set_active, folio_set_lru, folio_set_reclaim,
-	folio_set_referenced, folio_set_unevictable, folio_test_active, folio_test_anon,
-	folio_test_clear_lru, folio_test_clear_unevictable, folio_test_dirty, folio_test_hugetlb,
-	folio_test_idle, folio_test_large, folio_test_locked, folio_test_lru, folio_test_mlocked,
-	folio_test_referenced, folio_test_swapbacked, folio_test_swapcache, folio_test_unevictable,
-	folio_test_writeback, page_folio,
+	PageLRU, __folio_clear_mlocked, folio_clear_active, folio_clear_idle,
+	folio_clear_referenced, folio_clear_swapbacked, folio_set_active, folio_set_lru,
+	folio_set_reclaim, folio_set_referenced, folio_set_unevictable, folio_test_active,
+	folio_test_anon, folio_test_clear_lru, folio_test_clear_unevictable, folio_test_dirty,
+	folio_test_hugetlb, folio_test_idle, folio_test_large, folio_test_locked, folio_test_lru,
+	folio_test_mlocked, folio_test_referenced, folio_test_swapbacked, folio_test_swapcache,
+	folio_test_unevictable, folio_test_writeback, page_folio,
 } from "#linux/page-flags.ts";
 import { folio_batch_add, folio_batch_count, folio_batch_reinit, pagevec_count, pagevec_reinit,
 	struct_folio_batch, type struct_pagevec } from "#linux/pagevec.ts";
@@ -47,9 +47,9 @@ import { smp_processor_id } from "#linux/smp.ts";
 import { spin_lock_irq, spin_unlock_irq } from "#linux/spinlock.ts";
 import { SWAP_CLUSTER_MAX, lru_cache_add, workingset_activation } from "#linux/swap.ts";
 import {
-	PGACTIVATE, PGDEACTIVATE, PGLAZYFREE, PGROTATED, UNEVICTABLE_PGCLEARED, UNEVICTABLE_PGCULLED,
-	UNEVICTABLE_PGRESCUED, __count_vm_events, count_vm_event, count_vm_events, lruvec_page_state,
-	zone_stat_mod_folio, zone_stat_sub_folio,
+	PGACTIVATE, PGDEACTIVATE, PGLAZYFREE, PGROTATED, UNEVICTABLE_PGCLEARED,
+	UNEVICTABLE_PGCULLED, UNEVICTABLE_PGRESCUED, __count_vm_events, count_vm_event,
+	count_vm_events, lruvec_page_state, zone_stat_mod_folio, zone_stat_sub_folio,
 } from "#linux/vmstat.ts";
 import { PAGE_SHIFT } from "#asm/page_types.ts";
 import { xa_is_value } from "#linux/xarray.ts";
@@ -204,7 +204,8 @@ function folio_batch_move_lru(fbatch: struct_folio_batch, move_fn: move_fn_t): v
 
 function folio_batch_add_and_move(fbatch: struct_folio_batch, folio: struct_folio,
 	move_fn: move_fn_t): void {
-	if (folio_batch_add(fbatch, folio) !== 0 && !folio_test_large(folio) && !lru_cache_disabled())
+	if (folio_batch_add(fbatch, folio) !== 0 && !folio_test_large(folio) &&
+	    !lru_cache_disabled())
 		return;
 	folio_batch_move_lru(fbatch, move_fn);
 }

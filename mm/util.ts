@@ -23,13 +23,14 @@ import { folio_entire_mapcount, folio_nr_pages, mm_populate, offset_in_page, tot
 	"#linux/mm.ts";
 import type { struct_folio, struct_mm_struct, struct_page, struct_vm_area_struct } from
 	"#linux/mm_types.ts";
-import { mmap_assert_write_locked, mmap_write_lock, mmap_write_lock_killable, mmap_write_unlock } from
-	"#linux/mmap_lock.ts";
+import {
+	mmap_assert_write_locked, mmap_write_lock, mmap_write_lock_killable, mmap_write_unlock,
+} from "#linux/mmap_lock.ts";
 import { pfn_to_made_page } from "#linux/mmzone.ts";
 import {
-	PAGE_MAPPING_ANON, PageAnon, PageDoubleMap, PageHuge, compound_head, folio_page, folio_test_anon,
-	folio_test_double_map, folio_test_hugetlb, folio_test_large, folio_test_slab,
-	folio_test_swapcache, page_folio,
+	PAGE_MAPPING_ANON, PageAnon, PageDoubleMap, PageHuge, compound_head, folio_page,
+	folio_test_anon, folio_test_double_map, folio_test_hugetlb, folio_test_large,
+	folio_test_slab, folio_test_swapcache, page_folio,
 } from "#linux/page-flags.ts";
 import { RLIMIT_MEMLOCK } from "#uapi/asm-generic/resource.ts";
 import type { struct_anon_vma } from "#linux/rmap.ts";

@@ -21,8 +21,9 @@ import type { struct_lruvec, struct_zone, struct_zonelist } from "#linux/mmzone.
 import { lruvec_add_folio, lruvec_del_folio } from "#linux/mm_inline.ts";
 import type { nodemask_t } from "#linux/nodemask.ts";
 import {
-	PageTransTail, folio_clear_active, folio_clear_unevictable, folio_set_lru, folio_test_clear_lru,
-	folio_test_dirty, folio_test_locked, folio_test_unevictable, page_folio,
+	PageTransTail, folio_clear_active, folio_clear_unevictable, folio_set_lru,
+	folio_test_clear_lru, folio_test_dirty, folio_test_locked, folio_test_unevictable,
+	page_folio,
 } from "#linux/page-flags.ts";
 import { folio_ref_count, folio_ref_freeze, folio_ref_unfreeze } from "#linux/page_ref.ts";
 import { folio_batch_add, folio_batch_init, struct_folio_batch, type struct_pagevec } from
@@ -37,8 +38,8 @@ import {
 import { spin_lock, spin_unlock } from "#linux/spinlock.ts";
 import { folio_add_lru } from "#linux/swap.ts";
 import {
-	ALLOCSTALL_DMA32, SLABS_SCANNED, UNEVICTABLE_PGRESCUED, UNEVICTABLE_PGSCANNED, count_vm_events,
-	zone_page_state,
+	ALLOCSTALL_DMA32, SLABS_SCANNED, UNEVICTABLE_PGRESCUED, UNEVICTABLE_PGSCANNED,
+	count_vm_events, zone_page_state,
 } from "#linux/vmstat.ts";
 import { xa_lock_irq, xa_unlock_irq } from "#linux/xarray.ts";
 import { __filemap_remove_folio } from "#mm/filemap.ts";

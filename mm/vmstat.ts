@@ -122,8 +122,8 @@ function nr_free_blocks(zone: struct_zone): number[] {
 
 	for (const range of zone.deferred) {
 		for (let pfn = range.pfn; pfn < range.end;) {
-			const order = Math.min(MAX_ORDER - 1, pfn === 0 ? MAX_ORDER - 1 : __ffs(pfn),
-				ilog2(range.end - pfn));
+			const aligned = pfn === 0 ? MAX_ORDER - 1 : __ffs(pfn);
+			const order = Math.min(MAX_ORDER - 1, aligned, ilog2(range.end - pfn));
 			const n = order < MAX_ORDER - 1 ? 1 : range.end - pfn >> order;
 
 			nr[order]! += n;

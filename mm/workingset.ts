@@ -2,8 +2,9 @@
 /*
  * How the lists age, and whether a page that comes back left too early.
  *
- * Upstream: mm/workingset.c. Left out until reclaim comes: the shrinker of nodes that hold only shadow
- * entries. A shadow is a value entry: age at eviction and the workingset bit; the age wraps at 2^28.
+ * Upstream: mm/workingset.c. Left out until reclaim comes: the shrinker of nodes that hold only
+ * shadow entries. A shadow is a value entry: age at eviction and the workingset bit; the age wraps
+ * at 2^28.
  */
 import { folio_lruvec, mem_cgroup_lruvec, parent_lruvec, type struct_mem_cgroup } from
 	"#linux/memcontrol.ts";
@@ -20,8 +21,9 @@ import { folio_ref_count } from "#linux/page_ref.ts";
 import { rcu_read_lock, rcu_read_unlock } from "#linux/rcupdate.ts";
 import { get_nr_swap_pages, lru_note_cost_folio } from "#linux/swap.ts";
 import {
-	NR_ACTIVE_ANON, NR_ACTIVE_FILE, NR_INACTIVE_ANON, NR_INACTIVE_FILE, WORKINGSET_ACTIVATE_BASE,
-	WORKINGSET_REFAULT_BASE, WORKINGSET_RESTORE_BASE, lruvec_page_state, mod_lruvec_state,
+	NR_ACTIVE_ANON, NR_ACTIVE_FILE, NR_INACTIVE_ANON, NR_INACTIVE_FILE,
+	WORKINGSET_ACTIVATE_BASE, WORKINGSET_REFAULT_BASE, WORKINGSET_RESTORE_BASE,
+	lruvec_page_state, mod_lruvec_state,
 } from "#linux/vmstat.ts";
 import { xa_mk_value, xa_to_value } from "#linux/xarray.ts";
 

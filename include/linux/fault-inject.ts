@@ -3,8 +3,9 @@
  * Fault injection: whether this allocation shall fail.
  *
  * Upstream: include/linux/fault-inject.h and lib/fault-inject.c. Left out: stack filters. The files
- * of debugfs are made from fault_attr_dirs by the pseudo file table.
+ * of debugfs are made by linux/fault-inject/fault-inject.ts, where it is linked in.
  */
+import { weak } from "#asm-generic/registry.ts";
 import { pr_notice, pr_warn } from "#linux/printk.ts";
 import { dump_stack } from "#linux/panic.ts";
 import { in_task } from "#linux/preempt.ts";
@@ -121,16 +122,27 @@ export interface fault_attr_dir {
 /** What fault_create_debugfs_attr() made: the directories below /sys/kernel/debug. */
 export const fault_attr_dirs: fault_attr_dir[] = [];
 
+function create_file(dir: fault_attr_dir, file: fault_attr_file): void {
+	dir.files.push(file);
+	weak("fault_debugfs_create_file", (_dir: fault_attr_dir, _file: fault_attr_file): void =>
+		undefined)(dir, file);
+}
+
 export function debugfs_create_bool(name: string, dir: fault_attr_dir, get: () => boolean,
 	set: (v: boolean) => void): void {
-	dir.files.push({ name, kind: "bool", get: () => Number(get()), set: (v) => set(v !== 0) });
+	create_file(dir, { name, kind: "bool", get: () => Number(get()), set: (v) => set(v !== 0) });
+}
+
+export function debugfs_create_u32(name: string, dir: fault_attr_dir, get: () => number,
+	set: (v: number) => void): void {
+	create_file(dir, { name, kind: "ul", get, set });
 }
 
 export function fault_create_debugfs_attr(name: string, attr: struct_fault_attr): fault_attr_dir {
 	const dir: fault_attr_dir = { name, files: [] };
 	const file = (file_name: string, kind: "ul" | "atomic",
 		field: "probability" | "interval" | "times" | "space" | "verbose"): void => {
-		dir.files.push({
+		create_file(dir, {
 			name: file_name,
 			kind,
 			get: () => attr[field],

@@ -7,8 +7,8 @@
  */
 import { BUILD_BUG_ON } from "#linux/compiler.ts";
 import {
-	___GFP_DMA, ___GFP_DMA32, ___GFP_HIGHMEM, ___GFP_MOVABLE, __GFP_DIRECT_RECLAIM, __GFP_MEMALLOC,
-	__GFP_MOVABLE, __GFP_RECLAIMABLE, GFP_ZONEMASK, type gfp_t,
+	___GFP_DMA, ___GFP_DMA32, ___GFP_HIGHMEM, ___GFP_MOVABLE, __GFP_DIRECT_RECLAIM,
+	__GFP_MEMALLOC, __GFP_MOVABLE, __GFP_RECLAIMABLE, GFP_ZONEMASK, type gfp_t,
 } from "#linux/gfp_types.ts";
 import type { struct_folio, struct_page, struct_vm_area_struct } from "#linux/mm_types.ts";
 import { VM_BUG_ON, VM_WARN_ON } from "#linux/mmdebug.ts";
@@ -17,7 +17,8 @@ import {
 } from "#linux/mmzone.const.ts";
 import { NODE_DATA, type struct_zonelist } from "#linux/mmzone.ts";
 import {
-	__alloc_pages, __alloc_pages_bulk, __folio_alloc, __free_pages, page_group_by_mobility_disabled,
+	__alloc_pages, __alloc_pages_bulk, __folio_alloc, __free_pages,
+	page_group_by_mobility_disabled,
 } from "#mm/page_alloc.ts";
 import type { struct_list_head } from "#linux/list.ts";
 export * from "#linux/gfp_types.ts";
@@ -53,7 +54,9 @@ const OPT_ZONE_DMA	= ZONE_NORMAL;
 const OPT_ZONE_DMA32	= ZONE_DMA32;
 const GFP_ZONES_SHIFT	= 2;
 
-/* two bits per combination of the four zone modifiers; bit 15 of GFP_ZONE_BAD and below: nonsense */
+/*
+ * two bits per combination of the four zone modifiers; bit 15 of GFP_ZONE_BAD and below: nonsense
+ */
 const GFP_ZONE_TABLE =
 	ZONE_NORMAL << 0 * GFP_ZONES_SHIFT |
 	OPT_ZONE_DMA << ___GFP_DMA * GFP_ZONES_SHIFT |
@@ -105,7 +108,8 @@ export function alloc_pages_bulk_array(gfp: gfp_t, nr_pages: number,
 	return __alloc_pages_bulk(gfp, 0, null, nr_pages, null, page_array);
 }
 
-export function __alloc_pages_node(nid: number, gfp_mask: gfp_t, order: number): struct_page | null {
+export function __alloc_pages_node(nid: number, gfp_mask: gfp_t,
+	order: number): struct_page | null {
 	VM_BUG_ON(nid !== 0);
 	return __alloc_pages(gfp_mask, order, nid, null);
 }

@@ -2,8 +2,8 @@
 /*
  * Assertions of memory management; on with CONFIG_DEBUG_VM.
  *
- * Upstream: include/linux/mmdebug.h. The reason printed with a page cannot be the expression's text:
- * it may be given as an argument.
+ * Upstream: include/linux/mmdebug.h. The reason printed with a page cannot be the expression's
+ * text: it may be given as an argument.
  */
 import { CONFIG_DEBUG_VM } from "#generated/autoconf.ts";
 import { BUG, BUG_ON, WARN, WARN_ON, WARN_ON_ONCE, WARN_ONCE } from "#linux/bug.ts";

@@ -2,9 +2,9 @@
 /*
  * Zones and the node they belong to, the memory map, and walks over them.
  *
- * Upstream: include/linux/mmzone.h. Left out: further nodes, hotplug, CMA, kswapd's and compaction's
- * own fields until those come, sysctls. The memory map is port-only in form: a struct page is made
- * when pfn_to_page() first asks for it, with the state that C would have left in it.
+ * Upstream: include/linux/mmzone.h. Left out: further nodes, hotplug, CMA, kswapd's and
+ * compaction's own fields until those come, sysctls. The memory map is port-only in form: a struct
+ * page is made when pfn_to_page() first asks for it, with the state that C would have left in it.
  */
 import { type pfn_nr, pfn_nr as to_pfn } from "#asm-generic/types.ts";
 import { struct_list_head } from "#linux/list.ts";
@@ -27,9 +27,9 @@ export * from "#linux/page-flags-layout.ts";
 export { MAX_NUMNODES, NUMA_NO_NODE } from "#linux/numa.ts";
 export type { nodemask_t } from "#linux/nodemask.ts";
 export {
-	__zone_watermark_ok, build_all_zonelists, get_pageblock_migratetype, init_currently_empty_zone,
-	migratetype_names, page_group_by_mobility_disabled, wakeup_kswapd, zone_watermark_ok,
-	zone_watermark_ok_safe,
+	__zone_watermark_ok, build_all_zonelists, get_pageblock_migratetype,
+	init_currently_empty_zone, migratetype_names, page_group_by_mobility_disabled,
+	wakeup_kswapd, zone_watermark_ok, zone_watermark_ok_safe,
 } from "#mm/page_alloc.ts";
 export {
 	first_online_pgdat, lruvec_init, __next_zones_zonelist, next_online_pgdat, next_zone,
@@ -157,7 +157,8 @@ export class struct_zone {
 	name = "";
 	nr_isolate_pageblock = 0;
 	initialized = 0;
-	free_area: struct_free_area[] = Array.from({ length: MAX_ORDER }, () => new struct_free_area());
+	free_area: struct_free_area[] = Array.from({ length: MAX_ORDER },
+		() => new struct_free_area());
 	flags = 0;
 	lock = new spinlock_t();
 	contiguous = false;
@@ -376,7 +377,8 @@ export function section_nr_to_pfn(sec: number): number {
 
 /** Whether there is a struct page for @pfn: it lies in a section that has memory. */
 export function pfn_valid(pfn: number): boolean {
-	return pfn < MAX_PHYSMEM_PFN && mem_section[Math.floor(pfn / PAGES_PER_SECTION)] !== undefined;
+	return pfn < MAX_PHYSMEM_PFN &&
+	       mem_section[Math.floor(pfn / PAGES_PER_SECTION)] !== undefined;
 }
 
 export function pfn_in_present_section(pfn: number): boolean {

@@ -960,10 +960,12 @@ export function TestClearPageDoubleMap(page: struct_page): boolean {
 }
 
 export function folio_test_has_hwpoisoned(folio: struct_folio): boolean {
-	return CONFIG_MEMORY_FAILURE && (PF_SECOND(folio, true).flags & (1 << PG_has_hwpoisoned)) !== 0;
+	return CONFIG_MEMORY_FAILURE &&
+	       (PF_SECOND(folio, true).flags & (1 << PG_has_hwpoisoned)) !== 0;
 }
 export function PageHasHWPoisoned(page: struct_page): boolean {
-	return CONFIG_MEMORY_FAILURE && (PF_SECOND(page, false).flags & (1 << PG_has_hwpoisoned)) !== 0;
+	return CONFIG_MEMORY_FAILURE &&
+	       (PF_SECOND(page, false).flags & (1 << PG_has_hwpoisoned)) !== 0;
 }
 export function folio_set_has_hwpoisoned(folio: struct_folio): void {
 	if (CONFIG_MEMORY_FAILURE)
@@ -982,16 +984,19 @@ export function ClearPageHasHWPoisoned(page: struct_page): void {
 		PF_SECOND(page, true).flags &= ~(1 << PG_has_hwpoisoned);
 }
 export function folio_test_set_has_hwpoisoned(folio: struct_folio): boolean {
-	return CONFIG_MEMORY_FAILURE && test_and_set(PF_SECOND(folio, true), 1 << PG_has_hwpoisoned);
+	return CONFIG_MEMORY_FAILURE &&
+	       test_and_set(PF_SECOND(folio, true), 1 << PG_has_hwpoisoned);
 }
 export function TestSetPageHasHWPoisoned(page: struct_page): boolean {
 	return CONFIG_MEMORY_FAILURE && test_and_set(PF_SECOND(page, true), 1 << PG_has_hwpoisoned);
 }
 export function folio_test_clear_has_hwpoisoned(folio: struct_folio): boolean {
-	return CONFIG_MEMORY_FAILURE && test_and_clear(PF_SECOND(folio, true), 1 << PG_has_hwpoisoned);
+	return CONFIG_MEMORY_FAILURE &&
+	       test_and_clear(PF_SECOND(folio, true), 1 << PG_has_hwpoisoned);
 }
 export function TestClearPageHasHWPoisoned(page: struct_page): boolean {
-	return CONFIG_MEMORY_FAILURE && test_and_clear(PF_SECOND(page, true), 1 << PG_has_hwpoisoned);
+	return CONFIG_MEMORY_FAILURE &&
+	       test_and_clear(PF_SECOND(page, true), 1 << PG_has_hwpoisoned);
 }
 
 export function is_page_hwpoison(page: struct_page): boolean {

@@ -2,8 +2,8 @@
 /*
  * Taking ranges of pages out of the allocator's hands.
  *
- * Upstream: include/linux/page-isolation.h. There also without CONFIG_MEMORY_ISOLATION, for pages of
- * 1 GiB.
+ * Upstream: include/linux/page-isolation.h. There also without CONFIG_MEMORY_ISOLATION, for pages
+ * of 1 GiB.
  */
 import type { struct_page } from "#linux/mm_types.ts";
 import { MIGRATE_ISOLATE } from "#linux/mmzone.const.ts";

@@ -15,7 +15,8 @@ export class struct_pagevec {
 	nr = 0;
 	percpu_pvec_drained = false;
 	pages: (struct_page | null)[] = [
-		null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+		null, null, null, null, null, null, null, null,
+		null, null, null, null, null, null, null,
 	];
 }
 
@@ -23,7 +24,8 @@ export class struct_folio_batch {
 	nr = 0;
 	percpu_pvec_drained = false;
 	folios: (struct_folio | null)[] = [
-		null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+		null, null, null, null, null, null, null, null,
+		null, null, null, null, null, null, null,
 	];
 }
 

@@ -4,4 +4,6 @@
  *
  * Upstream: include/linux/prandom.h.
  */
-export { prandom_u32, prandom_u32_max, prandom_u32_state, struct_rnd_state } from "#linux/random.ts";
+export {
+	prandom_u32, prandom_u32_max, prandom_u32_state, struct_rnd_state,
+} from "#linux/random.ts";

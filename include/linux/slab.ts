@@ -2,9 +2,10 @@
 /*
  * Slab allocation: objects of one class from caches, and kmalloc()ed ones.
  *
- * Upstream: include/linux/slab.h. Sizes become classes: kzalloc(struct_x, gfp). What is allocated is
- * always zeroed, that is, as its class's constructor leaves it. Byte buffers are kmalloc_bytes(n),
- * kzalloc_bytes(n) and, beyond a page, kvzalloc_bytes(n); arrays are kcalloc(n, () => element).
+ * Upstream: include/linux/slab.h. Sizes become classes: kzalloc(struct_x, gfp). What is allocated
+ * is always zeroed, that is, as its class's constructor leaves it. Byte buffers are
+ * kmalloc_bytes(n), kzalloc_bytes(n) and, beyond a page, kvzalloc_bytes(n); arrays are kcalloc(n,
+ * () => element).
  */
 export * from "#linux/slab_def.ts";
 export {

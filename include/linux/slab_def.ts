@@ -19,7 +19,9 @@ export const SLAB_STORE_USER		= 0x00010000;
 export const SLAB_RECLAIM_ACCOUNT	= 0x00020000;
 export const SLAB_TEMPORARY		= SLAB_RECLAIM_ACCOUNT;
 export const SLAB_PANIC			= 0x00040000;
-/* an object may be handed out again at once, but stays an object of this cache for a grace period */
+/*
+ * an object may be handed out again at once, but stays an object of this cache for a grace period
+ */
 export const SLAB_TYPESAFE_BY_RCU	= 0x00080000;
 export const SLAB_MEM_SPREAD		= 0x00100000;
 export const SLAB_TRACE			= 0x00200000;

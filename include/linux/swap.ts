@@ -20,8 +20,8 @@ export {
 	deactivate_file_folio, deactivate_page, folio_add_lru, folio_mark_accessed,
 	folio_rotate_reclaimable, lru_add_drain, lru_add_drain_all, lru_add_drain_cpu,
 	lru_add_drain_cpu_zone, lru_cache_add_inactive_or_unevictable, lru_cache_disable,
-	lru_cache_disabled, lru_cache_enable, lru_note_cost, lru_note_cost_folio, mark_page_lazyfree,
-	page_cluster, release_pages, swap_setup,
+	lru_cache_disabled, lru_cache_enable, lru_note_cost, lru_note_cost_folio,
+	mark_page_lazyfree, page_cluster, release_pages, swap_setup,
 } from "#mm/swap.ts";
 export {
 	check_move_unevictable_folios, check_move_unevictable_pages, folio_isolate_lru,
@@ -31,7 +31,9 @@ export {
 export {
 	workingset_activation, workingset_age_nonresident, workingset_eviction, workingset_refault,
 } from "#mm/workingset.ts";
-export { isolate_lru_page, lru_cache_add, mark_page_accessed, putback_lru_page } from "#mm/folio-compat.ts";
+export {
+	isolate_lru_page, lru_cache_add, mark_page_accessed, putback_lru_page,
+} from "#mm/folio-compat.ts";
 export { find_get_incore_page } from "#mm/swap.h.ts";
 export { totalreserve_pages } from "#mm/page_alloc.ts";
 

@@ -2,8 +2,8 @@
 /*
  * What is counted as it happens (/proc/vmstat, second half).
  *
- * Upstream: include/linux/vm_event_item.h. Items of NUMA, CMA, KSM, balloons and zswap are left out;
- * the others are there in every configuration.
+ * Upstream: include/linux/vm_event_item.h. Items of NUMA, CMA, KSM, balloons and zswap are left
+ * out; the others are there in every configuration.
  */
 export type vm_event_item = number;
 

@@ -216,7 +216,8 @@ export function folio_pincount(folio: struct_folio): number {
 }
 
 export function set_page_zone(page: struct_page, zone: zone_type): void {
-	page.flags = page.flags & ~(ZONES_MASK << ZONES_PGSHIFT) | (zone & ZONES_MASK) << ZONES_PGSHIFT;
+	page.flags = page.flags & ~(ZONES_MASK << ZONES_PGSHIFT) |
+		(zone & ZONES_MASK) << ZONES_PGSHIFT;
 }
 
 export function set_page_node(_page: struct_page, _node: number): void {}

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A machine with memory and a page allocator, and nothing else: what the tests of the allocators run
- * on. May be booted again and again in one realm.
+ * A machine with memory and a page allocator, and nothing else: what the tests of the allocators
+ * run on. May be booted again and again in one realm.
  */
 import { hpa_t } from "#asm-generic/types.ts";
 import { memblock_add, memblock_free_all, memblock_reserve, memblock_reset } from
 	"#linux/memblock.ts";
-import { free_area_init, setup_per_cpu_pageset, sparse_init, totalram_pages, totalram_pages_add } from
-	"#linux/mm.ts";
+import {
+	free_area_init, setup_per_cpu_pageset, sparse_init, totalram_pages, totalram_pages_add,
+} from "#linux/mm.ts";
 import { build_all_zonelists } from "#linux/mmzone.ts";
 import { fault_attr_dirs, type fault_attr_file } from "#linux/fault-inject.ts";
 import { log_buf_clear, kmsg_text } from "#linux/printk.ts";
@@ -56,7 +57,8 @@ export function boot_memory(bytes: number, nr_cpus = 2,
 
 /** The file @name of /sys/kernel/debug/@dir. */
 export function fault_file(dir: string, name: string): fault_attr_file {
-	const file = fault_attr_dirs.find((d) => d.name === dir)?.files.find((f) => f.name === name);
+	const file = fault_attr_dirs.find((d) => d.name === dir)?.files
+		.find((f) => f.name === name);
 	if (file === undefined)
 		throw new Error(`no ${dir}/${name}`);
 	return file;

@@ -7,20 +7,21 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { pfn_nr } from "#asm-generic/types.ts";
 import {
 	GFP_ATOMIC, GFP_DMA32, GFP_HIGHUSER_MOVABLE, GFP_KERNEL, GFP_NOWAIT, GFP_TRANSHUGE_LIGHT,
-	__GFP_COMP, __GFP_DIRECT_RECLAIM, __GFP_MEMALLOC, __GFP_NOWARN, __GFP_RECLAIMABLE, __GFP_ZERO,
-	__free_page, __free_pages, alloc_contig_pages, alloc_page, alloc_pages, alloc_pages_bulk_array,
-	drain_all_pages, folio_alloc, free_contig_range,
+	__GFP_COMP, __GFP_DIRECT_RECLAIM, __GFP_MEMALLOC, __GFP_NOWARN, __GFP_RECLAIMABLE,
+	__GFP_ZERO, __free_page, __free_pages, alloc_contig_pages, alloc_page, alloc_pages,
+	alloc_pages_bulk_array, drain_all_pages, folio_alloc, free_contig_range,
 } from "#linux/gfp.ts";
 import { LIST_HEAD, list_add_tail } from "#linux/list.ts";
 import { folio_put, page_zone, put_page, split_page } from "#linux/mm.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import {
-	MAX_ORDER, MIGRATE_MOVABLE, MIGRATE_UNMOVABLE, NR_FREE_PAGES, contig_page_data, for_each_zone,
-	get_pageblock_migratetype, mem_section, pfn_to_made_page, pfn_to_page, pfn_valid,
+	MAX_ORDER, MIGRATE_MOVABLE, MIGRATE_UNMOVABLE, NR_FREE_PAGES, contig_page_data,
+	for_each_zone, get_pageblock_migratetype, mem_section, pfn_to_made_page, pfn_to_page,
+	pfn_valid,
 } from "#linux/mmzone.ts";
 import {
-	PG_head, PG_locked, PG_reserved, PageBuddy, PageHead, PageReserved, PageTail, is_free_buddy_page,
-	put_page_back_buddy, take_page_off_buddy,
+	PG_head, PG_locked, PG_reserved, PageBuddy, PageHead, PageReserved, PageTail,
+	is_free_buddy_page, put_page_back_buddy, take_page_off_buddy,
 } from "#linux/page-flags.ts";
 import { get_taint, warn_count } from "#linux/panic.ts";
 import { current } from "#linux/sched.ts";
@@ -60,13 +61,15 @@ function check_buddies(): void {
 				for (let p = head.next; p !== head; p = p.next) {
 					const page = p.owner as struct_page;
 					const buddy_pfn = page.pfn ^ (1 << order);
-					const buddy = pfn_valid(buddy_pfn) ? pfn_to_made_page(buddy_pfn) : null;
+					const buddy = pfn_valid(buddy_pfn) ?
+						pfn_to_made_page(buddy_pfn) : null;
 
 					must(PageBuddy(page) && page.private_ === order, "no free block");
 					must(page._refcount === 0, "referenced");
 					must((page.pfn & ((1 << order) - 1)) === 0, "unaligned");
 					must(page_zone(page) === zone, "wrong zone");
-					if (order < MAX_ORDER - 1 && buddy !== null && page_zone(buddy) === zone)
+					if (order < MAX_ORDER - 1 && buddy !== null &&
+					    page_zone(buddy) === zone)
 						must(!PageBuddy(buddy) || buddy.private_ !== order, "not merged");
 					nr++;
 				}
@@ -94,7 +97,8 @@ describe("random operations", () => {
 		readonly owner = new Map<number, block>();
 		readonly blocks: block[] = [];
 		add(b: block): void {
-			for (let pfn: number = b.page.pfn; pfn < b.page.pfn + (1 << b.order); pfn++) {
+			const end = b.page.pfn + (1 << b.order);
+			for (let pfn: number = b.page.pfn; pfn < end; pfn++) {
 				must(!this.owner.has(pfn), `frame ${pfn} twice`);
 				this.owner.set(pfn, b);
 			}
@@ -110,8 +114,9 @@ describe("random operations", () => {
 		}
 	}
 
-	const GFPS = [GFP_KERNEL, GFP_HIGHUSER_MOVABLE, GFP_KERNEL | __GFP_RECLAIMABLE, GFP_DMA32, GFP_ATOMIC,
-		GFP_HIGHUSER_MOVABLE | __GFP_COMP, GFP_KERNEL | __GFP_COMP | __GFP_ZERO];
+	const GFPS = [GFP_KERNEL, GFP_HIGHUSER_MOVABLE, GFP_KERNEL | __GFP_RECLAIMABLE,
+		GFP_DMA32, GFP_ATOMIC, GFP_HIGHUSER_MOVABLE | __GFP_COMP,
+		GFP_KERNEL | __GFP_COMP | __GFP_ZERO];
 	const word = new Uint8Array(4), ZEROES = new Uint8Array(4096);
 
 	function stamp(b: block): void {
@@ -236,7 +241,8 @@ describe("zones and watermarks", () => {
 	});
 
 	test("an unmovable allocation takes a whole pageblock", () => {
-		const movable = alloc_page(GFP_HIGHUSER_MOVABLE)!, unmovable = alloc_page(GFP_KERNEL)!;
+		const movable = alloc_page(GFP_HIGHUSER_MOVABLE)!;
+		const unmovable = alloc_page(GFP_KERNEL)!;
 
 		expect(get_pageblock_migratetype(movable)).toBe(MIGRATE_MOVABLE);
 		expect(get_pageblock_migratetype(unmovable)).toBe(MIGRATE_UNMOVABLE);
@@ -480,7 +486,8 @@ describe("LRU", () => {
 		.map(global_node_page_state);
 
 	test("by batches onto the lists and off them with the last reference", () => {
-		const folios = Array.from({ length: 40 }, () => folio_alloc(GFP_HIGHUSER_MOVABLE, 0)!);
+		const folios = Array.from({ length: 40 },
+			() => folio_alloc(GFP_HIGHUSER_MOVABLE, 0)!);
 		for (const f of folios)
 			folio_add_lru(f);
 		expect(lru()).toEqual([0, 0, 30]);
@@ -494,7 +501,8 @@ describe("LRU", () => {
 	});
 
 	test("a large folio does not wait, nor anything while batches are off", () => {
-		const large = folio_alloc(GFP_HIGHUSER_MOVABLE, 1)!, small = folio_alloc(GFP_HIGHUSER_MOVABLE, 0)!;
+		const large = folio_alloc(GFP_HIGHUSER_MOVABLE, 1)!;
+		const small = folio_alloc(GFP_HIGHUSER_MOVABLE, 0)!;
 		folio_add_lru(large);
 		expect(lru()[2]).toBe(2);
 		lru_cache_disable();

@@ -11,9 +11,9 @@ import { struct_rb_node } from "#linux/rbtree_types.ts";
 import { struct_vm_area_struct } from "#linux/mm_types.ts";
 import {
 	KMEM_CACHE, SLAB_FAILSLAB, SLAB_TYPESAFE_BY_RCU, kcalloc, kfree, kmalloc, kmalloc_bytes,
-	kmem_cache_alloc, kmem_cache_alloc_bulk, kmem_cache_create, kmem_cache_destroy, kmem_cache_free,
-	kmem_cache_free_bulk, kmem_cache_zalloc, kmemdup, kstrdup, kvcalloc, kvfree, kvzalloc_bytes,
-	kzalloc, slab_is_live, slab_live_counts, type struct_kmem_cache,
+	kmem_cache_alloc, kmem_cache_alloc_bulk, kmem_cache_create, kmem_cache_destroy,
+	kmem_cache_free, kmem_cache_free_bulk, kmem_cache_zalloc, kmemdup, kstrdup, kvcalloc,
+	kvfree, kvzalloc_bytes, kzalloc, slab_is_live, slab_live_counts, type struct_kmem_cache,
 } from "#linux/slab.ts";
 import { current } from "#linux/sched.ts";
 import { POISON } from "#mm/slub.ts";
@@ -61,7 +61,8 @@ describe("objects", () => {
 		const fresh = new struct_thing();
 
 		expect({ n: a.n, big: a.big, name: a.name, on: a.on, next: a.next }).toEqual(
-			{ n: fresh.n, big: fresh.big, name: fresh.name, on: fresh.on, next: fresh.next });
+			{ n: fresh.n, big: fresh.big, name: fresh.name, on: fresh.on,
+				next: fresh.next });
 		a.n = 99;
 		a.big = 1n;
 		a.name = "x";
@@ -114,7 +115,8 @@ describe("objects", () => {
 	test("whose constructor takes arguments", () => {
 		const ops = {}, other = {};
 		const cache = kmem_cache_create("args", struct_with_args, 0, null, [ops])!;
-		const a = kmem_cache_alloc(cache, GFP_KERNEL)!, b = kzalloc(struct_with_args, GFP_KERNEL, other)!;
+		const a = kmem_cache_alloc(cache, GFP_KERNEL)!;
+		const b = kzalloc(struct_with_args, GFP_KERNEL, other)!;
 
 		expect(a.ops).toBe(ops);
 		expect(b.ops).toBe(other);
@@ -192,8 +194,10 @@ describe("kmalloc", () => {
 	test("objects, bytes, arrays and strings are counted", () => {
 		const before = [...slab_live_counts()];
 		const o = kmalloc(struct_thing, GFP_KERNEL)!;
-		const bytes = kmalloc_bytes(100, GFP_KERNEL)!, big = kvzalloc_bytes(1 << 20, GFP_KERNEL)!;
-		const array = kcalloc(4, (i) => i, GFP_KERNEL)!, varray = kvcalloc(9000, () => null, GFP_KERNEL)!;
+		const bytes = kmalloc_bytes(100, GFP_KERNEL)!;
+		const big = kvzalloc_bytes(1 << 20, GFP_KERNEL)!;
+		const array = kcalloc(4, (i) => i, GFP_KERNEL)!;
+		const varray = kvcalloc(9000, () => null, GFP_KERNEL)!;
 		const s = kstrdup("text", GFP_KERNEL)!, copy = kmemdup(Uint8Array.of(1, 2, 3), 3, GFP_KERNEL)!;
 
 		expect(slab_live_counts().get("kmalloc-struct_thing")).toBe(1);
