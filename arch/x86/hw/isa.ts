@@ -11,8 +11,10 @@ import type { pfn_nr } from "#asm-generic/types.ts";
 import { PAGE_BYTES, frame_get32, frame_get64, frame_get8, frame_put32, frame_put64, frame_put8,
 	frame_fill, frame_read, frame_write } from "./memory.ts";
 import { tlb_lookup } from "./tlb.ts";
-import { NEED_DIRECT, NEED_EXEC, NEED_READ, NEED_USER, NEED_WRITE, host_translate, host_walk,
-	host_walk_fast, walk_flags } from "./walk.ts";
+import {
+	NEED_DIRECT, NEED_EXEC, NEED_READ, NEED_USER, NEED_WRITE, host_fault, host_translate,
+	host_walk, host_walk_fast, walk_flags,
+} from "./walk.ts";
 import { X86_PF_INSTR, X86_PF_PROT, X86_PF_USER, X86_PF_WRITE, X86_TRAP_GP, X86_TRAP_PF,
 	cpu_exception, this_cpu, type struct_cpu } from "./cpu.ts";
 import { USER_ACCESS_COST_NS, clock_cell } from "./clock.ts";
@@ -110,17 +112,23 @@ function fast(va: number, need: number): number {
 	clock_cell[0]! += USER_ACCESS_COST_NS;
 	const lo = va | 0, hi = (va * INV_2_32) | 0;
 	const pfn = tlb_lookup(cpu.tlb, lo, hi, need);
-	return pfn !== -1 ? pfn : fast_walk(cpu, lo, hi, need);
+	return pfn !== -1 ? pfn : fast_walk(cpu, va, lo, hi, need);
 }
 
-/* a failed walk has no effect but on accessed bits, and is repeated by the slow way */
-function fast_walk(cpu: struct_cpu, lo: number, hi: number, need: number): number {
+/* what the TLB does not know: a walk, and if that fails the fault */
+function fast_walk(cpu: struct_cpu, va: number, lo: number, hi: number, need: number): number {
 	let pfn = host_walk_fast(cpu, lo, hi, need);
 
 	if (pfn >= 0)
 		return pfn;
 	pfn = host_walk(cpu, lo, hi, need);
-	return (walk_flags & need) === need ? pfn : -1;
+	if (pfn >= 0)
+		return (walk_flags & need) === need ? pfn : -1;
+	if (host_fault(cpu, va, lo, hi, 0))
+		pfn = host_translate(cpu, va, lo, hi, need & ~NEED_DIRECT);
+	if (pfn < 0)
+		throw new Error("machine: the kernel gave up a user access");
+	return tlb_lookup(cpu.tlb, lo, hi, need);
 }
 
 export function user_load8(va: number): number {

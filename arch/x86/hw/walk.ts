@@ -8,9 +8,11 @@
  */
 import { FRAME_META, FRAME_USED, frame_mark_used, frame_state, frames_have_meta,
 	frames_mark_used, table_hi, table_lo, table_or_lo } from "./memory.ts";
-import { TLB_CLEAN, TLB_DIRECT, TLB_EXEC, TLB_GLOBAL, TLB_READ, TLB_USER, TLB_WRITE,
-	tlb_drop_faulting, tlb_fill, tlb_fill4k, tlb_found_flags, tlb_lookup, tlb_pde_fill,
-	tlb_pde_flags, tlb_pde_lookup } from "./tlb.ts";
+import {
+	TLB_CLEAN, TLB_DIRECT, TLB_EXEC, TLB_GLOBAL, TLB_READ, TLB_USER, TLB_WRITE,
+	tlb_drop_faulting, tlb_drop_page, tlb_fill, tlb_fill4k, tlb_found_flags, tlb_lookup,
+	tlb_pde_fill, tlb_pde_flags, tlb_pde_lookup,
+} from "./tlb.ts";
 import { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, X86_TRAP_PF,
 	cpu_exception, rsvd_hi, type struct_cpu } from "./cpu.ts";
 
@@ -188,14 +190,28 @@ export function host_translate(cpu: struct_cpu, va: number, lo: number, hi: numb
 				walk_error = error_of(need, X86_PF_PROT);
 		}
 		if (pfn === -1) {
-			pfn = host_walk(cpu, lo, hi, need);
+			pfn = host_walk_fast(cpu, lo, hi, need);
+			if (pfn < 0)
+				pfn = host_walk(cpu, lo, hi, need);
 			if (pfn >= 0)
 				return pfn;
 		}
-		tlb_drop_faulting(cpu.tlb, lo, hi);
-		cpu.cr2 = va;
-		if (!cpu_exception(cpu, X86_TRAP_PF, walk_error, va))
+		if (!host_fault(cpu, va, lo, hi, tries))
 			return -1;
 	}
 	throw new Error(`machine: cpu ${cpu.id}: access to 0x${va.toString(16)} never completes`);
+}
+
+/**
+ * Raises the page fault of walk_error. The page's translations are dropped with it, and its
+ * directory entry when the fault comes again: nothing stale can keep it going.
+ */
+export function host_fault(cpu: struct_cpu, va: number, lo: number, hi: number,
+	tries: number): boolean {
+	if (tries === 0)
+		tlb_drop_page(cpu.tlb, lo, hi);
+	else
+		tlb_drop_faulting(cpu.tlb, lo, hi);
+	cpu.cr2 = va;
+	return cpu_exception(cpu, X86_TRAP_PF, walk_error, va);
 }
