@@ -5,6 +5,7 @@
  * Port-only: node one.js NAME. Time is the machine's real clock; no test depends on it.
  */
 import { performance } from "node:perf_hooks";
+import { init_main } from "#tools/include/nolibc/init.ts";
 import { run_host } from "#tools/testing/host/host.ts";
 import { benches } from "./benches.ts";
 
@@ -14,7 +15,7 @@ let times: number[] = [];
 let boot = 0;
 
 const start = clock();
-const end = run_host({ memory: 2 ** 33 }, function* () {
+const end = run_host({ memory: 2 ** 33 }, init_main, function* () {
 	boot = (clock() - start) / 1e6;
 	if (bench !== undefined)
 		times = yield* bench.fn(clock, bench.rounds);

@@ -54,6 +54,7 @@ export function name_of(object: string): string {
 export function vmlinux(objects: readonly string[]): string {
 	return `// SPDX-License-Identifier: GPL-2.0
 /* Automatically generated from the Makefiles; DO NOT EDIT. */
+// @ts-nocheck: the names are those of the build folder, where only JavaScript is
 
 import { set_link_order } from "#asm-generic/registry.ts";
 ${objects.map((o) => `import "${alias_of(o)}";\n`).join("")}

@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { init_main } from "#tools/include/nolibc/init.ts";
 import { run_host } from "#tools/testing/host/host.ts";
 import type { group_file, recorded_case } from "./format.ts";
 import { load_directory, load_exceptions, load_listed, usage_error } from "./load.ts";
@@ -65,7 +66,7 @@ function run(groups: group_file[], o: options): tally {
 	const t = new tally();
 	const cases = groups.flatMap((g) => g.cases).filter((c) => c.id.startsWith(o.only ?? ""));
 
-	const end = run_host({ ...HOST, vendor: o.vendor }, function* () {
+	const end = run_host({ ...HOST, vendor: o.vendor }, init_main, function* () {
 		for (const c of cases)
 			judge(c, yield* replay(c, o.kernel), exceptions, t);
 		return 0;

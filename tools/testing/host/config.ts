@@ -65,3 +65,15 @@ export function complete(config: host_config): machine_config & host_config {
 	const cmdline = [config.cmdline ?? "", config.module_params ?? ""].join(" ").trim();
 	return { memory: 16 * GIB, cpus: 4, vendor: "intel", seed: 1, ...config, cmdline };
 }
+
+const THP = "/sys/kernel/mm/transparent_hugepage";
+
+/** Files of the host that process 1 writes before the program starts, and the text. */
+export function knobs(config: host_config): [string, string][] {
+	const list: [string, string | number | undefined][] = [
+		["/proc/sys/vm/nr_hugepages", config.nr_hugepages],
+		[`${THP}/enabled`, config.thp],
+		[`${THP}/shmem_enabled`, config.shmem_enabled],
+	];
+	return list.filter(([, x]) => x !== undefined).map(([path, x]) => [path, `${x}\n`]);
+}

@@ -2,16 +2,14 @@
 /*
  * Boots a host in this realm and runs a program on it.
  *
- * Port-only. One realm (process, worker) is one host. Process 1 is ours: it opens the console,
- * sets the host up as configured, runs the program as a child, ends what that has left behind,
+ * Port-only. One realm (process, worker) is one host. Process 1 comes from nolibc (init.ts): it
+ * opens the console, writes the knobs, runs the program as a child, ends what that has left behind,
  * and compares the kernel's counts before and after.
  */
 import "#generated/vmlinux.ts";
 import { serial_connect } from "#hw/console.ts";
 import { boot, kernel_complaints, kernel_log, run_init } from "#arch/x86/entry/boot.ts";
-import { run_thread, struct_thread, type user_code } from "#tools/include/nolibc/nolibc.ts";
-import { complete, type host_config } from "./config.ts";
-import { init_main, type init_report } from "./init.ts";
+import { complete, type host_config, knobs } from "./config.ts";
 
 export type { host_config } from "./config.ts";
 
@@ -26,15 +24,20 @@ export interface host_end {
 	problems: string[];
 }
 
+/* a program's code, and process 1 around it */
+export type user_code = Generator<void, number | void, void>;
+export type init_fn = (knobs: readonly [string, string][], program: () => user_code,
+	report: { status: number; leaks: string[] }) => Generator<void, number, void>;
+
 /**
- * Boots a host and runs @program until it ends.
+ * Boots a host and runs @program under @init (nolibc's init_main) until it ends.
  * @print gets the program's output as it comes; without it, it is collected.
  */
-export function run_host(config: host_config, program: () => user_code,
+export function run_host(config: host_config, init: init_fn, program: () => user_code,
 	print: ((bytes: Uint8Array) => void) | null = null): host_end {
 	const decoder = new TextDecoder();
 	const full = complete(config);
-	const report: init_report = { status: -1, leaks: [] };
+	const report = { status: -1, leaks: [] as string[] };
 	let text = "";
 
 	serial_connect(print ?? ((bytes): void => {
@@ -43,7 +46,7 @@ export function run_host(config: host_config, program: () => user_code,
 	let died: string | null = null;
 	try {
 		boot(full);
-		run_init(run_thread(new struct_thread(), init_main(full, program, report)), "init");
+		run_init(init(knobs(full), program, report), "init");
 	} catch (e) {
 		died = e instanceof Error ? e.stack ?? e.message : String(e);
 	}

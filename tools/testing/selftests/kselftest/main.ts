@@ -21,7 +21,7 @@ import { parse_known_failures } from "#tools/testing/selftests/kselftest/setting
 const SELFTESTS = "tools/testing/selftests";
 /* a host boots in a process of its own; load.js only starts it faster than node would */
 const LAUNCHER = ["--experimental-vm-modules", "--no-warnings",
-	path.resolve("tools/scripts/kbuild/load.js"), "@build@/tools/testing/host/run_init.js"];
+	path.resolve("tools/scripts/kbuild/load.js"), "@build@/tools/testing/selftests/kselftest/run_init.js"];
 
 /** Ends the program with a message: `error` on stderr, or text on stdout. */
 class leave extends Error {

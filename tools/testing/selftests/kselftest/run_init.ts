@@ -8,9 +8,9 @@
 import { writeSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { user_code } from "#tools/include/nolibc/nolibc.ts";
-import { parse_host } from "./config.ts";
-import { run_host } from "./host.ts";
+import { init_main } from "#tools/include/nolibc/init.ts";
+import { parse_host } from "#tools/testing/host/config.ts";
+import { run_host, type user_code } from "#tools/testing/host/host.ts";
 
 interface program {
 	main(argc: number, argv: string[]): user_code;
@@ -29,7 +29,7 @@ async function main(): Promise<number> {
 	const p = await import(pathToFileURL(resolve(file)).href) as program;
 	const argv = [basename(file, ".js"), ...args];
 
-	const end = run_host(config, () => p.main(argv.length, argv), (bytes) => {
+	const end = run_host(config, init_main, () => p.main(argv.length, argv), (bytes) => {
 		for (let at = 0; at < bytes.length;)
 			at += writeSync(1, bytes, at);
 	});

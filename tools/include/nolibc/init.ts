@@ -6,28 +6,19 @@
  */
 import { O_RDWR } from "#uapi/asm-generic/fcntl.ts";
 import { SIGKILL } from "#uapi/asm-generic/signal.ts";
-import {
-	dup, exit, fork, kill, open, read_file, type user_code, waitpid, WEXITSTATUS, WIFEXITED,
-	WTERMSIG, write_file,
-} from "#tools/include/nolibc/nolibc.ts";
-import type { host_config } from "./config.ts";
+import { run_thread, struct_thread, type user_code } from "./arch.ts";
+import { exit, fork, waitpid, WEXITSTATUS, WIFEXITED, WTERMSIG } from "./process.ts";
+import { kill } from "./signal.ts";
+import { dup, open, read_file, write_file } from "./sys.ts";
 
+/* what process 1 tells whoever booted the host */
 export interface init_report {
+	/** exit status of the program, 128 + n when signal n killed it */
 	status: number;
 	leaks: string[];
 }
 
 const STATE = "/sys/kernel/debug/privmem/state";
-const THP = "/sys/kernel/mm/transparent_hugepage";
-
-function set_up(config: host_config): void {
-	if (config.nr_hugepages !== undefined)
-		write_file("/proc/sys/vm/nr_hugepages", `${config.nr_hugepages}\n`);
-	if (config.thp !== undefined)
-		write_file(`${THP}/enabled`, `${config.thp}\n`);
-	if (config.shmem_enabled !== undefined)
-		write_file(`${THP}/shmem_enabled`, `${config.shmem_enabled}\n`);
-}
 
 /** Runs @code as a child and waits for it; a shell's status. */
 function* run_child(code: () => user_code): Generator<void, number, void> {
@@ -58,12 +49,13 @@ function compare(before: string, after: string): string[] {
 	});
 }
 
-export function* init_main(config: host_config, program: () => user_code,
+function* init(knobs: readonly [string, string][], program: () => user_code,
 	report: init_report): user_code {
 	open("/dev/console", O_RDWR);
 	dup(0);
 	dup(0);
-	set_up(config);
+	for (const [path, text] of knobs)
+		write_file(path, text);
 	/* what is made once and kept is made now */
 	yield* run_child(function* () {
 		exit(0);
@@ -76,4 +68,10 @@ export function* init_main(config: host_config, program: () => user_code,
 	const after = read_file(STATE) ?? "";
 	report.leaks = compare(before, after);
 	return report.status;
+}
+
+/** The context of process 1. @knobs: files and what is written to them before the program. */
+export function init_main(knobs: readonly [string, string][], program: () => user_code,
+	report: init_report): Generator<void, number, void> {
+	return run_thread(new struct_thread(), init(knobs, program, report));
 }
