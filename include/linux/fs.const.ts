@@ -220,5 +220,9 @@ export const MNT_RELATIME	= 0x20;
 export const MNT_READONLY	= 0x40;
 export const MNT_INTERNAL	= 0x4000;
 
+/* bounds of fs.nr_open */
+export const sysctl_nr_open_min	= 64;
+export const sysctl_nr_open_max	= 0x7fffffc0;
+
 export const READ	= 0;
 export const WRITE	= 1;

@@ -20,7 +20,7 @@ import type { struct_file, struct_file_operations, struct_inode, struct_kiocb } 
 	"#linux/fs.types.ts";
 import { noop_llseek } from "#linux/fs.ts";
 import { GFP_KERNEL } from "#linux/gfp.ts";
-import { ida_alloc_range, ida_free, struct_ida } from "#linux/idr.ts";
+import { DEFINE_IDA, ida_alloc_range, ida_free, type struct_ida } from "#linux/idr.ts";
 import { lockdep_assert_held } from "#linux/lockdep.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, poll_wait, type struct_poll_table_struct } from
 	"#linux/poll.ts";
@@ -249,7 +249,7 @@ function do_eventfd(count: number, flags: number): number {
 	init_waitqueue_head(ctx.wqh, "&ctx->wqh");
 	ctx.count = BigInt(count);
 	ctx.flags = flags;
-	eventfd_ida ??= new struct_ida();
+	eventfd_ida ??= DEFINE_IDA("eventfd_ida");
 	ctx.id = ida_alloc_range(eventfd_ida, 0, 0x7fffffff, GFP_KERNEL);
 
 	flags &= EFD_SHARED_FCNTL_FLAGS;

@@ -43,8 +43,6 @@ import { CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE } from "#uapi/linux/close_rang
 import { O_CLOEXEC } from "#uapi/linux/fcntl.ts";
 
 export let sysctl_nr_open = 1024 * 1024;
-export const sysctl_nr_open_min = BITS_PER_LONG;
-export const sysctl_nr_open_max = 0x7fffffc0;
 
 /** For the sysctl table. */
 export function set_sysctl_nr_open(nr: number): void {

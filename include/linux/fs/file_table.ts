@@ -21,13 +21,13 @@ import { current_cred, get_cred, put_cred } from "#linux/cred.ts";
 import type { struct_cred } from "#linux/cred_types.ts";
 import { d_alloc_pseudo, d_instantiate, d_set_d_op, dput, simple_dname } from "#linux/dcache.ts";
 import { FMODE_CAN_READ, FMODE_CAN_WRITE, FMODE_LSEEK, FMODE_NOACCOUNT, FMODE_OPENED, FMODE_READ,
-	FMODE_WRITE, FMODE_WRITER } from "#linux/fs.const.ts";
+	FMODE_WRITE, FMODE_WRITER, sysctl_nr_open_max, sysctl_nr_open_min } from
+	"#linux/fs.const.ts";
 import { OPEN_FMODE, i_readcount_dec, i_readcount_inc, ihold, iocb_flags, put_write_access } from
 	"#linux/fs.ts";
 import { struct_file, struct_path, type struct_dentry_operations, type struct_file_operations,
 	type struct_inode, type struct_vfsmount } from "#linux/fs.types.ts";
-import { set_sysctl_nr_open, sysctl_nr_open, sysctl_nr_open_max, sysctl_nr_open_min } from
-	"#linux/fs/file.ts";
+import { set_sysctl_nr_open, sysctl_nr_open } from "#linux/fs/file.ts";
 import { GFP_KERNEL } from "#linux/gfp.ts";
 import { might_sleep } from "#linux/kernel.ts";
 import { totalram_pages } from "#linux/mm.ts";

@@ -9,14 +9,23 @@
 import { panic } from "#linux/panic.ts";
 import { ENOMEM } from "#linux/errno.ts";
 import { late_initcall } from "#asm-generic/registry.ts";
-import { kill_anon_super, register_filesystem, get_fs_type } from "#linux/fs.ts";
+import { get_fs_type, kill_anon_super, register_filesystem, simple_dir_operations } from
+	"#linux/fs.ts";
 import type { struct_file_system_type } from "#linux/fs.types.ts";
-import { mount_at } from "#linux/fs/namespace.ts";
+import { mount_at, mount_of } from "#linux/fs/namespace.ts";
 import { proc_mkdir, proc_symlink } from "#linux/fs/proc/generic.ts";
 import { init_pseudo } from "#linux/pseudo_fs.ts";
 import { current } from "#linux/sched.ts";
+import { S_IFDIR } from "#linux/stat.ts";
 import { DEBUGFS_MAGIC, PROC_SUPER_MAGIC, SYSFS_MAGIC, TMPFS_MAGIC } from
 	"#uapi/linux/magic.ts";
+
+function fill_root(path: string): void {
+	const inode = mount_of(path)!.mnt_root!.d_inode!;
+
+	inode.i_mode = S_IFDIR | 0o555;
+	inode.i_fop = simple_dir_operations;
+}
 
 function pseudo_type(name: string, magic: number): struct_file_system_type {
 	return {
@@ -39,6 +48,7 @@ export function pseudo_init(): void {
 		const err = register_filesystem(type) || mount_at(path, type);
 		if (err)
 			panic(`${path}: mount of ${type.name} failed (${err})\n`);
+		fill_root(path);
 		proc_mkdir(path);
 	}
 	proc_mkdir("/proc/self/fd");
