@@ -139,13 +139,14 @@ import {
 } from "#asm/pgalloc.ts";
 import {
 	flush_tlb_fix_spurious_fault, mk_pte, p4d_bad, p4d_clear, p4d_none, p4d_offset, p4d_present,
-	p4dp_get, pfn_pte, pgd_bad, pgd_none, pgd_offset, pgdp_get, pmd_bad, pmd_clear, pmd_mkdirty,
-	pmd_none, pmd_offset, pmd_pfn, pmd_pgtable, pmd_present, pmd_trans_huge, pmd_write,
-	pmdp_get, pte_dirty, pte_mkclean, pte_mkdirty, pte_mkold, pte_mkspecial, pte_mkwrite,
-	pte_mkyoung, pte_none, pte_offset_map, pte_pfn, pte_present, pte_same, pte_special,
-	pte_write, pte_wrprotect, pte_young, ptep_get, ptep_get_and_clear_full,
-	ptep_set_access_flags, ptep_set_wrprotect, pud_bad, pud_clear, pud_none, pud_offset,
-	pud_present, pudp_get, set_pmd_at, set_pte_at, update_mmu_cache, update_mmu_cache_pmd,
+	p4dp_get, pfn_pte, pgd_bad, pgd_none, pgd_offset, pgdp_get, pmd_bad, pmd_bad_at, pmd_clear,
+	pmd_mkdirty, pmd_none, pmd_none_at, pmd_offset, pmd_pfn, pmd_pgtable, pmd_present,
+	pmd_trans_huge, pmd_write, pmdp_get, pte_dirty, pte_mkclean, pte_mkdirty, pte_mkold,
+	pte_mkspecial, pte_mkwrite, pte_mkyoung, pte_none, pte_none_at, pte_offset_map, pte_pfn,
+	pte_present, pte_same, pte_special, pte_write, pte_wrprotect, pte_young, ptep_get,
+	ptep_get_and_clear_full, ptep_set_access_flags, ptep_set_wrprotect, pud_bad, pud_clear,
+	pud_none, pud_offset, pud_present, pudp_get, set_pmd_at, set_pte_at, update_mmu_cache,
+	update_mmu_cache_pmd,
 } from "#asm/pgtable.ts";
 import { type pgprot_t, type pmd_t, pmd_val, type pte_t, pte_val } from "#asm/pgtable_types.ts";
 import {
@@ -366,7 +367,7 @@ export function pmd_install(mm: struct_mm_struct, pmd: ptep_t, pte: pgtable_t): 
 	const ptl = pmd_lock(mm, pmd);
 	let left: pgtable_t | null = pte;
 
-	if (pmd_none(pmdp_get(pmd))) {	/* Has another populated it ? */
+	if (pmd_none_at(pmd)) {	/* Has another populated it ? */
 		mm_inc_nr_ptes(mm);
 		smp_wmb();
 		pmd_populate(mm, pmd, pte);
@@ -846,13 +847,13 @@ function zap_pte_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pmd: 
 		spin_lock(ptl);
 		flush_tlb_batched_pending(mm);
 		do {
-			let ptent = ptep_get(pte);
-
-			if (pte_none(ptent))
+			if (pte_none_at(pte))
 				continue;
 
 			if (need_resched())
 				break;
+
+			let ptent = ptep_get(pte);
 
 			if (pte_present(ptent)) {
 				const page = vm_normal_page(vma, addr, ptent);
@@ -870,8 +871,10 @@ function zap_pte_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pmd: 
 					}
 					if (pte_young(ptent) && !(vma.vm_flags & VM_SEQ_READ))
 						mark_page_accessed(page);
+					rss[mm_counter_file(page)]!--;
+				} else {
+					rss[MM_ANONPAGES]!--;
 				}
-				rss[mm_counter(page)]!--;
 				page_remove_rmap(page, vma, false);
 				if (page_mapcount(page) < 0)
 					print_bad_pte(vma, addr, ptent, page);
@@ -1376,7 +1379,7 @@ function wp_page_reuse(vmf: struct_vm_fault): void {
 
 /**
  * mm/memory.c:wp_page_copy(). Called with a reference on vmf.page, if there is one, and without
- * the ptl; drops the reference. set_pte_at_notify() below is where subscribers hear of the new page.
+ * the ptl; drops the reference. Subscribers hear of the new page at set_pte_at_notify().
  */
 function wp_page_copy(vmf: struct_vm_fault): vm_fault_t {
 	const unshare = (vmf.flags & FAULT_FLAG_UNSHARE) !== 0;
@@ -1703,7 +1706,7 @@ export function unmap_mapping_range(mapping: struct_address_space, holebegin: lo
 
 /**
  * mm/memory.c:do_swap_page(). An entry that is not present: wait for a migration, fail on poison.
- * A swap entry proper cannot be met while CONFIG_SWAP is off; its fault starts at get_swap_device().
+ * A swap entry proper cannot be met while CONFIG_SWAP is off; it starts at get_swap_device().
  */
 export function do_swap_page(vmf: struct_vm_fault): vm_fault_t {
 	const vma = vmf.vma;
@@ -1770,7 +1773,7 @@ function do_anonymous_page(vmf: struct_vm_fault): vm_fault_t {
 		vmf.ptl = ptl;
 		spin_lock(ptl);
 		unlock: {
-			if (!pte_none(ptep_get(vmf.pte))) {
+			if (!pte_none_at(vmf.pte)) {
 				update_mmu_tlb(vma, vmf.address, vmf.pte);
 				break unlock;
 			}
@@ -1811,7 +1814,7 @@ function do_anonymous_page(vmf: struct_vm_fault): vm_fault_t {
 	vmf.ptl = ptl;
 	spin_lock(ptl);
 	release: {
-		if (!pte_none(ptep_get(vmf.pte))) {
+		if (!pte_none_at(vmf.pte)) {
 			update_mmu_cache(vma, vmf.address, vmf.pte);
 			break release;
 		}
@@ -1846,7 +1849,7 @@ function __do_fault(vmf: struct_vm_fault): vm_fault_t {
 	 * A table is allocated before the page is locked: the allocation may reclaim, and reclaim
 	 * waits for pages under writeback.
 	 */
-	if (pmd_none(pmdp_get(vmf.pmd)) && !vmf.prealloc_pte) {
+	if (pmd_none_at(vmf.pmd) && !vmf.prealloc_pte) {
 		vmf.prealloc_pte = pte_alloc_one(vma.vm_mm!);
 		if (!vmf.prealloc_pte)
 			return VM_FAULT_OOM;
@@ -1903,7 +1906,7 @@ export function do_set_pmd(vmf: struct_vm_fault, page: struct_page): vm_fault_t 
 
 	const ptl = vmf.ptl = pmd_lock(vma.vm_mm!, vmf.pmd);
 	out: {
-		if (!pmd_none(pmdp_get(vmf.pmd)))
+		if (!pmd_none_at(vmf.pmd))
 			break out;
 
 		let entry = mk_huge_pmd(page, vma.vm_page_prot);
@@ -1954,7 +1957,7 @@ function vmf_pte_changed(vmf: struct_vm_fault): boolean {
 	if (vmf.flags & FAULT_FLAG_ORIG_PTE_VALID)
 		return !pte_same(ptep_get(vmf.pte), vmf.orig_pte);
 
-	return !pte_none(ptep_get(vmf.pte));
+	return !pte_none_at(vmf.pte);
 }
 
 /** mm/memory.c:finish_fault(). Maps vmf.page or, for a private write, vmf.cow_page. */
@@ -1977,7 +1980,7 @@ export function finish_fault(vmf: struct_vm_fault): vm_fault_t {
 			return ret;
 	}
 
-	if (pmd_none(pmdp_get(vmf.pmd))) {
+	if (pmd_none_at(vmf.pmd)) {
 		if (PageTransCompound(page)) {
 			ret = do_set_pmd(vmf, page);
 			if (ret !== VM_FAULT_FALLBACK)
@@ -2053,7 +2056,7 @@ function do_fault_around(vmf: struct_vm_fault): vm_fault_t {
 	end_pgoff = Math.min(end_pgoff, vma_pages(vma) + vma.vm_pgoff - 1,
 		start_pgoff + nr_pages - 1);
 
-	if (pmd_none(pmdp_get(vmf.pmd))) {
+	if (pmd_none_at(vmf.pmd)) {
 		vmf.prealloc_pte = pte_alloc_one(vma.vm_mm!);
 		if (!vmf.prealloc_pte)
 			return VM_FAULT_OOM;
@@ -2180,7 +2183,7 @@ function do_fault(vmf: struct_vm_fault): vm_fault_t {
 			vmf.ptl = ptl;
 			spin_lock(ptl);
 			/* it may be being replaced by one with other permissions just now */
-			if (pte_none(ptep_get(vmf.pte)))
+			if (pte_none_at(vmf.pte))
 				ret = VM_FAULT_SIGBUS;
 			else
 				ret = VM_FAULT_NOPAGE;
@@ -2235,7 +2238,7 @@ function wp_huge_pmd(vmf: struct_vm_fault): vm_fault_t {
 function handle_pte_fault(vmf: struct_vm_fault): vm_fault_t {
 	const vma = vmf.vma;
 
-	if (pmd_none(pmdp_get(vmf.pmd))) {
+	if (pmd_none_at(vmf.pmd)) {
 		/*
 		 * The table comes later, so that a huge page can take its place: no entry is valid
 		 * that was read before.
@@ -2250,11 +2253,13 @@ function handle_pte_fault(vmf: struct_vm_fault): vm_fault_t {
 		if (pmd_devmap_trans_unstable(vmf.pmd))
 			return 0;
 		vmf.pte = pte_offset_map(vmf.pmd, vmf.address);
-		vmf.orig_pte = ptep_get(vmf.pte);
 		vmf.flags |= FAULT_FLAG_ORIG_PTE_VALID;
 
-		if (pte_none(vmf.orig_pte))
+		/* vmf.orig_pte is empty so far */
+		if (pte_none_at(vmf.pte))
 			vmf.pte = 0;
+		else
+			vmf.orig_pte = ptep_get(vmf.pte);
 	}
 
 	if (!vmf.pte) {
@@ -2304,7 +2309,6 @@ function __handle_mm_fault(vma: struct_vm_area_struct, address: unsigned_long, f
 	vm_fault_t {
 	const vmf = new struct_vm_fault(vma);
 	vmf.address = ALIGN_DOWN(address, PAGE_SIZE);
-	vmf.real_address = address;
 	vmf.flags = flags;
 	vmf.pgoff = linear_page_index(vma, address);
 	vmf.gfp_mask = __get_fault_gfp_mask(vma);
@@ -2318,15 +2322,20 @@ function __handle_mm_fault(vma: struct_vm_area_struct, address: unsigned_long, f
 		return VM_FAULT_OOM;
 
 	/* huge PUDs are hugetlbfs's only */
-	vmf.pud = pud_alloc(mm, p4d, address);
-	if (!vmf.pud)
+	const pud = pud_alloc(mm, p4d, address);
+	if (!pud)
 		return VM_FAULT_OOM;
 
-	vmf.pmd = pmd_alloc(mm, vmf.pud, address);
-	if (!vmf.pmd)
+	const pmd = pmd_alloc(mm, pud, address);
+	if (!pmd)
 		return VM_FAULT_OOM;
+	vmf.pmd = pmd;
 
-	const pmdval = pmdp_get(vmf.pmd);
+	/* most faults find a table */
+	if (!pmd_bad_at(pmd))
+		return handle_pte_fault(vmf);
+
+	const pmdval = pmdp_get(pmd);
 	if (pmd_none(pmdval)) {
 		if (hugepage_vma_check(vma, vm_flags, false, true)) {
 			ret = create_huge_pmd(vmf);
@@ -2394,11 +2403,6 @@ export function handle_mm_fault(vma: struct_vm_area_struct, address: unsigned_lo
 	return ret;
 }
 
-/** mm/memory.c:__p4d_alloc(): folded into the PGD. */
-export function __p4d_alloc(_mm: struct_mm_struct, _pgd: ptep_t, _address: unsigned_long): number {
-	return 0;
-}
-
 /** mm/memory.c:__pud_alloc() */
 export function __pud_alloc(mm: struct_mm_struct, p4d: ptep_t, address: unsigned_long): number {
 	const new_ = pud_alloc_one(mm, address);
@@ -2451,7 +2455,7 @@ export function follow_pte(mm: struct_mm_struct, address: unsigned_long, ptepp: 
 	const pmd = pmd_offset(pud, address);
 	VM_BUG_ON(pmd_trans_huge(pmdp_get(pmd)));
 
-	if (pmd_none(pmdp_get(pmd)) || pmd_bad(pmdp_get(pmd)))
+	if (pmd_none_at(pmd) || pmd_bad(pmdp_get(pmd)))
 		return -EINVAL;
 
 	const ptep = pte_offset_map_lock(mm, pmd, address, ptlp);

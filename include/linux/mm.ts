@@ -25,9 +25,8 @@ import { PageAnon, PageAnonExclusive, PageSwapBacked, __ClearPageTable, __SetPag
 	folio_test_large } from "#linux/page-flags.ts";
 import { folio_ref_count } from "#linux/page_ref.ts";
 import {
-	p4d_none, p4d_offset, p4dp_get, pgd_none, pgdp_get, pmd_none, pmd_offset, pmd_page, pmdp_get,
-	pte_mkwrite, pte_offset_map, pud_none, pud_offset, pudp_get,
-	type pte_t,
+	p4d_none_at, p4d_offset, pmd_none_at, pmd_offset, pmd_pgtable_at,
+	pte_mkwrite, pte_offset_map, pud_none_at, pud_offset, type pte_t,
 } from "#linux/pgtable.ts";
 import { MMF_HAS_PINNED } from "#linux/sched/coredump.ts";
 import { current } from "#linux/sched.ts";
@@ -36,7 +35,7 @@ import { NR_PAGETABLE, dec_lruvec_page_state, inc_lruvec_page_state } from "#lin
 import { F_SEAL_FUTURE_WRITE } from "#uapi/linux/fcntl.ts";
 import { pfn_to_page } from "#asm/page.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
-import { __get_locked_pte, __p4d_alloc, __pmd_alloc, __pte_alloc, __pud_alloc, unmap_mapping_range,
+import { __get_locked_pte, __pmd_alloc, __pte_alloc, __pud_alloc, unmap_mapping_range,
 	vm_insert_page } from "#mm/memory.ts";
 import { __mm_populate, get_user_pages_fast_only } from "#mm/gup.ts";
 
@@ -63,7 +62,7 @@ export {
 } from "#mm/util.ts";
 
 export {
-	__access_remote_vm, __get_locked_pte, __might_fault, __p4d_alloc, __pmd_alloc, __pte_alloc,
+	__access_remote_vm, __get_locked_pte, __might_fault, __pmd_alloc, __pte_alloc,
 	__pud_alloc, access_process_vm, access_remote_vm, clear_huge_page, copy_page_range,
 	copy_user_huge_page, do_set_pmd, do_set_pte, finish_fault, finish_mkwrite_fault, follow_pfn,
 	follow_pte, free_pgd_range, handle_mm_fault, mm_trace_rss_stat, set_highest_memmap_pfn,
@@ -329,16 +328,17 @@ export function mm_dec_nr_ptes(mm: struct_mm_struct): void {
 
 /* the _alloc functions return 0 (NULL) when out of memory */
 
-export function p4d_alloc(mm: struct_mm_struct, pgd: ptep_t, address: unsigned_long): ptep_t {
-	return pgd_none(pgdp_get(pgd)) && __p4d_alloc(mm, pgd, address) ? 0 : p4d_offset(pgd, address);
+/** Folded: there is one. */
+export function p4d_alloc(_mm: struct_mm_struct, pgd: ptep_t, address: unsigned_long): ptep_t {
+	return p4d_offset(pgd, address);
 }
 
 export function pud_alloc(mm: struct_mm_struct, p4d: ptep_t, address: unsigned_long): ptep_t {
-	return p4d_none(p4dp_get(p4d)) && __pud_alloc(mm, p4d, address) ? 0 : pud_offset(p4d, address);
+	return p4d_none_at(p4d) && __pud_alloc(mm, p4d, address) ? 0 : pud_offset(p4d, address);
 }
 
 export function pmd_alloc(mm: struct_mm_struct, pud: ptep_t, address: unsigned_long): ptep_t {
-	return pud_none(pudp_get(pud)) && __pmd_alloc(mm, pud, address) ? 0 : pmd_offset(pud, address);
+	return pud_none_at(pud) && __pmd_alloc(mm, pud, address) ? 0 : pmd_offset(pud, address);
 }
 
 export function ptlock_ptr(page: struct_page): spinlock_t {
@@ -347,7 +347,7 @@ export function ptlock_ptr(page: struct_page): spinlock_t {
 
 /** Lock of the page of entries that @pmd points to. */
 export function pte_lockptr(_mm: struct_mm_struct, pmd: ptep_t): spinlock_t {
-	return pmd_page(pmdp_get(pmd)).ptl!;
+	return pmd_pgtable_at(pmd).ptl!;
 }
 
 export function ptlock_init(page: struct_page): boolean {
@@ -394,7 +394,7 @@ export function pte_unmap_unlock(_pte: ptep_t, ptl: spinlock_t): void {
 
 /** 0 or -ENOMEM. */
 export function pte_alloc(mm: struct_mm_struct, pmd: ptep_t): number {
-	return pmd_none(pmdp_get(pmd)) ? __pte_alloc(mm, pmd) : 0;
+	return pmd_none_at(pmd) ? __pte_alloc(mm, pmd) : 0;
 }
 
 export function pte_alloc_map(mm: struct_mm_struct, pmd: ptep_t, address: unsigned_long): ptep_t {

@@ -183,10 +183,8 @@ export class struct_vm_fault {
 	pgoff: pgoff_t = to_pgoff(0);
 	/** page-aligned */
 	address: unsigned_long = 0;
-	real_address: unsigned_long = 0;
 	flags = 0;
 	pmd: ptep_t = 0;
-	pud: ptep_t = 0;
 	orig_pte: pte_t = no_pte;
 	orig_pmd: pmd_t = no_pmd;
 	cow_page: struct_page | null = null;

@@ -11,7 +11,8 @@ import type { ptep_t, struct_mm_struct, struct_page, struct_vm_area_struct } fro
 import { zero_pfn } from "#mm/memory.ts";
 import { empty_zero_page } from "#arch/x86/mm/init_64.ts";
 import { PMD_MASK_LOW, PMD_SIZE, PUD_MASK_LOW, PUD_SIZE, PGDIR_SIZE, type p4d_t, type pgd_t,
-	p4d_bad, p4d_none, p4d_offset, p4dp_get, pgd_offset, pmd_bad, pmd_none, pmd_offset,
+	p4d_bad, p4d_none, p4d_offset, p4dp_get, pgd_offset, pmd_bad, pmd_bad_at, pmd_none,
+	pmd_offset,
 	pmd_present, type pmd_t, pmd_trans_huge, type pgprot_t, pmdp_get,
 	pmdp_huge_get_and_clear, type pte_t, pte_clear, pte_mkwrite, pte_write,
 	pte_wrprotect, ptep_get_and_clear, pud_bad, pud_none, pud_offset, pudp_get,
@@ -170,6 +171,8 @@ export function pud_none_or_clear_bad(pud: ptep_t): boolean {
 }
 
 export function pmd_none_or_clear_bad(pmd: ptep_t): boolean {
+	if (!pmd_bad_at(pmd))
+		return false;
 	const pmdval = pmdp_get(pmd);
 	if (pmd_none(pmdval))
 		return true;
@@ -214,6 +217,8 @@ export function arch_needs_pgtable_deposit(): boolean {
  * come and go at any time; a table stays.
  */
 export function pmd_none_or_trans_huge_or_clear_bad(pmd: ptep_t): boolean {
+	if (!pmd_bad_at(pmd))
+		return false;
 	const pmdval = pmdp_get(pmd);
 	/* not present but not none: a migration entry of a huge page */
 	if (pmd_none(pmdval) || pmd_trans_huge(pmdval) || !pmd_present(pmdval))

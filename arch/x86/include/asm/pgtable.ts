@@ -572,6 +572,17 @@ export function pmd_none_at(pmdp: ptep_t): boolean {
 export const pud_none_at = pmd_none_at;
 export const p4d_none_at = pmd_none_at;
 
+/** The page of entries that a PMD points to. */
+export function pmd_pgtable_at(pmdp: ptep_t): pgtable_t {
+	return pfn_to_page(pfn_nr(entry_pfn(mem_lo(pmdp), mem_hi(pmdp)))) as pgtable_t;
+}
+
+/** True of all but tables: empty, huge and not present too. */
+export function pmd_bad_at(pmdp: ptep_t): boolean {
+	return (mem_lo(pmdp) & ~PTE_PFN_MASK_LO & ~_PAGE_USER) !== _KERNPG_TABLE ||
+		(mem_hi(pmdp) & ~PTE_PFN_MASK_HI) !== 0;
+}
+
 export function pmd_trans_huge_at(pmdp: ptep_t): boolean {
 	return (mem_lo(pmdp) & _PAGE_PSE) !== 0;
 }
