@@ -37,7 +37,8 @@ export function ns_capable(_ns: struct_user_namespace | { name: string }, cap: n
 	return true;
 }
 
-export function ns_capable_noaudit(ns: struct_user_namespace | { name: string }, cap: number): boolean {
+export function ns_capable_noaudit(ns: struct_user_namespace | { name: string }, cap: number):
+	boolean {
 	return ns_capable(ns, cap);
 }
 

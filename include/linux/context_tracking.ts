@@ -2,7 +2,8 @@
 /*
  * Into a guest and out of it.
  *
- * Upstream: include/linux/context_tracking.h, vtime.h, and guest_state_*() of include/linux/kvm_host.h
+ * Upstream: include/linux/context_tracking.h, vtime.h, and guest_state_*() of
+ * include/linux/kvm_host.h
  * build on them. PF_VCPU says that the task is in its guest: the one place where it may be switched
  * away with preemption off.
  */

@@ -29,7 +29,8 @@ export const CPUHP_AP_ONLINE_DYN	= 2;
 
 /** kernel/cpu.c:cpuhp_setup_state(): @startup on every CPU now, there is no later. */
 export function cpuhp_setup_state(_state: number, _name: string,
-	startup: ((cpu: number) => number) | null, _teardown: ((cpu: number) => number) | null): number {
+	startup: ((cpu: number) => number) | null, _teardown: ((cpu: number) => number) | null):
+		number {
 	if (startup === null)
 		return 0;
 	let ret = 0;

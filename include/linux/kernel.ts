@@ -13,8 +13,8 @@ export { DIV_ROUND_UP, max, min, round_down, round_up, ALIGN, ALIGN_DOWN, IS_ALI
 export { container_of } from "#asm-generic/owner.ts";
 export { INT_MAX, LLONG_MAX, LONG_MAX, S64_MAX, U32_MAX, U64_MAX, ULONG_MAX } from
 	"#asm-generic/types.ts";
-export { cant_sleep, might_sleep, might_sleep_if, might_resched, non_block_end, non_block_start } from
-	"#linux/sched.ts";
+export { cant_sleep, might_sleep, might_sleep_if, might_resched, non_block_end, non_block_start }
+	from "#linux/sched.ts";
 export { sprintf, vsprintf } from "#linux/kernel/vsprintf.ts";
 export { panic } from "#linux/panic.ts";
 
@@ -97,7 +97,8 @@ export function kstrtoll(s: string, base: number, res: { v: bigint }): number {
 	return kstrto(s, base, -0x8000000000000000n, 0x7fffffffffffffffn, res);
 }
 
-function kstrto_number(s: string, base: number, lo: bigint, hi: bigint, res: { v: number }): number {
+function kstrto_number(s: string, base: number, lo: bigint, hi: bigint, res: { v: number }):
+	number {
 	const wide = { v: 0n };
 	const ret = kstrto(s, base, lo, hi, wide);
 	if (ret === 0)

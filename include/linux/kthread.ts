@@ -15,6 +15,6 @@
  *	}
  */
 export { kthread_bind, kthread_complete_and_exit, kthread_create, kthread_create_on_cpu,
-	kthread_create_on_node, kthread_data, kthread_exit, kthread_park, kthread_parkme, kthread_run,
-	kthread_should_park, kthread_should_stop, kthread_stop, kthread_unpark, struct_kthread,
-	to_kthread } from "#linux/kthread/kthread.ts";
+	kthread_create_on_node, kthread_data, kthread_exit, kthread_park, kthread_parkme,
+	kthread_run, kthread_should_park, kthread_should_stop, kthread_stop, kthread_unpark,
+	struct_kthread, to_kthread } from "#linux/kthread/kthread.ts";

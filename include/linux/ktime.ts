@@ -8,8 +8,8 @@ import { clock_read } from "#asm/timex.ts";
 import type { ktime_t } from "#linux/hrtimer_types.ts";
 
 export type { ktime_t } from "#linux/hrtimer_types.ts";
-export { NSEC_PER_MSEC, NSEC_PER_SEC, NSEC_PER_USEC, USEC_PER_SEC, MSEC_PER_SEC, USEC_PER_MSEC } from
-	"#linux/time.const.ts";
+export { NSEC_PER_MSEC, NSEC_PER_SEC, NSEC_PER_USEC, USEC_PER_SEC, MSEC_PER_SEC, USEC_PER_MSEC }
+	from "#linux/time.const.ts";
 
 export const KTIME_MAX = Infinity;
 

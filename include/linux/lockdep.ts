@@ -17,9 +17,9 @@ export { type lockdep_map, struct_lock_class_key, lockdep_key, MAX_LOCKDEP_SUBCL
 	"#linux/lockdep_types.ts";
 export { debug_check_no_locks_held, debug_locks, debug_locks_off, debug_locks_on,
 	debug_show_held_locks, HLOCK_NOCHECK, HLOCK_READ, HLOCK_READ_RECURSIVE, HLOCK_TRYLOCK,
-	lock_acquire, lock_acquire_nest, lock_downgrade, lock_is_held, lock_is_held_type, lock_release,
-	lockdep_dependencies, lockdep_hardirqs_on, lockdep_init_map, lockdep_match_class,
-	lockdep_print_held_locks, lockdep_rcu_suspicious, lockdep_set_class,
+	lock_acquire, lock_acquire_nest, lock_downgrade, lock_is_held, lock_is_held_type,
+	lock_release, lockdep_dependencies, lockdep_hardirqs_on, lockdep_init_map,
+	lockdep_match_class, lockdep_print_held_locks, lockdep_rcu_suspicious, lockdep_set_class,
 	lockdep_set_class_and_name, lockdep_set_subclass, lockdep_sys_exit } from
 	"#linux/lockdep/lockdep.ts";
 

@@ -32,7 +32,8 @@ const setups = new Map<string, (value: string) => number>();
 
 const key = (module: string, name: string): string => `${module}.${name}`.replaceAll("-", "_");
 
-export function module_param(module: string, name: string, ops: kernel_param_ops, perm: number): void {
+export function module_param(module: string, name: string, ops: kernel_param_ops, perm: number):
+	void {
 	params.set(key(module, name), { module, name, ops, perm });
 }
 

@@ -20,7 +20,8 @@ export class struct_notifier_head {
 	blocks: struct_notifier_block[] = [];
 }
 
-export function notifier_chain_register(nh: struct_notifier_head, nb: struct_notifier_block): number {
+export function notifier_chain_register(nh: struct_notifier_head, nb: struct_notifier_block):
+	number {
 	let i = 0;
 	while (i < nh.blocks.length && nh.blocks[i]!.priority >= nb.priority)
 		i++;
@@ -28,7 +29,8 @@ export function notifier_chain_register(nh: struct_notifier_head, nb: struct_not
 	return 0;
 }
 
-export function notifier_chain_unregister(nh: struct_notifier_head, nb: struct_notifier_block): number {
+export function notifier_chain_unregister(nh: struct_notifier_head, nb: struct_notifier_block):
+	number {
 	const i = nh.blocks.indexOf(nb);
 	if (i < 0)
 		return -2;

@@ -4,14 +4,15 @@
  *
  * Upstream: include/linux/printk.h. `printk(KERN_ERR + "%s: ...\n", name)`.
  */
-import { KERN_ALERT, KERN_CONT, KERN_CRIT, KERN_DEBUG, KERN_EMERG, KERN_ERR, KERN_INFO, KERN_NOTICE,
+import { KERN_ALERT, KERN_CONT, KERN_CRIT, KERN_EMERG, KERN_ERR, KERN_INFO, KERN_NOTICE,
 	KERN_WARNING } from "#linux/kern_levels.ts";
 import { __printk_ratelimit, vprintk } from "#linux/printk/printk.ts";
 
 export * from "#linux/kern_levels.ts";
 export { type struct_console, type printk_record, register_console, unregister_console,
-	set_console_loglevel, console_loglevel, vprintk, kmsg_dump_get_buffer, kmsg_text, kmsg_dropped,
-	log_buf_clear, console_flush_on_panic, printk_set_clock } from "#linux/printk/printk.ts";
+	set_console_loglevel, console_loglevel, vprintk, kmsg_dump_get_buffer, kmsg_text,
+	kmsg_dropped, log_buf_clear, console_flush_on_panic, printk_set_clock } from
+	"#linux/printk/printk.ts";
 export { dump_stack, dump_stack_lvl } from "#linux/panic.ts";
 
 export function printk(fmt: string, ...args: unknown[]): number {
@@ -115,6 +116,7 @@ export function print_hex_dump(level: string, prefix_str: string, bytes: Uint8Ar
 	for (let at = 0; at < bytes.length; at += rowsize) {
 		const row = Array.from(bytes.subarray(at, at + rowsize),
 			(b) => b.toString(16).padStart(2, "0"));
-		vprintk(`${level}${prefix_str}${at.toString(16).padStart(8, "0")}: ${row.join(" ")}\n`, []);
+		const offset = at.toString(16).padStart(8, "0");
+		vprintk(`${level}${prefix_str}${offset}: ${row.join(" ")}\n`, []);
 	}
 }

@@ -17,9 +17,10 @@ import { kfree } from "#linux/slab.ts";
 
 export { struct_callback_head, struct_rcu_head, type rcu_callback_t } from
 	"#linux/rcupdate_types.ts";
-export { call_rcu, rcu_barrier, synchronize_rcu, synchronize_rcu_expedited, get_state_synchronize_rcu,
-	poll_state_synchronize_rcu, cond_synchronize_rcu, rcu_note_context_switch, rcu_do_batch,
-	rcu_segcblist_n_cbs, rcu_init, rcu_qs } from "#linux/rcupdate/tree.ts";
+export { call_rcu, rcu_barrier, synchronize_rcu, synchronize_rcu_expedited,
+	get_state_synchronize_rcu, poll_state_synchronize_rcu, cond_synchronize_rcu,
+	rcu_note_context_switch, rcu_do_batch, rcu_segcblist_n_cbs, rcu_init, rcu_qs } from
+	"#linux/rcupdate/tree.ts";
 
 export function rcu_read_lock(): void {
 	current.rcu_read_lock_nesting++;

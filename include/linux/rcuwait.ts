@@ -34,7 +34,8 @@ export function finish_rcuwait(w: struct_rcuwait): void {
 }
 
 /** For waits on the kernel's own work; see schedule(). */
-export function rcuwait_wait_event(w: struct_rcuwait, condition: () => boolean, state: number): number {
+export function rcuwait_wait_event(w: struct_rcuwait, condition: () => boolean, state: number):
+	number {
 	prepare_to_rcuwait(w);
 	for (;;) {
 		current.__state = state;

@@ -17,11 +17,12 @@ export * from "#linux/sched.const.ts";
 export { __cond_resched_lock, __cond_resched_rwlock_read, __cond_resched_rwlock_write,
 	__might_resched, __might_sleep, context_switch, finish_restart_wait, clear_restart_wait,
 	idle_cpu, idle_task, io_schedule, io_schedule_timeout, kick_process, nr_running,
-	restart_deadline, restart_wait_on_lock, runnable_tasks, sched_init, sched_set_seed, schedule,
-	schedule_loop, set_cpus_allowed_ptr, set_task_comm, set_user_nice, show_state, task_curr,
-	try_to_wake_up, wake_up_new_task, wake_up_process, wake_up_state, yield_, default_wake_function,
-	cpu_curr, run_nested, sched_progress, sched_fork, wait_event_restart,
-	wait_event_restart_until, sched_slices, sched_set_running } from "#linux/sched/core.ts";
+	restart_deadline, restart_wait_on_lock, runnable_tasks, sched_init, sched_set_seed,
+	schedule, schedule_loop, set_cpus_allowed_ptr, set_task_comm, set_user_nice, show_state,
+	task_curr, try_to_wake_up, wake_up_new_task, wake_up_process, wake_up_state, yield_,
+	default_wake_function, cpu_curr, run_nested, sched_progress, sched_fork,
+	wait_event_restart, wait_event_restart_until, sched_slices, sched_set_running } from
+	"#linux/sched/core.ts";
 export { schedule_timeout, schedule_timeout_idle, schedule_timeout_interruptible,
 	schedule_timeout_killable, schedule_timeout_uninterruptible, schedule_hrtimeout } from
 	"#linux/timer/timer.ts";

@@ -89,7 +89,10 @@ export class struct_thread_struct {
 	user: user_context | null = null;
 	/** what the next clone() runs in the child (set by nolibc's fork() and thread creation) */
 	next_child: user_context | null = null;
-	/** the program is suspended inside the kernel (KVM_RUN), not in user mode; set by syscall_gen() */
+	/**
+	 * the program is suspended inside the kernel (KVM_RUN), not in user mode; set by
+	 * syscall_gen()
+	 */
 	in_kernel = 0;
 	/** address, vector and error code of the last user fault */
 	cr2 = 0;
@@ -143,7 +146,8 @@ export class struct_task_struct {
 	lockdep_recursion = 0;
 	held_lock: (object | null)[] = new Array<object | null>(MAX_LOCK_DEPTH).fill(null);
 	/**
-	 * four words a lock: class, kind of acquisition and context (HLOCK_*); the chain after it; locks
+	 * four words a lock: class, kind of acquisition and context (HLOCK_*); the chain after
+	 * it; locks
 	 * of the class merged here under a nest lock, 0: just one
 	 */
 	held_info = new Int32Array(4 * MAX_LOCK_DEPTH);

@@ -8,15 +8,15 @@ import { SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGSEGV, SIGSTOP, SIGSYS, SIG
 	SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, SIGABRT, SIGQUIT, SIGXCPU, SIGXFSZ, SIGKILL } from
 	"#uapi/asm-generic/signal.ts";
 import { list_empty } from "#linux/list.ts";
-import { sigset_t, type struct_sigpending } from "#linux/signal_types.ts";
+import { type sigset_t, type struct_sigpending } from "#linux/signal_types.ts";
 
 export * from "#linux/signal_types.ts";
 export * from "#uapi/asm-generic/signal.ts";
-export { calculate_sigpending, dequeue_signal, do_send_sig_info, do_sigaction, flush_signal_handlers,
-	flush_sigqueue, force_sig_info, get_signal, group_send_sig_info, ignore_signals,
-	kill_pid_info, next_signal, set_current_blocked, sigprocmask, signals_init, signal_delivered,
-	copy_siginfo_to_user, siginfo_layout, get_user_sigset, put_user_sigset } from
-	"#linux/signal/signal.ts";
+export { calculate_sigpending, dequeue_signal, do_send_sig_info, do_sigaction,
+	flush_signal_handlers, flush_sigqueue, force_sig_info, get_signal, group_send_sig_info,
+	ignore_signals, kill_pid_info, next_signal, set_current_blocked, sigprocmask,
+	signals_init, signal_delivered, copy_siginfo_to_user, siginfo_layout, get_user_sigset,
+	put_user_sigset } from "#linux/signal/signal.ts";
 
 export function sigaddset(set: sigset_t, sig: number): void {
 	if (sig <= 32)

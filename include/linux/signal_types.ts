@@ -78,7 +78,8 @@ export class struct_ksignal {
 export class struct_sighand_struct {
 	siglock = new spinlock_t();
 	count = 0;
-	action: struct_k_sigaction[] = Array.from({ length: _NSIG }, () => new struct_k_sigaction());
+	action: struct_k_sigaction[] = Array.from({ length: _NSIG },
+		() => new struct_k_sigaction());
 }
 
 export class struct_rlimit {

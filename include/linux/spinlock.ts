@@ -150,10 +150,12 @@ export function assert_spin_locked(lock: spinlock_t): void {
 }
 
 export {
-	spin_lock as raw_spin_lock, spin_unlock as raw_spin_unlock, spin_lock_init as raw_spin_lock_init,
+	spin_lock as raw_spin_lock, spin_unlock as raw_spin_unlock,
+	spin_lock_init as raw_spin_lock_init,
 	spin_trylock as raw_spin_trylock, spin_lock_irq as raw_spin_lock_irq,
 	spin_unlock_irq as raw_spin_unlock_irq, spin_lock_irqsave as raw_spin_lock_irqsave,
-	spin_unlock_irqrestore as raw_spin_unlock_irqrestore, spin_lock_nested as raw_spin_lock_nested,
+	spin_unlock_irqrestore as raw_spin_unlock_irqrestore,
+	spin_lock_nested as raw_spin_lock_nested,
 	spin_is_locked as raw_spin_is_locked,
 };
 

@@ -46,7 +46,8 @@ export class struct_tracepoint<A extends trace_args> {
 	/** Only called while enabled. */
 	fire(...args: A): void {
 		if (this.to_sink && sink !== null)
-			sink({ system: this.system, name: this.name, text: this.print(...args), args });
+			sink({ system: this.system, name: this.name,
+				text: this.print(...args), args });
 		for (const probe of this.probes)
 			probe(...args);
 	}

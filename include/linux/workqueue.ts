@@ -4,18 +4,19 @@
  *
  * Upstream: include/linux/workqueue.h.
  */
-import { queue_work, queue_delayed_work, mod_delayed_work, system_wq, type struct_workqueue_struct } from
-	"#linux/workqueue/workqueue.ts";
+import { queue_work, queue_delayed_work, mod_delayed_work, system_wq, type struct_workqueue_struct }
+	from "#linux/workqueue/workqueue.ts";
 import type { struct_delayed_work, struct_work_struct } from "#linux/workqueue_types.ts";
 
 export * from "#linux/workqueue_types.ts";
 export { INIT_DELAYED_WORK, alloc_ordered_workqueue, alloc_workqueue, cancel_delayed_work,
-	cancel_delayed_work_sync, cancel_work, cancel_work_sync, current_work, delayed_work_pending,
-	destroy_workqueue, drain_workqueue, flush_delayed_work, flush_scheduled_work, flush_work,
-	flush_workqueue, mod_delayed_work, queue_delayed_work, queue_delayed_work_on, queue_work,
-	queue_work_on, schedule_on_each_cpu, struct_workqueue_struct, system_highpri_wq, system_long_wq,
-	system_unbound_wq, system_wq, work_busy, work_pending, workqueue_init, workqueue_init_early,
-	to_delayed_work } from "#linux/workqueue/workqueue.ts";
+	cancel_delayed_work_sync, cancel_work, cancel_work_sync, current_work,
+	delayed_work_pending, destroy_workqueue, drain_workqueue, flush_delayed_work,
+	flush_scheduled_work, flush_work, flush_workqueue, mod_delayed_work, queue_delayed_work,
+	queue_delayed_work_on, queue_work, queue_work_on, schedule_on_each_cpu,
+	struct_workqueue_struct, system_highpri_wq, system_long_wq, system_unbound_wq, system_wq,
+	work_busy, work_pending, workqueue_init, workqueue_init_early, to_delayed_work } from
+	"#linux/workqueue/workqueue.ts";
 
 export const WQ_UNBOUND		= 1 << 1;
 export const WQ_FREEZABLE	= 1 << 2;

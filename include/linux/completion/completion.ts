@@ -4,7 +4,7 @@
  *
  * Upstream: kernel/sched/completion.c, on a plain wait queue.
  */
-import { struct_completion } from "#linux/completion_types.ts";
+import { type struct_completion } from "#linux/completion_types.ts";
 import { spin_lock_irqsave, spin_unlock_irqrestore } from "#linux/spinlock.ts";
 import { __wake_up_locked, init_waitqueue_head, wait_event, wait_event_interruptible,
 	wait_event_killable, wait_event_timeout } from "#linux/wait.ts";

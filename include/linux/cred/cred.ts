@@ -7,13 +7,13 @@
  */
 import { ENOMEM } from "#linux/errno.ts";
 import { GFP_KERNEL } from "#linux/gfp.ts";
-import { KMEM_CACHE, SLAB_ACCOUNT, SLAB_HWCACHE_ALIGN, SLAB_PANIC, kmem_cache_alloc, kmem_cache_free,
-	type struct_kmem_cache } from "#linux/slab.ts";
+import { KMEM_CACHE, SLAB_ACCOUNT, SLAB_HWCACHE_ALIGN, SLAB_PANIC, kmem_cache_alloc,
+	kmem_cache_free, type struct_kmem_cache } from "#linux/slab.ts";
 import { BUG_ON } from "#linux/bug.ts";
 import { call_rcu, struct_callback_head } from "#linux/rcupdate.ts";
 import { current, type struct_task_struct } from "#linux/sched_types.ts";
 import { CLONE_THREAD } from "#uapi/linux/sched.ts";
-import { kernel_cap_t, struct_cred, struct_user_namespace, struct_user_struct } from
+import { type kernel_cap_t, struct_cred, struct_user_namespace, struct_user_struct } from
 	"#linux/cred_types.ts";
 
 let cred_jar: struct_kmem_cache<struct_cred> | null = null;

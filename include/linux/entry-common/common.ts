@@ -14,8 +14,8 @@ import { debug_show_held_locks, lockdep_rcu_suspicious, lockdep_sys_exit } from
 import { kernel_bug, dump_stack } from "#linux/panic.ts";
 import { pr_err } from "#linux/printk.ts";
 import { rcu_qs } from "#linux/rcupdate/tree.ts";
-import { PF_EXITING, _TIF_NEED_RESCHED, _TIF_NOTIFY_RESUME, _TIF_NOTIFY_SIGNAL, _TIF_SIGPENDING } from
-	"#linux/sched.const.ts";
+import { PF_EXITING, _TIF_NEED_RESCHED, _TIF_NOTIFY_RESUME, _TIF_NOTIFY_SIGNAL, _TIF_SIGPENDING }
+	from "#linux/sched.const.ts";
 import { clear_restart_wait } from "#linux/sched/core.ts";
 import { task_exited } from "#linux/sched/exit.ts";
 import { current, type struct_task_struct } from "#linux/sched_types.ts";
@@ -58,9 +58,11 @@ function unbalanced(t: struct_task_struct): void {
 	if (CONFIG_PROVE_LOCKING)
 		lockdep_sys_exit();
 	if (t.rcu_read_lock_nesting !== 0)
-		lockdep_rcu_suspicious("RCU read-side critical section held when returning to user space");
+		lockdep_rcu_suspicious(
+			"RCU read-side critical section held when returning to user space");
 	if ((t.preempt_count | t.hardirqs_disabled | t.pagefault_disabled) !== 0) {
-		pr_err("BUG: %s/%d returns to user space with preempt_count %x, irqs_disabled %d, " +
+		pr_err("BUG: %s/%d returns to user space with preempt_count %x, " +
+			"irqs_disabled %d, " +
 			"pagefault_disabled %d\n", t.comm, t.pid, t.preempt_count,
 			t.hardirqs_disabled, t.pagefault_disabled);
 		debug_show_held_locks(t);

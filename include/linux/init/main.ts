@@ -14,13 +14,14 @@ import { cred_init } from "#linux/cred.ts";
 import { enter_lazy_tlb } from "#asm/mmu_context.ts";
 import { hrtimers_init } from "#linux/hrtimer.ts";
 import { kmem_cache_init, kmem_cache_init_late } from "#linux/slab.ts";
-import { SYSTEM_BOOTING, SYSTEM_RUNNING, SYSTEM_SCHEDULING, set_system_state } from "#linux/kernel.ts";
+import { SYSTEM_BOOTING, SYSTEM_RUNNING, SYSTEM_SCHEDULING, set_system_state } from
+	"#linux/kernel.ts";
 import { mmgrab } from "#linux/sched/mm.ts";
 import { anon_vma_init } from "#linux/rmap.ts";
 import { page_alloc_init, page_alloc_init_late } from "#linux/gfp.ts";
 import { build_all_zonelists } from "#linux/mmzone.ts";
 import { pagecache_init } from "#linux/pagemap.ts";
-import { pgtable_init, setup_per_cpu_pageset } from "#linux/mm.ts";
+import { init_mm, pgtable_init, setup_per_cpu_pageset } from "#linux/mm.ts";
 import { parse_args } from "#linux/moduleparam.ts";
 import { panic, panic_message, panic_reset } from "#linux/panic.ts";
 import { pid_idr_init } from "#linux/pid.ts";
@@ -32,7 +33,8 @@ import { sched_init, sched_set_running, sched_set_seed } from "#linux/sched/core
 import { schedule_loop, wake_up_new_task } from "#linux/sched.ts";
 import { fork_init, init_task_fs, init_task_init, proc_caches_init, user_mode_thread } from
 	"#linux/sched/fork.ts";
-import { current, init_task, type struct_task_struct, type user_context } from "#linux/sched_types.ts";
+import { current, init_task, type struct_task_struct, type user_context } from
+	"#linux/sched_types.ts";
 import { get_task_struct, put_task_struct } from "#linux/sched/task.ts";
 import { setup_nr_cpu_ids } from "#linux/smp.ts";
 import { signals_init } from "#linux/signal.ts";
@@ -41,7 +43,6 @@ import { init_utsname } from "#linux/utsname.ts";
 import { vfs_caches_init, vfs_caches_init_early } from "#linux/fs.ts";
 import { workqueue_init, workqueue_init_early } from "#linux/workqueue.ts";
 import { WARN } from "#linux/bug.ts";
-import { init_mm } from "#mm/init-mm.ts";
 
 /** What the host runner gives; the machine itself was built before (arch/x86/hw). */
 export interface boot_config {
@@ -57,7 +58,8 @@ export interface boot_config {
 function parse_command_line(cmdline: string): void {
 	const unknown = parse_args(cmdline);
 	if (unknown.length !== 0)
-		pr_notice("Unknown kernel command line parameters \"%s\", will be passed to user space.\n",
+		pr_notice("Unknown kernel command line parameters \"%s\", " +
+			"will be passed to user space.\n",
 			unknown.join(" "));
 }
 
@@ -160,7 +162,8 @@ export function run_init_process(user: user_context, comm: string): struct_task_
 	const init = user_mode_thread(user, comm);
 
 	if (IS_ERR(init))
-		panic("No working init found.  Try passing init= option to kernel. (%d)", PTR_ERR(init));
+		panic("No working init found.  Try passing init= option to kernel. (%d)",
+			PTR_ERR(init));
 	get_task_struct(init);
 	wake_up_new_task(init);
 	return init;

@@ -10,7 +10,8 @@
 const SPEC = /%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+))?(hh|h|ll|l|L|z|t|Z)?(p[a-zA-Z]*|[a-zA-Z%])/g;
 
 function is_wide(len: string | undefined): boolean {
-	return len === "l" || len === "ll" || len === "L" || len === "z" || len === "Z" || len === "t";
+	return len === "l" || len === "ll" || len === "L" || len === "z" || len === "Z" ||
+		len === "t";
 }
 
 function to_bigint(x: unknown, wide: boolean, signed: boolean): bigint {
@@ -101,7 +102,8 @@ export function vsprintf(fmt: string, args: readonly unknown[]): string {
 			return pad(prec === undefined ? s : s.slice(0, prec), flags, width, false);
 		}
 		case "c":
-			return pad(typeof x === "number" ? String.fromCharCode(x) : String(x as string),
+			return pad(typeof x === "number" ? String.fromCharCode(x) :
+				String(x as string),
 				flags, width, false);
 		case "d": case "i": case "u": case "x": case "X": case "o":
 			return pad(integer(conv, flags, prec, is_wide(len), x), flags, width,

@@ -13,7 +13,7 @@
  * upstream reports as a WARNING and then ignores is reported in the same words and is a BUG.
  */
 import { MAX_LOCKDEP_SUBCLASSES, MAX_LOCK_DEPTH, LD_WAIT_CONFIG, LD_WAIT_SLEEP, lock_class_name,
-	lock_class_wait_type, lockdep_key, type lockdep_map, struct_lock_class_key } from
+	lock_class_wait_type, lockdep_key, type lockdep_map, type struct_lock_class_key } from
 	"#linux/lockdep_types.ts";
 import { current, type struct_task_struct } from "#linux/sched_types.ts";
 import { HARDIRQ_MASK, NMI_MASK, SOFTIRQ_MASK, SOFTIRQ_OFFSET } from "#linux/preempt.const.ts";
@@ -164,7 +164,7 @@ function lookup_chain(curr: struct_task_struct, lock: object, parent: number, ke
 	if ((key & HLOCK_CLASS_MASK) < MAX_LOCKDEP_SUBCLASSES)
 		register_lock_class_bug(lock);
 	if ((key & (HLOCK_TRYLOCK | HLOCK_NOCHECK)) === 0) {
-		check_deadlock(curr, key, null, lock);
+		check_deadlock(curr, key, lock);
 		check_prevs_add(curr, key, ctx);
 	}
 	return add_chain(parent, key);
@@ -174,7 +174,8 @@ function lookup_chain(curr: struct_task_struct, lock: object, parent: number, ke
  * With a nest lock: any number of locks of the class merge into one entry, in any order.
  * kernel/locking/lockdep.c:__lock_acquire() with nest_lock.
  */
-export function lock_acquire_nest(lock: object, cls: number, kind: number, nest_lock: object): void {
+export function lock_acquire_nest(lock: object, cls: number, kind: number, nest_lock: object):
+	void {
 	const curr = current;
 	const depth = curr.lockdep_depth;
 
@@ -218,6 +219,11 @@ export function lock_release(lock: lockdep_map): void {
 		__lock_release(curr, lock);
 }
 
+/* classes of one lock, whatever their subclasses */
+function same_key(key: number, dep: number): boolean {
+	return ((key & HLOCK_CLASS_MASK) ^ dep) < MAX_LOCKDEP_SUBCLASSES;
+}
+
 function find_held_lock(curr: struct_task_struct, lock: lockdep_map): number {
 	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
 		if (curr.held_lock[i] === lock)
@@ -225,7 +231,7 @@ function find_held_lock(curr: struct_task_struct, lock: lockdep_map): number {
 	}
 	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
 		if (curr.held_info[i * 4 + 2] !== 0 &&
-		    ((curr.held_info[i * 4]! & HLOCK_CLASS_MASK) ^ lock.dep) < MAX_LOCKDEP_SUBCLASSES)
+		    same_key(curr.held_info[i * 4]!, lock.dep))
 			return i;
 	}
 	return -1;
@@ -383,9 +389,9 @@ const NO_TRACE = new Error("no trace");
 
 /*
  * kernel/locking/lockdep.c:check_deadlock(). A class that is held is refused, unless both are
- * recursive readers. @nest: with a nest lock anything goes.
+ * recursive readers. Under a nest lock nothing is asked: lock_acquire_nest().
  */
-function check_deadlock(curr: struct_task_struct, next_key: number, _nest: null, lock: object): void {
+function check_deadlock(curr: struct_task_struct, next_key: number, lock: object): void {
 	for (let i = 0; i < curr.lockdep_depth; i++) {
 		const prev = curr.held_info[i * 4]!;
 		if (((prev ^ next_key) & HLOCK_CLASS_MASK) !== 0)
@@ -715,7 +721,8 @@ export function lockdep_set_subclass(lock: lockdep_map, sub: number): void {
 }
 
 /** Whether @lock has the class of @key. */
-export function lockdep_match_class(lock: lockdep_map, key: struct_lock_class_key | string): boolean {
+export function lockdep_match_class(lock: lockdep_map, key: struct_lock_class_key | string):
+	boolean {
 	return lock_class_name(lock.dep) === (typeof key === "string" ? key : key.name);
 }
 

@@ -11,11 +11,11 @@
  */
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { EINTR, ERESTARTWAIT } from "#linux/errno.ts";
-import { HLOCK_TRYLOCK, lock_acquire, lock_acquire_nest, lock_release, lockdep_print_held_locks } from
-	"#linux/lockdep/lockdep.ts";
+import { HLOCK_TRYLOCK, lock_acquire, lock_acquire_nest, lock_release, lockdep_print_held_locks }
+	from "#linux/lockdep/lockdep.ts";
 import { LD_WAIT_SLEEP, lock_class_name, lockdep_key } from "#linux/lockdep_types.ts";
-import { atomic_t, atomic_add_unless, atomic_dec_and_test } from "#linux/atomic.ts";
-import { struct_mutex, type struct_rw_semaphore } from "#linux/mutex_types.ts";
+import { type atomic_t, atomic_add_unless, atomic_dec_and_test } from "#linux/atomic.ts";
+import { type struct_mutex, type struct_rw_semaphore } from "#linux/mutex_types.ts";
 import { pr_err } from "#linux/printk.ts";
 import { WARN_ON } from "#linux/bug.ts";
 import { dump_stack, kernel_bug } from "#linux/panic.ts";
@@ -148,7 +148,8 @@ export function mutex_unlock(lock: struct_mutex): void {
 }
 
 function bad_unlock(lock: struct_mutex): never {
-	pr_err("DEBUG_LOCKS_WARN_ON(__owner_task(owner) != current): %s\n", lock_class_name(lock.dep));
+	pr_err("DEBUG_LOCKS_WARN_ON(__owner_task(owner) != current): %s\n",
+		lock_class_name(lock.dep));
 	dump_stack();
 	throw new kernel_bug(`mutex ${lock_class_name(lock.dep)} released by another task`);
 }

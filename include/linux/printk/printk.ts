@@ -78,7 +78,7 @@ function log_store(level: number, text: string): void {
 
 /** kernel/printk/printk.c:vprintk_store() */
 export function vprintk(fmt: string, args: readonly unknown[]): number {
-	let text = args.length !== 0 ? vsprintf(fmt, args) : fmt.includes("%") ? vsprintf(fmt, args) : fmt;
+	let text = vsprintf(fmt, args);
 	let level = LOGLEVEL_WARNING;
 	let is_cont = false;
 

@@ -91,7 +91,8 @@ export function rcu_qs(): void {
 export function rcu_note_context_switch(_preempt: boolean): void {
 	const t = current;
 	if (t.rcu_read_lock_nesting !== 0)
-		lockdep_rcu_suspicious("Voluntary context switch within RCU read-side critical section");
+		lockdep_rcu_suspicious(
+			"Voluntary context switch within RCU read-side critical section");
 	rcu_qs();
 }
 
@@ -105,7 +106,8 @@ function check_not_reader(s: string): void {
 /** kernel/rcu/tree.c:synchronize_rcu(). Nobody else can be inside a section: only we could. */
 export function synchronize_rcu(): void {
 	if (current.rcu_read_lock_nesting !== 0)
-		lockdep_rcu_suspicious("Illegal synchronize_rcu() in RCU read-side critical section");
+		lockdep_rcu_suspicious("Illegal synchronize_rcu() in RCU read-side " +
+			"critical section");
 	check_not_reader("Illegal synchronize_rcu() in RCU read-side critical section");
 	gp_seq++;
 	rcu_qs();

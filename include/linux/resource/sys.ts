@@ -9,12 +9,12 @@ import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
 import { __s32, __u32, __u64, __struct, __bytes } from "#asm-generic/struct.ts";
 import { cpus, this_cpu } from "#asm/smp.ts";
 import { copy_from_user, copy_to_user, put_user, strncpy_from_user } from "#linux/uaccess.ts";
-import { RLIMIT_NOFILE, RLIM_NLIMITS, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD, struct_rlimit_layout,
-	struct_rusage } from "#uapi/asm-generic/resource.ts";
+import { RLIMIT_NOFILE, RLIM_NLIMITS, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD,
+	struct_rlimit_layout, struct_rusage } from "#uapi/asm-generic/resource.ts";
 import { PR_GET_DUMPABLE, PR_GET_NAME, PR_GET_PDEATHSIG, PR_GET_THP_DISABLE, PR_MCE_KILL,
-	PR_MCE_KILL_CLEAR, PR_MCE_KILL_DEFAULT, PR_MCE_KILL_EARLY, PR_MCE_KILL_GET, PR_MCE_KILL_LATE,
-	PR_MCE_KILL_SET, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_PDEATHSIG,
-	PR_SET_THP_DISABLE } from "#uapi/linux/prctl.ts";
+	PR_MCE_KILL_CLEAR, PR_MCE_KILL_DEFAULT, PR_MCE_KILL_EARLY, PR_MCE_KILL_GET,
+	PR_MCE_KILL_LATE, PR_MCE_KILL_SET, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_NAME,
+	PR_SET_PDEATHSIG, PR_SET_THP_DISABLE } from "#uapi/linux/prctl.ts";
 import { EFAULT, EINTR, EINVAL, EPERM, ESRCH, ENOMEM } from "#linux/errno.ts";
 import { CAP_SETUID, CAP_SYS_NICE, CAP_SYS_RESOURCE, capable } from "#linux/capability.ts";
 import { commit_creds, current_cred, prepare_creds } from "#linux/cred.ts";
@@ -43,7 +43,8 @@ const sysctl_nr_open = 1024n * 1024n;
 /* ---- limits --------------------------------------------------------------------------------- */
 
 /** kernel/sys.c:do_prlimit() */
-export function do_prlimit(tsk: struct_task_struct, resource: number, new_rlim: struct_rlimit | null,
+export function do_prlimit(tsk: struct_task_struct, resource: number,
+	new_rlim: struct_rlimit | null,
 	old_rlim: struct_rlimit | null): number {
 	let retval = 0;
 
@@ -78,12 +79,14 @@ function check_prlimit_permission(task: struct_task_struct): number {
 
 	if (current === task)
 		return 0;
-	const id_match = cred.uid === tcred.euid && cred.uid === tcred.suid && cred.uid === tcred.uid &&
+	const id_match = cred.uid === tcred.euid && cred.uid === tcred.suid &&
+		cred.uid === tcred.uid &&
 		cred.gid === tcred.egid && cred.gid === tcred.sgid && cred.gid === tcred.gid;
 	return id_match || capable(CAP_SYS_RESOURCE) ? 0 : -EPERM;
 }
 
-function prlimit(tsk: struct_task_struct, resource: number, new_rlim: number, old_rlim: number): number {
+function prlimit(tsk: struct_task_struct, resource: number, new_rlim: number, old_rlim: number):
+	number {
 	const u = struct_rlimit_layout.alloc();
 	const old_ = new struct_rlimit(), new_ = new struct_rlimit();
 
@@ -227,7 +230,8 @@ function setxuid(ruid: number, euid: number, suid: number): number {
 	return commit_creds(new_);
 }
 
-export const sys_setresuid = SYSCALL_DEFINE("setresuid", ["int", "int", "int"], (ruid, euid, suid) => {
+export const sys_setresuid = SYSCALL_DEFINE("setresuid", ["int", "int", "int"],
+	(ruid, euid, suid) => {
 	const old = current_cred();
 	const ours = (id: number): boolean => id === -1 || id === old.uid || id === old.euid ||
 		id === old.suid;
@@ -276,7 +280,8 @@ const struct_sysinfo = __struct({
 
 export const sys_sysinfo = SYSCALL_DEFINE("sysinfo", ["ptr"], (info) => {
 	const val = struct_sysinfo.alloc();
-	const si = { totalram: totalram_pages(), freeram: 0, sharedram: 0, bufferram: 0, mem_unit: 4096 };
+	const si = { totalram: totalram_pages(), freeram: 0, sharedram: 0, bufferram: 0,
+		mem_unit: 4096 };
 
 	si_meminfo(si as Parameters<typeof si_meminfo>[0]);
 	val.uptime = BigInt(Math.ceil(ktime_get_boottime() / NSEC_PER_SEC));
@@ -299,7 +304,8 @@ function prctl_name(option: number, arg2: bigint): number {
 		if (n < 0)
 			return -EFAULT;
 		const end = comm.indexOf(0);
-		set_task_comm(current, String.fromCharCode(...comm.subarray(0, end < 0 ? 15 : end)));
+		const name = comm.subarray(0, end < 0 ? 15 : end);
+		set_task_comm(current, String.fromCharCode(...name));
 		return 0;
 	}
 	put_string(comm, current.comm);

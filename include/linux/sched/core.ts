@@ -23,7 +23,8 @@ import { KERN_ERR, pr_err, pr_info, printk } from "#linux/printk.ts";
 import { SIGABRT } from "#uapi/asm-generic/signal.ts";
 import { PREEMPT_MASK } from "#linux/preempt.const.ts";
 import { die, dump_stack, host_dead, kernel_bug, panic } from "#linux/panic.ts";
-import { fire_sched_in_preempt_notifiers, fire_sched_out_preempt_notifiers } from "#linux/preempt.ts";
+import { fire_sched_in_preempt_notifiers, fire_sched_out_preempt_notifiers } from
+	"#linux/preempt.ts";
 import { hrtimer_cancel, hrtimer_init, hrtimer_start } from "#linux/hrtimer.ts";
 import { HRTIMER_MODE_ABS, hrtimer_next_event, hrtimer_run_queues } from "#linux/hrtimer.ts";
 import { debug_show_held_locks } from "#linux/lockdep/lockdep.ts";
@@ -32,14 +33,14 @@ import { prandom_seed_state, prandom_u32_state, struct_rnd_state } from "#linux/
 import { srcu_advance } from "#linux/srcu/srcutree.ts";
 import { PF_IDLE, PF_KTHREAD, PF_VCPU, _TIF_NEED_RESCHED, _TIF_NOTIFY_SIGNAL,
 	_TIF_SIGPENDING } from "#linux/sched.const.ts";
-import { EXIT_DEAD, EXIT_ZOMBIE, TASK_COMM_LEN, TASK_DEAD, TASK_INTERRUPTIBLE, TASK_NEW, TASK_NORMAL,
-	TASK_PARKED, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, current, init_task, set_current,
-	struct_task_struct } from "#linux/sched_types.ts";
+import { EXIT_DEAD, EXIT_ZOMBIE, TASK_COMM_LEN, TASK_DEAD, TASK_INTERRUPTIBLE, TASK_NEW,
+	TASK_NORMAL, TASK_PARKED, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, current,
+	init_task, set_current, struct_task_struct } from "#linux/sched_types.ts";
 import type { struct_mutex, struct_rw_semaphore } from "#linux/mutex_types.ts";
 import { do_exit, do_group_exit, task_exited } from "#linux/sched/exit.ts";
+import { init_mm } from "#linux/mm.ts";
 import { mmdrop, mmgrab } from "#linux/sched/mm.ts";
 import { smp_call_function_single } from "#linux/smp.ts";
-import { init_mm } from "#mm/init-mm.ts";
 import { signal_pending_state } from "#linux/sched/signal.ts";
 import { finish_task_dead } from "#linux/sched/task.ts";
 import { thread_group_leader } from "#linux/sched.ts";
@@ -414,8 +415,12 @@ function run_slice(t: struct_task_struct): void {
 	set_this_cpu(cpus[rq.cpu]!);
 	context_switch(rq.cpu, t);
 	t.thread_info_flags &= ~_TIF_NEED_RESCHED;
+	t.nvcsw++;
+	const start = clock_read();
 	const alive = (t.flags & PF_KTHREAD) !== 0 ? run_kernel_slice(t) : run_user_slice(t);
 	clock_advance(SLICE_COST_NS);
+	if (alive)
+		t.utime += clock_read() - start;
 	if (!alive) {
 		deactivate_task(t);
 		context_switch(rq.cpu, rq.idle);
@@ -780,7 +785,8 @@ export function __might_resched(t: struct_task_struct): void {
 		return;
 	pr_err("BUG: sleeping function called from invalid context\n");
 	pr_err("in_atomic(): %d, irqs_disabled(): %d, non_block: %d, pid: %d, name: %s\n",
-		t.preempt_count !== 0 ? 1 : 0, t.hardirqs_disabled, t.non_block_count, t.pid, t.comm);
+		t.preempt_count !== 0 ? 1 : 0, t.hardirqs_disabled, t.non_block_count, t.pid,
+		t.comm);
 	pr_err("preempt_count: %x, expected: %x\n", t.preempt_count, 0);
 	pr_err("RCU nest depth: %d, expected: %u\n", t.rcu_read_lock_nesting, 0);
 	debug_show_held_locks(t);
@@ -884,7 +890,8 @@ export function task_state_to_char(p: struct_task_struct): string {
 /** kernel/sched/core.c:sched_show_task() */
 export function sched_show_task(p: struct_task_struct): void {
 	pr_info("task:%-15.15s state:%s%s stack:%5u pid:%5d ppid:%6d flags:0x%08lx\n", p.comm,
-		task_state_to_char(p), p.__state === TASK_RUNNING ? "  running task    " : "", 0, p.pid,
+		task_state_to_char(p), p.__state === TASK_RUNNING ? "  running task    " : "", 0,
+		p.pid,
 		p.real_parent?.tgid ?? 0, p.thread_info_flags);
 	debug_show_held_locks(p);
 }

@@ -37,8 +37,8 @@ import { __cleanup_sighand, exit_mm, nr_threads_dec, put_task_struct_rcu_user, t
 import { for_each_process, for_each_thread } from "#linux/sched/task_list.ts";
 import { SIGNAL_GROUP_EXIT, delay_group_leader, next_thread, thread_group_empty } from
 	"#linux/sched/signal.ts";
-import { clear_restart_wait, is_global_init, same_thread_group, wait_event_restart, wake_up_process } from
-	"#linux/sched.ts";
+import { clear_restart_wait, is_global_init, same_thread_group, wait_event_restart,
+	wake_up_process } from "#linux/sched.ts";
 import { SEND_SIG_PRIV, SEND_SIG_NOINFO, do_notify_parent, do_send_sig_info, exit_signals,
 	flush_sigqueue, group_send_sig_info, zap_other_threads } from "#linux/signal/signal.ts";
 import { spin_lock, spin_lock_irq, spin_unlock, spin_unlock_irq, read_lock, read_unlock,
@@ -48,7 +48,10 @@ import { exit_task_work } from "#linux/task_work.ts";
 import { getrusage_bytes } from "#linux/resource/sys.ts";
 import { DEFINE_TRACE } from "#linux/tracepoint.ts";
 
-/** Thrown by do_exit() through the program's generators to the scheduler. Never catch it for good. */
+/**
+ * Thrown by do_exit() through the program's generators to the scheduler. Never catch it for
+ * good.
+ */
 export class task_exited extends Error {
 	readonly task: struct_task_struct;
 	constructor(task: struct_task_struct) {
@@ -118,7 +121,8 @@ export function release_task(p: struct_task_struct): void {
 		/* the last thread of a dead leader: now the leader's parent may be told */
 		let zap_leader = false;
 		const leader = p.group_leader;
-		if (leader !== p && thread_group_empty(leader) && leader.exit_state === EXIT_ZOMBIE) {
+		if (leader !== p && thread_group_empty(leader) &&
+		    leader.exit_state === EXIT_ZOMBIE) {
 			zap_leader = do_notify_parent(leader, leader.exit_signal);
 			if (zap_leader)
 				leader.exit_state = EXIT_DEAD;
@@ -143,7 +147,8 @@ function find_alive_thread(p: struct_task_struct): struct_task_struct | null {
 function find_child_reaper(father: struct_task_struct): struct_task_struct {
 	for (const p of for_each_process()) {
 		if (is_global_init(p))
-			return same_thread_group(p, father) ? init_task : find_alive_thread(p) ?? init_task;
+			return same_thread_group(p, father) ? init_task :
+				find_alive_thread(p) ?? init_task;
 	}
 	return init_task;
 }
@@ -186,7 +191,8 @@ function forget_original_parent(father: struct_task_struct, dead: struct_task_st
 			t.real_parent = reaper;
 			t.parent = reaper;
 			if (t.pdeath_signal !== 0)
-				group_send_sig_info(t.pdeath_signal, SEND_SIG_NOINFO, t, PIDTYPE_TGID);
+				group_send_sig_info(t.pdeath_signal, SEND_SIG_NOINFO, t,
+					PIDTYPE_TGID);
 		}
 		list_del_init(p.sibling);
 		list_add_tail(p.sibling, reaper.children);

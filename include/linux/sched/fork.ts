@@ -26,9 +26,9 @@ import { RLIMIT_CORE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_NOFIL
 	"#uapi/asm-generic/resource.ts";
 import { SIGCHLD, SIG_IGN } from "#uapi/asm-generic/signal.ts";
 import { CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_FILES, CLONE_FS, CLONE_NEWCGROUP,
-	CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS, CLONE_PARENT,
-	CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_SETTLS, CLONE_SIGHAND, CLONE_THREAD, CLONE_UNTRACED,
-	CLONE_VFORK, CLONE_VM, CSIGNAL } from "#uapi/linux/sched.ts";
+	CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS,
+	CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_SETTLS, CLONE_SIGHAND, CLONE_THREAD,
+	CLONE_UNTRACED, CLONE_VFORK, CLONE_VM, CSIGNAL } from "#uapi/linux/sched.ts";
 import { CLOCK_MONOTONIC } from "#uapi/linux/time.ts";
 import { EAGAIN, EINTR, EINVAL, ENOMEM, ERESTARTNOINTR } from "#linux/errno.ts";
 import { BUG_ON, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
@@ -37,11 +37,13 @@ import { copy_creds, exit_creds, init_cred, root_user } from "#linux/cred/cred.t
 import { copy_fs_struct, exit_fs, init_fs } from "#linux/fs_struct.ts";
 import { dup_fd, exit_files, init_files, NR_OPEN_MAX } from "#linux/fdtable.ts";
 import type { struct_file } from "#linux/fs.types.ts";
-import { get_file, i_mmap_lock_write, i_mmap_unlock_write, mapping_allow_writable } from "#linux/fs.ts";
+import { get_file, i_mmap_lock_write, i_mmap_unlock_write, mapping_allow_writable } from
+	"#linux/fs.ts";
 import { fput } from "#linux/file.ts";
 import { GFP_KERNEL } from "#linux/gfp.ts";
 import { hrtimer_init } from "#linux/hrtimer.ts";
-import { hugetlb_count_init, is_vm_hugetlb_page, reset_vma_resv_huge_pages } from "#linux/hugetlb.ts";
+import { hugetlb_count_init, is_vm_hugetlb_page, reset_vma_resv_huge_pages } from
+	"#linux/hugetlb.ts";
 import { mm_put_huge_zero_page } from "#linux/huge_mm.ts";
 import { it_real_fn } from "#linux/timer/itimer.ts";
 import { khugepaged_exit, khugepaged_fork } from "#linux/khugepaged.ts";
@@ -51,9 +53,10 @@ import { INIT_LIST_HEAD, list_add_tail, list_del, list_empty } from "#linux/list
 import { LD_WAIT_CONFIG, lockdep_key } from "#linux/lockdep_types.ts";
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, NR_MM_COUNTERS, struct_mm_struct,
 	struct_vm_area_struct } from "#linux/mm_types.ts";
-import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_LOCKONFAULT, VM_SHARED, VM_WIPEONFORK, VM_INIT_DEF_MASK,
-	__vma_link_rb, copy_page_range, exit_mmap, get_mm_rss, mm_pgtables_bytes, mm_pgtables_bytes_init,
-	vm_stat_account, vma_interval_tree_insert_after, vma_pages } from "#linux/mm.ts";
+import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_LOCKONFAULT, VM_SHARED, VM_WIPEONFORK,
+	VM_INIT_DEF_MASK, __vma_link_rb, copy_page_range, exit_mmap, get_mm_rss, init_mm,
+	mm_pgtables_bytes, mm_pgtables_bytes_init, vm_stat_account,
+	vma_interval_tree_insert_after, vma_pages } from "#linux/mm.ts";
 import { mmap_init_lock, mmap_read_lock, mmap_read_unlock, mmap_write_lock_killable,
 	mmap_write_lock_nested, mmap_write_unlock } from "#linux/mmap_lock.ts";
 import { mmu_notifier_subscriptions_destroy, mmu_notifier_subscriptions_init } from
@@ -61,11 +64,11 @@ import { mmu_notifier_subscriptions_destroy, mmu_notifier_subscriptions_init } f
 import { vm_unacct_memory } from "#linux/mman.ts";
 import { mutex_init } from "#linux/mutex.ts";
 import { pr_alert } from "#linux/printk.ts";
-import { call_rcu, struct_callback_head } from "#linux/rcupdate.ts";
+import { call_rcu, type struct_callback_head } from "#linux/rcupdate.ts";
 import { init_rwsem } from "#linux/rwsem.ts";
 import { anon_vma_fork } from "#linux/rmap.ts";
-import { attach_pid, alloc_pid, free_pid, get_task_pid, init_struct_pid, pid_vnr, put_pid, task_pgrp,
-	task_session } from "#linux/pid/pid.ts";
+import { attach_pid, alloc_pid, free_pid, get_task_pid, init_struct_pid, pid_vnr, put_pid,
+	task_pgrp, task_session } from "#linux/pid/pid.ts";
 import { MMF_DUMP_FILTER_DEFAULT, MMF_INIT_MASK } from "#linux/sched/coredump.ts";
 import { PF_FORKNOEXEC, PF_IDLE, PF_KTHREAD, PF_MCE_PROCESS, PF_NO_SETAFFINITY,
 	PF_NPROC_EXCEEDED, PF_SUPERPRIV, PF_VCPU, PF_WQ_WORKER } from "#linux/sched.const.ts";
@@ -73,14 +76,16 @@ import { mmdrop, mmget } from "#linux/sched/mm.ts";
 import { fatal_signal_pending, rlimit, task_sigpending } from "#linux/sched/signal.ts";
 import { put_task_struct } from "#linux/sched/task.ts";
 import { sched_fork, set_task_comm, wake_up_new_task, wake_up_process } from "#linux/sched/core.ts";
-import { PIDTYPE_PGID, PIDTYPE_PID, PIDTYPE_SID, PIDTYPE_TGID, TASK_DEAD, TASK_RUNNING, current, init_task,
-	struct_task_struct, type user_context } from "#linux/sched_types.ts";
+import { PIDTYPE_PGID, PIDTYPE_PID, PIDTYPE_SID, PIDTYPE_TGID, TASK_DEAD, TASK_RUNNING, current,
+	init_task, struct_task_struct, type user_context } from "#linux/sched_types.ts";
 import { security_vm_enough_memory_mm } from "#linux/security.ts";
 import { init_sigpending, sigcopyset } from "#linux/signal.ts";
 import { recalc_sigpending, sas_ss_reset } from "#linux/signal/signal.ts";
-import { struct_sighand_struct, struct_signal_struct, type struct_rlimit } from "#linux/signal_types.ts";
-import { KMEM_CACHE, SLAB_ACCOUNT, SLAB_HWCACHE_ALIGN, SLAB_PANIC, kmem_cache_alloc, kmem_cache_create,
-	kmem_cache_free, kmem_cache_zalloc, type struct_kmem_cache } from "#linux/slab.ts";
+import { struct_sighand_struct, struct_signal_struct, type struct_rlimit } from
+	"#linux/signal_types.ts";
+import { KMEM_CACHE, SLAB_ACCOUNT, SLAB_HWCACHE_ALIGN, SLAB_PANIC, kmem_cache_alloc,
+	kmem_cache_create, kmem_cache_free, kmem_cache_zalloc, type struct_kmem_cache } from
+	"#linux/slab.ts";
 import { DEFINE_RWLOCK } from "#linux/spinlock_types.ts";
 import { spin_lock, spin_lock_init, spin_lock_irq, spin_unlock, spin_unlock_irq, write_lock_irq,
 	write_unlock_irq } from "#linux/spinlock.ts";
@@ -92,7 +97,6 @@ import { INIT_WORK, schedule_work, struct_work_struct } from "#linux/workqueue.t
 import { DEFINE_TRACE } from "#linux/tracepoint.ts";
 import { exit_oom_victim } from "#linux/oom.ts";
 import type { struct_kthread } from "#linux/kthread/kthread.ts";
-import { init_mm } from "#mm/init-mm.ts";
 
 /** Outermost of the task locks: parents, children, pids. */
 export const tasklist_lock = DEFINE_RWLOCK("tasklist_lock");
@@ -431,7 +435,8 @@ function dup_mmap(mm: struct_mm_struct, oldmm: struct_mm_struct): number {
 
 				for (let mpnt = oldmm.mmap; mpnt !== null; mpnt = mpnt.vm_next) {
 					if ((mpnt.vm_flags & VM_DONTCOPY) !== 0) {
-						vm_stat_account(mm, mpnt.vm_flags, -vma_pages(mpnt));
+						vm_stat_account(mm, mpnt.vm_flags,
+							-vma_pages(mpnt));
 						continue;
 					}
 					charge = 0;
@@ -470,7 +475,7 @@ function dup_mmap(mm: struct_mm_struct, oldmm: struct_mm_struct): number {
 						i_mmap_unlock_write(mapping);
 					}
 
-					/* reservations of private huge mappings stay the parent's */
+					/* private reservations stay the parent's */
 					if (is_vm_hugetlb_page(tmp))
 						reset_vma_resv_huge_pages(tmp);
 
@@ -529,7 +534,8 @@ function check_mm(mm: struct_mm_struct): void {
 		}
 	}
 	if (mm_pgtables_bytes(mm) !== 0) {
-		pr_alert("BUG: non-zero pgtables_bytes on freeing mm: %ld\n", mm_pgtables_bytes(mm));
+		pr_alert("BUG: non-zero pgtables_bytes on freeing mm: %ld\n",
+			mm_pgtables_bytes(mm));
 		WARN_ON(true);
 	}
 }
@@ -1106,7 +1112,8 @@ export function kernel_clone(args: struct_kernel_clone_args): number {
 }
 
 /** kernel/fork.c:kernel_thread() for kthread_create(): not woken yet. */
-export function create_kthread(name: string, kthread: struct_kthread): struct_task_struct | err_ptr {
+export function create_kthread(name: string, kthread: struct_kthread):
+	struct_task_struct | err_ptr {
 	const args = new struct_kernel_clone_args();
 
 	args.flags = CLONE_FS | CLONE_FILES | CLONE_UNTRACED;

@@ -15,11 +15,12 @@ import { unsigned_long } from "#asm-generic/types.ts";
 
 export { struct_sighand_struct, struct_signal_struct, struct_sigpending, struct_ksignal,
 	kernel_siginfo_t, sigset_t } from "#linux/signal_types.ts";
-export { dequeue_signal, flush_signals, force_fatal_sig, force_sig, force_sig_fault, force_sig_mceerr,
-	force_sigsegv, get_signal, group_send_sig_info, kill_pid, lock_task_sighand, recalc_sigpending,
-	restore_saved_sigmask, restore_saved_sigmask_unless, send_sig, send_sig_fault, send_sig_info,
-	send_sig_mceerr, set_current_blocked, set_user_sigmask, signal_setup_done, sigprocmask,
-	zap_other_threads, SEND_SIG_NOINFO, SEND_SIG_PRIV } from "#linux/signal/signal.ts";
+export { dequeue_signal, flush_signals, force_fatal_sig, force_sig, force_sig_fault,
+	force_sig_mceerr, force_sigsegv, get_signal, group_send_sig_info, kill_pid,
+	lock_task_sighand, recalc_sigpending, restore_saved_sigmask, restore_saved_sigmask_unless,
+	send_sig, send_sig_fault, send_sig_info, send_sig_mceerr, set_current_blocked,
+	set_user_sigmask, signal_setup_done, sigprocmask, zap_other_threads, SEND_SIG_NOINFO,
+	SEND_SIG_PRIV } from "#linux/signal/signal.ts";
 export { for_each_process, for_each_process_thread, for_each_thread } from
 	"#linux/sched/task_list.ts";
 

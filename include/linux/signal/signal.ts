@@ -10,7 +10,6 @@
  * over tasks.
  */
 import { copy_from_user, copy_to_user } from "#linux/uaccess.ts";
-import { container_of } from "#asm-generic/owner.ts";
 import { __struct, __u64 } from "#asm-generic/struct.ts";
 import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
 import { BUS_MCEERR_AO, BUS_MCEERR_AR, CLD_EXITED, CLD_KILLED, SEGV_MAPERR, SI_KERNEL,
@@ -29,8 +28,8 @@ import { GFP_ATOMIC } from "#linux/gfp.ts";
 import { KMEM_CACHE, kmem_cache_alloc, kmem_cache_free, type struct_kmem_cache } from
 	"#linux/slab.ts";
 import { SLAB_ACCOUNT, SLAB_PANIC } from "#linux/slab.ts";
-import { list_add_tail, list_del_init, list_empty, list_for_each_entry, list_first_entry, INIT_LIST_HEAD }
-	from "#linux/list.ts";
+import { list_add_tail, list_del_init, list_empty, list_for_each_entry, list_first_entry,
+	INIT_LIST_HEAD } from "#linux/list.ts";
 import { lockdep_assert_held } from "#linux/lockdep.ts";
 import { PF_EXITING, PF_KTHREAD, PF_SIGNALED, _TIF_NOTIFY_SIGNAL, TIF_SIGPENDING } from
 	"#linux/sched.const.ts";
@@ -41,21 +40,22 @@ import { read_lock, read_unlock, spin_lock_irq, spin_lock_irqsave, spin_unlock_i
 import { PIDTYPE_MAX, PIDTYPE_PGID, PIDTYPE_PID, PIDTYPE_TGID, TASK_INTERRUPTIBLE, current,
 	type struct_pid, type struct_task_struct } from "#linux/sched_types.ts";
 import { for_each_process } from "#linux/sched/task_list.ts";
-import { SIGNAL_GROUP_EXIT, next_thread, signal_pending,
-	signal_wake_up, task_rlimit, task_sigpending, thread_group_empty, test_and_clear_restore_sigmask,
-	set_restore_sigmask, clear_restore_sigmask } from "#linux/sched/signal.ts";
+import { SIGNAL_GROUP_EXIT, next_thread, signal_pending, signal_wake_up, task_rlimit,
+	task_sigpending, thread_group_empty, test_and_clear_restore_sigmask, set_restore_sigmask,
+	clear_restore_sigmask } from "#linux/sched/signal.ts";
 import { restart_deadline, wait_event_restart_until, kick_process, wake_up_state } from
 	"#linux/sched.ts";
 import { tasklist_lock } from "#linux/sched/task.ts";
 import { task_work_pending, task_work_run } from "#linux/task_work.ts";
 import { do_group_exit } from "#linux/sched/exit.ts";
 import { clock_read } from "#asm/timex.ts";
-import { kernel_siginfo_t, _NSIG, sigset_t, struct_k_sigaction, type struct_ksignal, struct_sigqueue, type
-	struct_sigpending } from "#linux/signal_types.ts";
+import { kernel_siginfo_t, _NSIG, sigset_t, struct_k_sigaction, type struct_ksignal,
+	struct_sigqueue, type struct_sigpending } from "#linux/signal_types.ts";
 import { SIG_KERNEL_ONLY_MASK, SIG_KERNEL_STOP_MASK, SYNCHRONOUS_MASK, sig_kernel_ignore,
-	sig_kernel_coredump, sig_kernel_only, sig_kernel_stop, sigaddset, sigandnsets, sigandsets, sigcopyset,
-	sigdelset, sigdelsetmask, sigemptyset, sigequalsets, sigisemptyset, sigismember, sigmask, signotset,
-	sigorsets, siginitset, valid_signal } from "#linux/signal.ts";
+	sig_kernel_coredump, sig_kernel_only, sig_kernel_stop, sigaddset, sigandnsets, sigandsets,
+	sigcopyset, sigdelset, sigdelsetmask, sigemptyset, sigequalsets, sigisemptyset,
+	sigismember, sigmask, signotset, sigorsets, siginitset, valid_signal } from
+	"#linux/signal.ts";
 import { __wake_up } from "#linux/wait.ts";
 import { current_cred } from "#linux/cred.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
@@ -95,13 +95,15 @@ export function copy_siginfo(to: kernel_siginfo_t, from: kernel_siginfo_t): void
 }
 
 const __tracepoint_signal_generate = DEFINE_TRACE("signal", "signal_generate",
-	(sig: number, info: kernel_siginfo_t, p: struct_task_struct, group: number, result: number) =>
-		`sig=${sig} errno=${info.si_errno} code=${info.si_code} comm=${p.comm} pid=${p.pid} ` +
-		`grp=${group} res=${result}`);
+	(sig: number, info: kernel_siginfo_t, p: struct_task_struct, group: number,
+		result: number) =>
+		`sig=${sig} errno=${info.si_errno} code=${info.si_code} comm=${p.comm} ` +
+		`pid=${p.pid} grp=${group} res=${result}`);
 const __tracepoint_signal_deliver = DEFINE_TRACE("signal", "signal_deliver",
 	(sig: number, info: kernel_siginfo_t, ka: struct_k_sigaction) =>
 		`sig=${sig} errno=${info.si_errno} code=${info.si_code} ` +
-		`sa_handler=${ka.sa.sa_handler.toString(16)} sa_flags=${ka.sa.sa_flags.toString(16)}`);
+		`sa_handler=${ka.sa.sa_handler.toString(16)} ` +
+			`sa_flags=${ka.sa.sa_flags.toString(16)}`);
 
 /* ---- who ignores what ----------------------------------------------------------------------- */
 
@@ -267,7 +269,8 @@ function take(q: struct_sigqueue, info: kernel_siginfo_t): void {
 	__sigqueue_free(q, current);
 }
 
-function __dequeue_signal(pending: struct_sigpending, mask: sigset_t, info: kernel_siginfo_t): number {
+function __dequeue_signal(pending: struct_sigpending, mask: sigset_t, info: kernel_siginfo_t):
+	number {
 	const sig = next_signal(pending, mask);
 
 	if (sig !== 0)
@@ -276,7 +279,8 @@ function __dequeue_signal(pending: struct_sigpending, mask: sigset_t, info: kern
 }
 
 /** kernel/signal.c:dequeue_signal(); siglock held. */
-export function dequeue_signal(tsk: struct_task_struct, mask: sigset_t, info: kernel_siginfo_t): number {
+export function dequeue_signal(tsk: struct_task_struct, mask: sigset_t, info: kernel_siginfo_t):
+	number {
 	let signr = __dequeue_signal(tsk.pending, mask, info);
 	if (signr === 0)
 		signr = __dequeue_signal(tsk.signal.shared_pending, mask, info);
@@ -380,7 +384,8 @@ function wants_signal(sig: number, p: struct_task_struct): boolean {
 }
 
 function sig_fatal(t: struct_task_struct, signr: number): boolean {
-	return !sig_kernel_ignore(signr) && !sig_kernel_stop(signr) && sig_handler(t, signr) === SIG_DFL;
+	return !sig_kernel_ignore(signr) && !sig_kernel_stop(signr) &&
+		sig_handler(t, signr) === SIG_DFL;
 }
 
 function complete_signal(sig: number, p: struct_task_struct, type: number): void {
@@ -436,7 +441,8 @@ export function __send_signal_locked(sig: number, info: kernel_siginfo_t, t: str
 		return 0;
 
 	if (sig !== SIGKILL && (t.flags & PF_KTHREAD) === 0) {
-		const override_rlimit = sig < SIGRTMIN && (is_si_special(info) || info.si_code >= 0);
+		const override_rlimit = sig < SIGRTMIN && (is_si_special(info) ||
+			info.si_code >= 0);
 		const q = __sigqueue_alloc(t, GFP_ATOMIC, override_rlimit);
 		if (q !== null) {
 			list_add_tail(q.list, pending.list);
@@ -501,7 +507,8 @@ const HANDLER_SIG_DFL	= 1;
 const HANDLER_EXIT	= 2;
 
 /* a signal that cannot be ignored or blocked: its action becomes the default if it was */
-function force_sig_info_to_task(info: kernel_siginfo_t, t: struct_task_struct, handler: number): number {
+function force_sig_info_to_task(info: kernel_siginfo_t, t: struct_task_struct, handler: number):
+	number {
 	const sig = info.si_signo;
 	const flags = spin_lock_irqsave(t.sighand!.siglock);
 	const action = t.sighand!.action[sig - 1]!;
@@ -667,7 +674,8 @@ export function force_sig_fault(sig: number, code: number, addr: number): number
 	return force_sig_fault_to_task(sig, code, addr, current);
 }
 
-export function send_sig_fault(sig: number, code: number, addr: number, t: struct_task_struct): number {
+export function send_sig_fault(sig: number, code: number, addr: number, t: struct_task_struct):
+	number {
 	return send_sig_info(sig, fault_info(sig, code, addr), t);
 }
 
@@ -679,7 +687,8 @@ export function force_sig_mceerr(code: number, addr: number, lsb: number): numbe
 	return force_sig_info(info);
 }
 
-export function send_sig_mceerr(code: number, addr: number, lsb: number, t: struct_task_struct): number {
+export function send_sig_mceerr(code: number, addr: number, lsb: number, t: struct_task_struct):
+	number {
 	WARN_ON_ONCE(code !== BUS_MCEERR_AO && code !== BUS_MCEERR_AR);
 	const info = fault_info(SIGBUS, code, addr);
 	info.si_addr_lsb = lsb;
@@ -1054,7 +1063,7 @@ export const sys_rt_sigpending = SYSCALL_DEFINE("rt_sigpending", ["ptr", "ulong"
 		return copy_to_user(uset, view.bytes, Number(sigsetsize)) !== 0 ? -EFAULT : 0;
 	});
 
-/* kernel/signal.c:do_sigtimedwait(), in the form that is issued again; @timeout ns, Infinity: none */
+/* kernel/signal.c:do_sigtimedwait(), issued again until it ends; @timeout ns, Infinity: none */
 function do_sigtimedwait(which: sigset_t, info: kernel_siginfo_t, timeout: number): number {
 	const tsk = current;
 	const rw = tsk.restart_wait;
@@ -1182,7 +1191,8 @@ export const sys_rt_sigqueueinfo = SYSCALL_DEFINE("rt_sigqueueinfo", ["int", "in
 		info.si_pid = u._sifields._rt._pid;
 		info.si_uid = u._sifields._rt._uid;
 		info.si_value = u._sifields._rt._sigval;
-		if ((info.si_code >= 0 || info.si_code === SI_TKILL) && pid_vnr(current.thread_pid) !== pid)
+		if ((info.si_code >= 0 || info.si_code === SI_TKILL) &&
+		    pid_vnr(current.thread_pid) !== pid)
 			return -EPERM;
 		return kill_proc_info(sig, info, pid);
 	});
@@ -1239,7 +1249,8 @@ export const sys_rt_sigaction = SYSCALL_DEFINE("rt_sigaction", ["int", "ptr", "p
 			new_sa.sa.sa_mask.lo = Number(BigInt.asIntN(32, u.sa_mask));
 			new_sa.sa.sa_mask.hi = Number(BigInt.asIntN(32, u.sa_mask >> 32n));
 		}
-		const ret = do_sigaction(sig, act !== 0 ? new_sa : null, oact !== 0 ? old_sa : null);
+		const ret = do_sigaction(sig, act !== 0 ? new_sa : null,
+			oact !== 0 ? old_sa : null);
 		if (ret !== 0)
 			return ret;
 		if (oact !== 0) {

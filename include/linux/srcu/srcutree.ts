@@ -68,7 +68,8 @@ function reader_bug(ssp: struct_srcu_struct): never {
 			lockdep_print_held_locks(p);
 	}
 	dump_stack();
-	throw new kernel_bug(`synchronize_srcu(${lock_class_name(ssp.dep)}) meets a suspended reader`);
+	const name = lock_class_name(ssp.dep);
+	throw new kernel_bug(`synchronize_srcu(${name}) meets a suspended reader`);
 }
 
 function __synchronize_srcu(ssp: struct_srcu_struct): void {

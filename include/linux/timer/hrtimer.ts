@@ -9,7 +9,8 @@
 import { clock_read } from "#asm/timex.ts";
 import { CLOCK_REALTIME } from "#uapi/linux/time.ts";
 import { HARDIRQ_OFFSET, SOFTIRQ_OFFSET } from "#linux/preempt.const.ts";
-import { HRTIMER_RESTART, struct_hrtimer, type hrtimer_restart as hrtimer_restart_t, type ktime_t,
+import { HRTIMER_RESTART, type struct_hrtimer, type hrtimer_restart as hrtimer_restart_t,
+	type ktime_t,
 	struct_timer_list, type struct_timer_node } from "#linux/hrtimer_types.ts";
 import { current } from "#linux/sched_types.ts";
 import { ktime_mono_to_real } from "#linux/timekeeping/timekeeping.ts";

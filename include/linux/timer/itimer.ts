@@ -9,9 +9,10 @@ import { copy_from_user, copy_to_user } from "#linux/uaccess.ts";
 import { SIGALRM } from "#uapi/asm-generic/signal.ts";
 import { ITIMER_PROF, ITIMER_REAL, ITIMER_VIRTUAL, struct_itimerval } from "#uapi/linux/time.ts";
 import { EFAULT, EINVAL } from "#linux/errno.ts";
-import { HRTIMER_NORESTART, type hrtimer_restart, type struct_hrtimer } from "#linux/hrtimer_types.ts";
-import { HRTIMER_MODE_REL, hrtimer_active, hrtimer_cancel, hrtimer_forward_now, hrtimer_get_remaining,
-	hrtimer_start, HRTIMER_RESTART } from "#linux/hrtimer.ts";
+import { HRTIMER_NORESTART, type hrtimer_restart, type struct_hrtimer } from
+	"#linux/hrtimer_types.ts";
+import { HRTIMER_MODE_REL, hrtimer_active, hrtimer_cancel, hrtimer_forward_now,
+	hrtimer_get_remaining, hrtimer_start, HRTIMER_RESTART } from "#linux/hrtimer.ts";
 import { NSEC_PER_SEC, NSEC_PER_USEC } from "#linux/time.const.ts";
 import { PIDTYPE_TGID, current } from "#linux/sched_types.ts";
 import { pid_task } from "#linux/pid/pid.ts";

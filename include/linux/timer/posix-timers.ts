@@ -50,15 +50,15 @@ function put_timespec64(to: number, ts: struct_timespec64): number {
 	return copy_to_user(to, u.bytes, u.bytes.length) !== 0 ? -EFAULT : 0;
 }
 
-export const sys_clock_gettime = SYSCALL_DEFINE("clock_gettime", ["int", "ptr"], (which_clock, tp) => {
-	const ts = clock_ts(which_clock);
+export const sys_clock_gettime = SYSCALL_DEFINE("clock_gettime", ["int", "ptr"], (which, tp) => {
+	const ts = clock_ts(which);
 	return ts === null ? -EINVAL : put_timespec64(tp, ts);
 });
 
-export const sys_clock_getres = SYSCALL_DEFINE("clock_getres", ["int", "ptr"], (which_clock, tp) => {
-	if (clock_ts(which_clock) === null)
+export const sys_clock_getres = SYSCALL_DEFINE("clock_getres", ["int", "ptr"], (which, tp) => {
+	if (clock_ts(which) === null)
 		return -EINVAL;
-	const coarse = which_clock === CLOCK_REALTIME_COARSE || which_clock === CLOCK_MONOTONIC_COARSE;
+	const coarse = which === CLOCK_REALTIME_COARSE || which === CLOCK_MONOTONIC_COARSE;
 	return tp === 0 ? 0 : put_timespec64(tp, { tv_sec: 0, tv_nsec: coarse ? TICK_NSEC : 1 });
 });
 
@@ -124,6 +124,6 @@ export const sys_clock_nanosleep = SYSCALL_DEFINE("clock_nanosleep", ["int", "in
 			return ns;
 		if ((flags & TIMER_ABSTIME) === 0)
 			return nanosleep_until(restart_deadline(ns), false, rmtp);
-		return nanosleep_until(which_clock === CLOCK_REALTIME ? ns - ktime_mono_to_real(0) : ns,
-			true, 0);
+		const end = which_clock === CLOCK_REALTIME ? ns - ktime_mono_to_real(0) : ns;
+		return nanosleep_until(end, true, 0);
 	});

@@ -8,13 +8,13 @@
 import { ERESTARTSYS } from "#linux/errno.ts";
 import { LD_WAIT_CONFIG, lockdep_key } from "#linux/lockdep_types.ts";
 import { list_add, list_add_tail, list_del, list_del_init, list_empty, INIT_LIST_HEAD,
-	struct_list_head } from "#linux/list.ts";
+	type struct_list_head } from "#linux/list.ts";
 import { container_of } from "#asm-generic/owner.ts";
 import { spin_lock_irqsave, spin_unlock_irqrestore } from "#linux/spinlock.ts";
 import { WQ_FLAG_EXCLUSIVE, WQ_FLAG_PRIORITY, WQ_FLAG_WOKEN, wait_queue_entry_t, type
 	wait_queue_func_t, type wait_queue_head_t } from "#linux/wait_types.ts";
-import { TASK_INTERRUPTIBLE, TASK_KILLABLE, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE, current,
-	type struct_task_struct } from "#linux/sched_types.ts";
+import { TASK_INTERRUPTIBLE, TASK_KILLABLE, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE,
+	current, type struct_task_struct } from "#linux/sched_types.ts";
 import { default_wake_function, might_sleep, schedule, schedule_timeout, signal_pending_state } from
 	"#linux/sched.ts";
 
@@ -90,7 +90,8 @@ export function __add_wait_queue_entry_tail(wq_head: wait_queue_head_t,
 	list_add_tail(wq_entry.entry, wq_head.head);
 }
 
-export function __remove_wait_queue(_wq_head: wait_queue_head_t, wq_entry: wait_queue_entry_t): void {
+export function __remove_wait_queue(_wq_head: wait_queue_head_t, wq_entry: wait_queue_entry_t):
+	void {
 	list_del(wq_entry.entry);
 }
 
@@ -284,7 +285,8 @@ export function woken_wake_function(wq_entry: wait_queue_entry_t, mode: number, 
 
 /* ---- waiting for the kernel's own work ------------------------------------------------------ */
 
-function ___wait_event(wq_head: wait_queue_head_t, condition: () => boolean, state: number): number {
+function ___wait_event(wq_head: wait_queue_head_t, condition: () => boolean, state: number):
+	number {
 	if (condition())
 		return 0;
 	might_sleep();

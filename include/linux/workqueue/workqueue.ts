@@ -25,7 +25,7 @@ import { might_sleep, run_nested, wake_up_process } from "#linux/sched.ts";
 import { DEFINE_RAW_SPINLOCK } from "#linux/spinlock_types.ts";
 import { spin_lock_irqsave, spin_unlock_irqrestore } from "#linux/spinlock.ts";
 import { del_timer, mod_timer, timer_pending, timer_setup } from "#linux/timer.ts";
-import { struct_timer_list } from "#linux/hrtimer_types.ts";
+import { type struct_timer_list } from "#linux/hrtimer_types.ts";
 import { INIT_WORK, struct_delayed_work, struct_work_struct, type work_func_t } from
 	"#linux/workqueue_types.ts";
 import { DEFINE_TRACE } from "#linux/tracepoint.ts";
@@ -133,8 +133,8 @@ function process_one_work(work: struct_work_struct): void {
 	}
 	running.pop();
 	if (t.preempt_count !== 0 || t.lockdep_depth > depth) {
-		pr_err("BUG: workqueue leaked lock or atomic: %s/0x%08x/%d\n     last function: %s\n",
-			t.comm, t.preempt_count, t.pid, func.name);
+		pr_err("BUG: workqueue leaked lock or atomic: %s/0x%08x/%d\n" +
+			"     last function: %s\n", t.comm, t.preempt_count, t.pid, func.name);
 		throw new kernel_bug(`workqueue leaked lock or atomic: ${func.name}`);
 	}
 }
@@ -281,7 +281,8 @@ function flush_map(map: { dep: number }): void {
 
 function not_from_itself(work: struct_work_struct, what: string): void {
 	if (running.includes(work))
-		throw new kernel_bug(`${what} of an item from the item itself: it would wait for ever`);
+		throw new kernel_bug(
+			`${what} of an item from the item itself: it would wait for ever`);
 }
 
 /** kernel/workqueue.c:cancel_work_sync(): true if it was pending. */

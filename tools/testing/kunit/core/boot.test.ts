@@ -19,9 +19,10 @@ import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
 import { slab_live_counts } from "#mm/slab_common.ts";
 import { BUG } from "#linux/bug.ts";
 import { spin_lock, spin_unlock, DEFINE_SPINLOCK } from "#linux/spinlock.ts";
-import { INIT_WORK, cancel_work_sync, flush_work, schedule_work, struct_work_struct, INIT_DELAYED_WORK,
-	queue_delayed_work, queue_work, alloc_ordered_workqueue, destroy_workqueue, flush_workqueue,
-	struct_delayed_work, system_wq } from "#linux/workqueue.ts";
+import { INIT_WORK, cancel_work_sync, flush_work, schedule_work, struct_work_struct,
+	INIT_DELAYED_WORK, queue_delayed_work, queue_work, alloc_ordered_workqueue,
+	destroy_workqueue, flush_workqueue, struct_delayed_work, system_wq } from
+	"#linux/workqueue.ts";
 import { kthread_run, kthread_should_stop, kthread_stop } from "#linux/kthread.ts";
 import { set_current_state, TASK_INTERRUPTIBLE } from "#linux/sched.ts";
 import { init_completion, complete, struct_completion, wait_for_completion } from
@@ -32,8 +33,8 @@ import { syscall_64_tbl } from "#arch/x86/entry/syscalls/syscall_64.tbl.ts";
 import { clock_read } from "#asm/timex.ts";
 import { DEFINE_SRCU, cleanup_srcu_struct, init_srcu_struct, srcu_read_lock, srcu_read_unlock,
 	struct_srcu_struct, synchronize_srcu, call_srcu, srcu_barrier } from "#linux/srcu.ts";
-import { call_rcu, rcu_barrier, rcu_read_lock, rcu_read_unlock, struct_callback_head, synchronize_rcu,
-	rcu_dereference } from "#linux/rcupdate.ts";
+import { call_rcu, rcu_barrier, rcu_read_lock, rcu_read_unlock, struct_callback_head,
+	synchronize_rcu, rcu_dereference } from "#linux/rcupdate.ts";
 
 type prog = Generator<void, number, void>;
 
@@ -67,7 +68,8 @@ function fork(child: () => prog): number {
 
 function thread(child: () => prog): number {
 	set_next_child(child);
-	return sysn("clone", BigInt(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD), 0, 0,
+	return sysn("clone",
+		BigInt(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD), 0, 0,
 		0, 0);
 }
 
@@ -451,8 +453,8 @@ describe("time and limits", () => {
 			expect(sysn("getrlimit", 7, r + 32)).toBe(0);
 			expect(user_load64(r + 32)).toBe(100n);
 			expect(sysn("getrlimit", 16, r)).toBe(-EINVAL);
-			return 0;
 			yield;
+			return 0;
 		}
 		expect(kernel_run(p(), "p")).toBe(0);
 	});
@@ -496,7 +498,8 @@ describe("trouble", () => {
 		expect(kernel_run(p(), "p")).toBe(0);
 		expect(oops_count).toBe(1);
 		const text = kmsg_text().join("\n");
-		expect(text).toMatch(/kernel BUG at tools\/testing\/kunit\/core\/boot\.test\.ts:\d+!/);
+		expect(text).toMatch(
+			/kernel BUG at tools\/testing\/kunit\/core\/boot\.test\.ts:\d+!/);
 		expect(text).toMatch(/invalid opcode: 0000 \[#\d+\] /);
 		expect(text).toContain("Not tainted");
 	});
@@ -539,7 +542,8 @@ describe("trouble", () => {
 			return 0;
 		}
 		expect(kernel_run(p(), "p")).toBe(0);
-		expect(kmsg_text().join("\n")).toContain("WARNING: lock held when returning to user space!");
+		expect(kmsg_text().join("\n")).toContain(
+			"WARNING: lock held when returning to user space!");
 		lock.owner = null;
 		expect(spin_unlock).toBeTypeOf("function");
 	});
@@ -593,7 +597,8 @@ describe("work queues, threads, RCU", () => {
 		function* p(): prog {
 			kernel_fn = () => {
 				INIT_DELAYED_WORK(d, () => {
-					seen.push(`${current.comm} ${clock_read() - t0 >= 9 * 4e6}`);
+					seen.push(`${current.comm} ${clock_read(
+						) - t0 >= 9 * 4e6}`);
 				}, "delayed");
 				INIT_WORK(w, () => seen.push("now"), "now");
 				queue_delayed_work(system_wq!, d, 10);
@@ -681,7 +686,8 @@ describe("work queues, threads, RCU", () => {
 			rcu_read_lock();
 			synchronize_rcu();
 		})).toThrow("Illegal synchronize_rcu() in RCU read-side critical section");
-		expect(() => in_kernel(() => rcu_dereference(1))).toThrow("suspicious rcu_dereference_check()");
+		expect(() => in_kernel(() => rcu_dereference(1))).toThrow(
+			"suspicious rcu_dereference_check()");
 		current.rcu_read_lock_nesting = 0;
 		log_buf_clear();
 	});
@@ -706,7 +712,8 @@ describe("work queues, threads, RCU", () => {
 		});
 		/* a reader that is suspended elsewhere */
 		ssp.nesting[0]++;
-		expect(() => in_kernel(() => synchronize_srcu(ssp))).toThrow("meets a suspended reader");
+		expect(() => in_kernel(() => synchronize_srcu(ssp))).toThrow(
+			"meets a suspended reader");
 		ssp.nesting[0]--;
 		const dynamic = new struct_srcu_struct();
 		expect(init_srcu_struct(dynamic, "dynamic")).toBe(0);

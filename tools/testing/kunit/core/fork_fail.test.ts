@@ -8,7 +8,8 @@ import { cpus_install } from "#hw/cpu.ts";
 import { memory_install } from "#hw/memory.ts";
 import { user_load32, user_store32, user_store8 } from "#hw/isa.ts";
 import { set_next_child, syscall } from "#arch/x86/entry/syscall_64.ts";
-import { __NR_clone, __NR_fork, __NR_mmap, __NR_open, __NR_wait4, __NR_write } from "#uapi-asm/unistd_64.ts";
+import { __NR_clone, __NR_fork, __NR_mmap, __NR_open, __NR_wait4, __NR_write } from
+	"#uapi-asm/unistd_64.ts";
 import { ENOMEM, ERESTARTWAIT } from "#linux/errno.ts";
 import { kernel_run, start_kernel } from "#linux/init/main.ts";
 import { current } from "#linux/sched_types.ts";
@@ -21,7 +22,8 @@ import { nr_free_pages } from "#linux/swap.ts";
 type prog = Generator<void, number, void>;
 
 function counts(): string {
-	return JSON.stringify([[...slab_live_counts()].filter(([, n]) => n !== 0).sort(), nr_free_pages()]);
+	return JSON.stringify([[...slab_live_counts()].filter(([, n]) => n !== 0).sort(),
+		nr_free_pages()]);
 }
 
 function* wait(pid: number): Generator<void, number, void> {
@@ -86,15 +88,15 @@ it("fork and clone fail cleanly", () => {
 			user_store32(a + i, i);
 		forks = yield* fail_each(() => {
 			set_next_child(function* () {
-				return user_load32(a) === 0 ? 0 : 1;
 				yield;
+				return user_load32(a) === 0 ? 0 : 1;
 			});
 			return syscall(__NR_fork);
 		}, true);
 		clones = yield* fail_each(() => {
 			set_next_child(function* () {
-				return 0;
 				yield;
+				return 0;
 			});
 			return syscall(__NR_clone, 0x10f00n);
 		}, false);

@@ -6,13 +6,15 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { make_task, report_of, reset } from "#tools/testing/kunit/core/core_env.ts";
 import { lock_acquire, lockdep_assert_held, lockdep_is_held, lockdep_set_class } from
 	"#linux/lockdep.ts";
-import { DEFINE_MUTEX, mutex_lock, mutex_lock_killable, mutex_lock_nested, mutex_trylock, mutex_unlock,
-	struct_mutex, mutex_init } from "#linux/mutex.ts";
+import { DEFINE_MUTEX, mutex_lock, mutex_lock_killable, mutex_lock_nested, mutex_trylock,
+	mutex_unlock, struct_mutex, mutex_init } from "#linux/mutex.ts";
 import { DECLARE_RWSEM, down_read, down_read_trylock, down_write, down_write_nest_lock,
-	downgrade_write, init_rwsem, struct_rw_semaphore, up_read, up_write } from "#linux/rwsem.ts";
+	downgrade_write, init_rwsem, struct_rw_semaphore, up_read, up_write } from
+	"#linux/rwsem.ts";
 import { DEFINE_RWLOCK, DEFINE_SPINLOCK, read_lock, read_unlock, spin_lock, spin_lock_irq,
 	spin_lock_irqsave, spin_lock_nested, spin_trylock, spin_unlock, spin_unlock_irq,
-	spin_unlock_irqrestore, write_lock, write_unlock, spinlock_t } from "#linux/spinlock.ts";
+	spin_unlock_irqrestore, write_lock, write_unlock,
+		type spinlock_t } from "#linux/spinlock.ts";
 import { irq_enter, irq_exit, preempt_disable, preempt_enable } from "#linux/preempt.ts";
 import { local_irq_disable, local_irq_enable } from "#linux/irqflags.ts";
 import { rcu_read_lock, rcu_read_unlock, synchronize_rcu } from "#linux/rcupdate.ts";
@@ -61,7 +63,8 @@ describe("lock order", () => {
 	});
 
 	it("finds a cycle over three classes", () => {
-		const a = DEFINE_MUTEX("tri_a"), b = DEFINE_MUTEX("tri_b"), c = DEFINE_MUTEX("tri_c");
+		const a = DEFINE_MUTEX("tri_a"), b = DEFINE_MUTEX("tri_b"),
+			c = DEFINE_MUTEX("tri_c");
 		const pair = (x: struct_mutex, y: struct_mutex): void => {
 			mutex_lock(x);
 			mutex_lock(y);
@@ -102,7 +105,8 @@ describe("lock order", () => {
 	});
 
 	it("keeps the order when locks are released out of order", () => {
-		const a = DEFINE_SPINLOCK("ooo_a"), b = DEFINE_SPINLOCK("ooo_b"), c = DEFINE_SPINLOCK("ooo_c");
+		const a = DEFINE_SPINLOCK("ooo_a"), b = DEFINE_SPINLOCK("ooo_b"),
+			c = DEFINE_SPINLOCK("ooo_c");
 
 		spin_lock(a);
 		spin_lock(b);
@@ -258,7 +262,8 @@ describe("context", () => {
 	it("catches a return to user mode in an RCU section or without preemption", () => {
 		rcu_read_lock();
 		expect(report_of(() => exit_to_user_mode_prepare(new struct_pt_regs())).text)
-			.toContain("RCU read-side critical section held when returning to user space");
+			.toContain(
+				"RCU read-side critical section held when returning to user space");
 		rcu_read_unlock();
 		preempt_disable();
 		expect(report_of(() => exit_to_user_mode_prepare(new struct_pt_regs())).message)
@@ -315,7 +320,8 @@ describe("locks of other tasks", () => {
 		spin_lock(a);
 		set_current(me);
 		expect(spin_trylock(a)).toBe(false);
-		expect(report_of(() => spin_lock(a)).text).toContain("BUG: spinlock lockup suspected on CPU#0");
+		expect(report_of(() => spin_lock(a)).text).toContain(
+			"BUG: spinlock lockup suspected on CPU#0");
 	});
 });
 
@@ -329,7 +335,8 @@ describe("assertions", () => {
 		lockdep_assert_held(a);
 		const text = kmsg_text().join("\n");
 		expect(text).toContain("------------[ cut here ]------------");
-		expect(text).toMatch(/WARNING: CPU: 0 PID: \d+ at tools\/testing\/kunit\/core\/lockdep\.test\.ts:\d+/);
+		expect(text).toMatch(new RegExp("WARNING: CPU: 0 PID: \\d+ at " +
+			"tools/testing/kunit/core/lockdep\\.test\\.ts:\\d+"));
 		expect(text).toContain("---[ end trace 0000000000000000 ]---");
 	});
 

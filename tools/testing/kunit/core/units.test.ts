@@ -88,7 +88,8 @@ describe("parameters", () => {
 		module_param("test-mod", "n", param_int(() => n, (v) => {
 			n = v;
 		}), 0o444);
-		expect(parse_args("test_mod.on test_mod.n=-5 other=3 test-mod.n=x")).toEqual(["other=3",
+		expect(parse_args("test_mod.on test_mod.n=-5 other=3 test-mod.n=x")).toEqual(
+			["other=3",
 			"test-mod.n=x"]);
 		expect([on, n]).toEqual([true, -5]);
 		const [p_on, p_n] = module_params("test_mod");
@@ -151,7 +152,8 @@ describe("timers", () => {
 			expect(hrtimer_next_event()).toBe(Math.min(Infinity, ...due.values()));
 		}
 		hrtimer_run_queues(1000);
-		expect(fired.map(([at]) => at)).toEqual(fired.map(([at]) => at).sort((a, b) => a - b));
+		expect(fired.map(([at]) => at)).toEqual(fired.map(([at]) => at).sort((a,
+			b) => a - b));
 		expect(new Map(fired.map(([at, i]) => [i, at]))).toEqual(due);
 	});
 
@@ -244,7 +246,8 @@ describe("lockdep", () => {
 		prandom_seed_state(rnd, 11);
 		let reports = 0;
 		for (let round = 0; round < 60; round++) {
-			const locks = Array.from({ length: 6 }, (_, i) => DEFINE_MUTEX(`fuzz${round}_${i}`));
+			const locks = Array.from({ length: 6 }, (_,
+				i) => DEFINE_MUTEX(`fuzz${round}_${i}`));
 			const edges = new Set<string>();
 			const reach = (from: number, to: number): boolean => {
 				const seen = new Set([from]), todo = [from];
@@ -287,7 +290,8 @@ describe("lockdep", () => {
 				}
 				/* any order of release */
 				while (held.length !== 0)
-					mutex_unlock(locks[held.splice(prandom_u32_state(rnd) % held.length, 1)[0]!]!);
+					mutex_unlock(locks[held.splice(prandom_u32_state(
+						rnd) % held.length, 1)[0]!]!);
 				expect(current.lockdep_depth).toBe(0);
 			}
 		}
