@@ -2,8 +2,8 @@
 /*
  * Directory entries.
  *
- * Upstream: include/linux/dcache.h. Left out: the hash, the LRU, and everything about walking: names
- * are looked up in one flat table (fs/namei.ts).
+ * Upstream: include/linux/dcache.h. Left out: the hash, the LRU, and everything about walking:
+ * names are looked up in one flat table (fs/namei.ts).
  */
 import type { struct_dentry, struct_inode } from "#linux/fs.types.ts";
 import { S_ISDIR, S_ISLNK, S_ISREG } from "#uapi/linux/stat.ts";

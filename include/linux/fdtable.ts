@@ -47,7 +47,8 @@ export class struct_files_struct {
 	close_on_exec_init = new Uint32Array(NR_OPEN_DEFAULT / 32);
 	open_fds_init = new Uint32Array(NR_OPEN_DEFAULT / 32);
 	full_fds_bits_init = new Uint32Array(1);
-	fd_array: (struct_file | null)[] = new Array<struct_file | null>(NR_OPEN_DEFAULT).fill(null);
+	fd_array: (struct_file | null)[] =
+		new Array<struct_file | null>(NR_OPEN_DEFAULT).fill(null);
 
 	constructor() {
 		this.fdt = this.fdtab;

@@ -11,8 +11,8 @@ import { fput } from "#linux/fs/file_table.ts";
 export { __fput_sync, alloc_file_clone, alloc_file_pseudo, flush_delayed_fput, fput } from
 	"#linux/fs/file_table.ts";
 export { FDPUT_FPUT, FDPUT_POS_UNLOCK, __get_unused_fd_flags, __receive_fd, f_dupfd, fd_install,
-	fget, fget_raw, fget_task, get_close_on_exec, get_unused_fd_flags, put_unused_fd, receive_fd,
-	replace_fd, set_close_on_exec, struct_fd } from "#linux/fs/file.ts";
+	fget, fget_raw, fget_task, get_close_on_exec, get_unused_fd_flags, put_unused_fd,
+	receive_fd, replace_fd, set_close_on_exec, struct_fd } from "#linux/fs/file.ts";
 
 /** fput() for a file whose look-up said whether it took a reference. */
 export function fput_light(file: { f_count: number }, fput_needed: number): void {

@@ -8,10 +8,10 @@
 import type { loff_t, user_ptr } from "#asm-generic/types.ts";
 import { BUG_ON } from "#linux/bug.ts";
 import { EBUSY, EOPNOTSUPP, EPERM, ETXTBSY } from "#linux/errno.ts";
-import { FMODE_NONOTIFY, FMODE_NOWAIT, I_DIRTY, I_DIRTY_SYNC, IOCB_APPEND, IOCB_DIRECT,
-	IOCB_DSYNC, IOCB_NOIO, IOCB_SYNC, SB_DIRSYNC, SB_FREEZE_FS, SB_FREEZE_PAGEFAULT,
-	SB_FREEZE_WRITE, SB_I_VERSION, SB_NOATIME, SB_NOSEC, SB_POSIXACL, SB_RDONLY, SB_SYNCHRONOUS,
-	S_APPEND, S_AUTOMOUNT, S_DAX, S_DEAD, S_DIRSYNC, S_IMMUTABLE, S_NOCMTIME, S_NOSEC, S_PRIVATE,
+import { FMODE_NONOTIFY, FMODE_NOWAIT, I_DIRTY, I_DIRTY_SYNC, IOCB_APPEND, IOCB_DIRECT, IOCB_DSYNC,
+	IOCB_NOIO, IOCB_SYNC, SB_DIRSYNC, SB_FREEZE_FS, SB_FREEZE_PAGEFAULT, SB_FREEZE_WRITE,
+	SB_I_VERSION, SB_NOATIME, SB_NOSEC, SB_POSIXACL, SB_RDONLY, SB_SYNCHRONOUS, S_APPEND,
+	S_AUTOMOUNT, S_DAX, S_DEAD, S_DIRSYNC, S_IMMUTABLE, S_NOCMTIME, S_NOSEC, S_PRIVATE,
 	S_SWAPFILE, S_SYNC } from "#linux/fs.const.ts";
 import { struct_kiocb, type struct_address_space, type struct_dentry, type struct_file,
 	type struct_iattr, type struct_inode, type struct_kstat, type struct_path,
@@ -69,9 +69,9 @@ export { __destroy_inode, __iget, __mark_inode_dirty, address_space_init_once, a
 export { sys_ioctl_gen, vfs_ioctl } from "#linux/fs/ioctl.ts";
 export { alloc_anon_inode, always_delete_dentry, generic_read_dir, memory_read_from_buffer,
 	noop_fsync, simple_attr_open, simple_attr_read, simple_attr_release, simple_attr_write,
-	simple_dentry_operations, simple_dir_operations, simple_getattr, simple_nosetlease, simple_open,
-	simple_read_from_buffer, simple_setattr, simple_statfs, simple_super_operations,
-	simple_write_to_buffer } from "#linux/fs/libfs.ts";
+	simple_dentry_operations, simple_dir_operations, simple_getattr, simple_nosetlease,
+	simple_open, simple_read_from_buffer, simple_setattr, simple_statfs,
+	simple_super_operations, simple_write_to_buffer } from "#linux/fs/libfs.ts";
 export { generic_permission, getname, inode_permission, readlink_copy, vfs_tmpfile } from
 	"#linux/fs/namei.ts";
 export { build_open_flags, build_open_how, dentry_open, do_sys_open, do_truncate, file_clone_open,
@@ -79,13 +79,12 @@ export { build_open_flags, build_open_how, dentry_open, do_sys_open, do_truncate
 	open_with_fake_path, stream_open, vfs_fallocate, vfs_fchmod, vfs_fchown, vfs_truncate } from
 	"#linux/fs/open.ts";
 export { do_pipe_flags } from "#linux/fs/pipe.ts";
-export { __kernel_read, __kernel_write, default_llseek, fixed_size_llseek,
-	generic_copy_file_range, generic_file_llseek, generic_file_llseek_size,
-	generic_file_rw_checks, generic_write_check_limits, generic_write_checks,
-	generic_write_checks_count, kernel_read, kernel_write, no_seek_end_llseek,
-	no_seek_end_llseek_size, noop_llseek, rw_verify_area, vfs_copy_file_range,
-	vfs_iocb_iter_read, vfs_iocb_iter_write, vfs_iter_read, vfs_iter_write, vfs_llseek, vfs_read,
-	vfs_setpos, vfs_write } from "#linux/fs/read_write.ts";
+export { __kernel_read, __kernel_write, default_llseek, fixed_size_llseek, generic_copy_file_range,
+	generic_file_llseek, generic_file_llseek_size, generic_file_rw_checks,
+	generic_write_check_limits, generic_write_checks, generic_write_checks_count, kernel_read,
+	kernel_write, no_seek_end_llseek, no_seek_end_llseek_size, noop_llseek, rw_verify_area,
+	vfs_copy_file_range, vfs_iocb_iter_read, vfs_iocb_iter_write, vfs_iter_read, vfs_iter_write,
+	vfs_llseek, vfs_read, vfs_setpos, vfs_write } from "#linux/fs/read_write.ts";
 export { do_splice_direct, generic_file_splice_read, iter_file_splice_write } from
 	"#linux/fs/splice.ts";
 export { fd_statfs, vfs_statfs } from "#linux/fs/statfs.ts";
@@ -489,7 +488,8 @@ export const IS_RDONLY = (inode: struct_inode): boolean => sb_rdonly(inode.i_sb!
 export const IS_SYNC = (inode: struct_inode): boolean =>
 	__IS_FLG(inode, SB_SYNCHRONOUS) || (inode.i_flags & S_SYNC) !== 0;
 export const IS_DIRSYNC = (inode: struct_inode): boolean =>
-	__IS_FLG(inode, SB_SYNCHRONOUS | SB_DIRSYNC) || (inode.i_flags & (S_SYNC | S_DIRSYNC)) !== 0;
+	__IS_FLG(inode, SB_SYNCHRONOUS | SB_DIRSYNC) ||
+	(inode.i_flags & (S_SYNC | S_DIRSYNC)) !== 0;
 export const IS_NOATIME = (inode: struct_inode): boolean =>
 	__IS_FLG(inode, SB_RDONLY | SB_NOATIME);
 export const IS_I_VERSION = (inode: struct_inode): boolean => __IS_FLG(inode, SB_I_VERSION);

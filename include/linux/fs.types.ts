@@ -236,7 +236,8 @@ export interface struct_inode_operations {
 		attr: struct_iattr) => number;
 	tmpfile?: (mnt_userns: struct_user_namespace, dir: struct_inode, dentry: struct_dentry,
 		mode: number) => number;
-	permission?: (mnt_userns: struct_user_namespace, inode: struct_inode, mask: number) => number;
+	permission?: (mnt_userns: struct_user_namespace, inode: struct_inode, mask: number) =>
+		number;
 	update_time?: (inode: struct_inode, time: struct_timespec64, flags: number) => number;
 }
 

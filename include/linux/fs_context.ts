@@ -6,8 +6,8 @@
  */
 import { struct_mutex } from "#linux/mutex_types.ts";
 import type { struct_cred } from "#linux/cred_types.ts";
-import type { struct_dentry, struct_file_system_type, struct_super_block, struct_user_namespace } from
-	"#linux/fs.types.ts";
+import type { struct_dentry, struct_file_system_type, struct_super_block, struct_user_namespace }
+	from "#linux/fs.types.ts";
 
 export { fs_context_for_mount, fs_context_for_reconfigure, put_fs_context, vfs_parse_fs_param,
 	vfs_parse_fs_string, generic_parse_monolithic } from "#linux/fs/fs_context.ts";

@@ -40,7 +40,7 @@ export const fs_param_neg_with_no	= 0x0002;
 export const fs_param_can_be_empty	= 0x0004;
 export const fs_param_deprecated	= 0x0008;
 
-/* function declarations, so that tables at a module's top level do not depend on the order of modules */
+/* function declarations: tables at a module's top level must not depend on the order of modules */
 function spec(name: string, opt: number, type: () => fs_param_type | null, flags: number,
 	data: fs_parameter_spec["data"]): fs_parameter_spec {
 	return {

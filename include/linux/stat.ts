@@ -5,8 +5,8 @@
  * Upstream: include/linux/stat.h (struct kstat is in linux/fs.types.ts).
  */
 import { STATX_ATTR_APPEND, STATX_ATTR_IMMUTABLE, S_IRGRP, S_IROTH, S_IRUSR, S_IRWXG, S_IRWXO,
-	S_IRWXU, S_ISGID, S_ISUID, S_ISVTX, S_IWGRP, S_IWOTH, S_IWUSR, S_IXGRP, S_IXOTH, S_IXUSR } from
-	"#uapi/linux/stat.ts";
+	S_IRWXU, S_ISGID, S_ISUID, S_ISVTX, S_IWGRP, S_IWOTH, S_IWUSR, S_IXGRP, S_IXOTH, S_IXUSR }
+	from "#uapi/linux/stat.ts";
 
 export * from "#uapi/linux/stat.ts";
 export { struct_kstat } from "#linux/fs.types.ts";

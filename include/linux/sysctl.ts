@@ -2,8 +2,8 @@
 /*
  * Tables of /proc/sys.
  *
- * Upstream: include/linux/sysctl.h, kernel/sysctl.c (handlers of numbers). A table's data are accessors;
- * a handler reads or writes text as a whole.
+ * Upstream: include/linux/sysctl.h, kernel/sysctl.c (handlers of numbers). A table's data are
+ * accessors; a handler reads or writes text as a whole.
  */
 import { EINVAL } from "#linux/errno.ts";
 import { proc_create_single } from "#linux/proc_fs.ts";

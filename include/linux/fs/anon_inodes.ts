@@ -2,8 +2,8 @@
 /*
  * Files on the anonymous inode: all they have of their own is their operations.
  *
- * Upstream: fs/anon_inodes.c. Left out: security contexts (the secure forms give an inode of its own,
- * as upstream does without a security module too).
+ * Upstream: fs/anon_inodes.c. Left out: security contexts (the secure forms give an inode of its
+ * own, as upstream does without a security module too).
  */
 import { panic } from "#linux/panic.ts";
 import { ENODEV, ENOMEM } from "#linux/errno.ts";

@@ -2,8 +2,8 @@
 /*
  * Character devices by major number.
  *
- * Upstream: fs/char_dev.c. Left out: dynamic numbers, ranges of minors, cdev objects (a major has one
- * table of operations).
+ * Upstream: fs/char_dev.c. Left out: dynamic numbers, ranges of minors, cdev objects (a major has
+ * one table of operations).
  */
 import { EBUSY, ENXIO } from "#linux/errno.ts";
 import { noop_llseek } from "#linux/fs/read_write.ts";

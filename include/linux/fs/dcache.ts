@@ -218,8 +218,8 @@ export function vfs_caches_init_early(): void {
 }
 
 /**
- * fs/dcache.c:vfs_caches_init(): from start_kernel(). The caches of files_struct and fs_struct, which
- * kernel/fork.c:proc_caches_init() makes upstream, are made here too.
+ * fs/dcache.c:vfs_caches_init(): from start_kernel(). The caches of files_struct and fs_struct,
+ * which kernel/fork.c:proc_caches_init() makes upstream, are made here too.
  */
 export function vfs_caches_init(): void {
 	dcache_init();

@@ -27,7 +27,7 @@ function drop_pagecache_sb(sb: struct_super_block, _unused: null): void {
 	spin_lock(sb.s_inode_list_lock);
 	for (const inode of list_for_each_entry(sb.s_inodes, struct_inode, "i_sb_list")) {
 		spin_lock(inode.i_lock);
-		/* without a cache there is nothing to do, unless it is time to give others a turn */
+		/* without a cache there is nothing to do; unless others should have a turn */
 		if ((inode.i_state & (I_FREEING | I_WILL_FREE | I_NEW)) ||
 		    (mapping_empty(inode.i_mapping) && !need_resched())) {
 			spin_unlock(inode.i_lock);

@@ -10,8 +10,8 @@ import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
 import type { ulong64 } from "#asm-generic/types.ts";
 import { f_dupfd, fdget_raw, fdput, get_close_on_exec, set_close_on_exec } from "#linux/file.ts";
 import { FMODE_CAN_ODIRECT, FMODE_PATH } from "#linux/fs.const.ts";
-import { IS_APPEND, S_ISFIFO, file_inode, file_mnt_user_ns, inode_owner_or_capable, iocb_flags } from
-	"#linux/fs.ts";
+import { IS_APPEND, S_ISFIFO, file_inode, file_mnt_user_ns, inode_owner_or_capable, iocb_flags }
+	from "#linux/fs.ts";
 import type { struct_file } from "#linux/fs.types.ts";
 import { memfd_fcntl } from "#linux/memfd.ts";
 import { pipe_fcntl } from "#linux/pipe_fs_i.ts";

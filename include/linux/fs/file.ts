@@ -973,11 +973,10 @@ export const sys_dup = SYSCALL_DEFINE("dup", ["uint"], (fildes) => {
 /** fs/file.c:f_dupfd() */
 export function f_dupfd(from: number, file: struct_file, flags: number): number {
 	const nofile = nofile_limit();
-	let err: number;
 
 	if (from >= nofile)
 		return -EINVAL;
-	err = alloc_fd(from, nofile, flags);
+	const err = alloc_fd(from, nofile, flags);
 	if (err >= 0) {
 		get_file(file);
 		fd_install(err, file);

@@ -313,7 +313,7 @@ export function files_init(): void {
 	INIT_DELAYED_WORK(delayed_fput_work, delayed_fput);
 }
 
-/** fs/file_table.c:files_maxfiles_init(): a file with its inode takes about 1 KiB; give them 10 %. */
+/** fs/file_table.c:files_maxfiles_init(): a file with its inode takes about 1 KiB; give 10 %. */
 export function files_maxfiles_init(): void {
 	const nr_pages = totalram_pages();
 	let memreserve = Math.floor((nr_pages - nr_free_pages()) * 3 / 2);

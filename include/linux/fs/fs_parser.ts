@@ -5,7 +5,7 @@
  * Upstream: fs/fs_parser.c. Left out: look-up of paths, blobs, descriptors, validation of tables.
  */
 import { EINVAL, ENOPARAM } from "#linux/errno.ts";
-import { invalfc, struct_fs_parameter, fs_value_is_flag, fs_value_is_string,
+import { invalfc, type struct_fs_parameter, fs_value_is_flag, fs_value_is_string,
 	type struct_fs_context } from "#linux/fs_context.ts";
 import { fs_param_can_be_empty, fs_param_neg_with_no, type constant_table,
 	type fs_param_type, type fs_parameter_spec, type fs_parse_result } from

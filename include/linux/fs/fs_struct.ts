@@ -2,8 +2,8 @@
 /*
  * The umask, and what would be root and working directory.
  *
- * Upstream: fs/fs_struct.c, sys_umask() of kernel/sys.c, fs_cachep of kernel/fork.c. Left out: root and
- * working directory, which are "/" for all.
+ * Upstream: fs/fs_struct.c, sys_umask() of kernel/sys.c, fs_cachep of kernel/fork.c. Left out: root
+ * and working directory, which are "/" for all.
  */
 import { ENOMEM } from "#linux/errno.ts";
 import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";

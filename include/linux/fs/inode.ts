@@ -2,9 +2,9 @@
 /*
  * Inodes: life, link counts, timestamps, privileges.
  *
- * Upstream: fs/inode.c, __mark_inode_dirty() of fs/fs-writeback.c. Left out: the hash and its look-ups,
- * the LRU with its pruning (an inode is never hashed, so that the last iput() evicts it), writeback,
- * xattrs, ACLs, bmap.
+ * Upstream: fs/inode.c, __mark_inode_dirty() of fs/fs-writeback.c. Left out: the hash and its
+ * look-ups, the LRU with its pruning (an inode is never hashed, so that the last iput() evicts it),
+ * writeback, xattrs, ACLs, bmap.
  *
  * Life: alloc_inode() (i_count 1), new_inode() puts it on the superblock's list, ihold(), iput() to
  * 0: I_FREEING, ->evict_inode() (truncates and clear_inode()s), destroyed after a grace period.
@@ -32,11 +32,11 @@ import { IS_DIRSYNC, IS_NOATIME, IS_NOCMTIME, IS_NOSEC, IS_SYNC, S_ISBLK, S_ISCH
 	S_ISFIFO, S_ISREG, S_ISSOCK, file_dentry, file_inode, file_mnt_user_ns, generic_drop_inode,
 	inode_has_no_xattr, inode_lock, inode_lock_nested, inode_unlock, notify_change,
 	remove_inode_hash, sb_end_write, sb_start_write_trylock } from "#linux/fs.ts";
-import { struct_address_space, struct_iattr, struct_inode, type struct_address_space_operations,
-	type struct_dentry, type struct_file, type struct_file_operations,
-	type struct_inode_operations, type struct_kiocb, type struct_path, type struct_super_block,
-	type struct_timespec64, type struct_user_namespace, type struct_vfsmount } from
-	"#linux/fs.types.ts";
+import { type struct_address_space, struct_iattr, struct_inode,
+	type struct_address_space_operations, type struct_dentry, type struct_file,
+	type struct_file_operations, type struct_inode_operations, type struct_kiocb,
+	type struct_path, type struct_super_block, type struct_timespec64,
+	type struct_user_namespace, type struct_vfsmount } from "#linux/fs.types.ts";
 import { GFP_HIGHUSER_MOVABLE, GFP_KERNEL, GFP_USER, type gfp_t } from "#linux/gfp.ts";
 import { hlist_del_init, list_add, list_del_init, list_empty, list_first_entry,
 	list_for_each_entry, struct_list_head } from "#linux/list.ts";
@@ -295,8 +295,8 @@ export function ihold(inode: struct_inode): void {
 }
 
 /**
- * fs/inode.c:inode_add_lru(), called when the last page of a mapping goes. Only inodes without users
- * would be put on the LRU, and those are evicted at once here.
+ * fs/inode.c:inode_add_lru(), called when the last page of a mapping goes. Only inodes without
+ * users would be put on the LRU, and those are evicted at once here.
  */
 export function inode_add_lru(inode: struct_inode): void {
 	if (inode.i_state & (I_DIRTY_ALL | I_SYNC | I_FREEING | I_WILL_FREE))
@@ -794,9 +794,7 @@ export function init_special_inode(inode: struct_inode, mode: number, rdev: numb
 		inode.i_rdev = rdev;
 	} else if (S_ISFIFO(mode)) {
 		inode.i_fop = pipefifo_fops;
-	} else if (S_ISSOCK(mode)) {
-		;	/* leave it no_open_fops */
-	} else {
+	} else if (!S_ISSOCK(mode)) {	/* a socket is left no_open_fops */
 		printk(`${KERN_DEBUG}init_special_inode: bogus i_mode (${mode.toString(8)}) for` +
 			` inode ${inode.i_sb!.s_id}:${inode.i_ino}\n`);
 	}

@@ -2,8 +2,8 @@
 /*
  * ioctl().
  *
- * Upstream: fs/ioctl.c. Left out: the block map and XFS ioctls of regular files, freezing, inode flags,
- * fasync, clone and dedupe (no file system here knows them).
+ * Upstream: fs/ioctl.c. Left out: the block map and XFS ioctls of regular files, freezing, inode
+ * flags, fasync, clone and dedupe (no file system here knows them).
  *
  * sys_ioctl_gen() is the form for system calls that may run a vCPU; see file_operations'
  * unlocked_ioctl_gen.

@@ -2,15 +2,15 @@
 /*
  * Names and permissions.
  *
- * Upstream: fs/namei.c (permissions, getname, opening), fs/proc/fd.c (the links to open files). Left
- * out: walking. A name is looked up as a whole: in the mounts, among the links to open files, in the
- * table of pseudo files (fs/proc/generic.ts); what is not there does not exist.
+ * Upstream: fs/namei.c (permissions, getname, opening), fs/proc/fd.c (the links to open files).
+ * Left out: walking. A name is looked up as a whole: in the mounts, among the links to open files,
+ * in the table of pseudo files (fs/proc/generic.ts); what is not there does not exist.
  *
  * Names in the kernel are byte strings, one character for each byte.
  */
 import { WARN_ON } from "#linux/bug.ts";
-import { EACCES, EBADF, EEXIST, EFAULT, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR,
-	EOPNOTSUPP, EPERM, EROFS } from "#linux/errno.ts";
+import { EACCES, EBADF, EEXIST, EFAULT, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM,
+	ENOTDIR, EOPNOTSUPP, EPERM, EROFS } from "#linux/errno.ts";
 import { ERR_PTR, IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
 import type { user_ptr } from "#asm-generic/types.ts";
 import { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH } from "#uapi/linux/capability.ts";
@@ -38,8 +38,8 @@ import { spin_lock, spin_unlock } from "#linux/spinlock.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, S_IXUGO } from
 	"#linux/stat.ts";
 import { copy_to_user, strncpy_from_user } from "#linux/uaccess.ts";
-import { AT_FDCWD, O_ACCMODE, O_CREAT, O_EXCL, O_NOATIME, O_PATH, O_RDONLY, O_TRUNC, __O_TMPFILE } from
-	"#uapi/linux/fcntl.ts";
+import { AT_FDCWD, O_ACCMODE, O_CREAT, O_EXCL, O_NOATIME, O_PATH, O_RDONLY, O_TRUNC, __O_TMPFILE }
+	from "#uapi/linux/fcntl.ts";
 import { PATH_MAX } from "#uapi/linux/limits.ts";
 
 /** What open() wants, after its flags were checked. */
@@ -256,7 +256,8 @@ function handle_truncate(mnt_userns: struct_user_namespace, filp: struct_file): 
 	if (error)
 		return error;
 
-	error = do_truncate(mnt_userns, path.dentry!, 0n, ATTR_MTIME | ATTR_CTIME | ATTR_OPEN, filp);
+	error = do_truncate(mnt_userns, path.dentry!, 0n, ATTR_MTIME | ATTR_CTIME | ATTR_OPEN,
+		filp);
 	put_write_access(inode);
 	return error;
 }
@@ -286,7 +287,8 @@ function resolve_at(dfd: number, name: string): string | err_ptr {
 	const f = fdget_raw(dfd);
 	if (!f.file)
 		return ERR_PTR(-EBADF);
-	const base = d_can_lookup(f.file.f_path.dentry!) ? d_path(f.file.f_path) : ERR_PTR(-ENOTDIR);
+	const base = d_can_lookup(f.file.f_path.dentry!) ? d_path(f.file.f_path) :
+		ERR_PTR(-ENOTDIR);
 	fdput(f);
 	return IS_ERR(base) ? base : absolute(base, name);
 }

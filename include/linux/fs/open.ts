@@ -19,21 +19,21 @@ import { FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_INSERT_RANGE, FALLOC_FL_KEEP_SIZE,
 	FALLOC_FL_ZERO_RANGE } from "#linux/falloc.ts";
 import * as F from "#linux/fcntl.ts";
 import { O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY, O_DSYNC, O_EXCL, O_LARGEFILE,
-	O_NOCTTY, O_NOFOLLOW, O_PATH, O_TMPFILE, O_TMPFILE_MASK, O_TRUNC, O_WRONLY, VALID_OPEN_FLAGS,
-	VALID_RESOLVE_FLAGS, __O_SYNC, __O_TMPFILE } from "#linux/fcntl.ts";
+	O_NOCTTY, O_NOFOLLOW, O_PATH, O_TMPFILE, O_TMPFILE_MASK, O_TRUNC, O_WRONLY,
+	VALID_OPEN_FLAGS, VALID_RESOLVE_FLAGS, __O_SYNC, __O_TMPFILE } from "#linux/fcntl.ts";
 import { fdget, fd_install, fdput, get_unused_fd_flags, put_unused_fd } from
 	"#linux/file.ts";
 import { __close_range, close_fd } from "#linux/fdtable.ts";
 import * as C from "#linux/fs.const.ts";
 import { ATTR_CTIME, ATTR_FILE, ATTR_FORCE, ATTR_MODE, ATTR_MTIME, ATTR_SIZE, FMODE_ATOMIC_POS,
-	FMODE_CAN_ODIRECT, FMODE_CAN_READ, FMODE_CAN_WRITE, FMODE_LSEEK, FMODE_NONOTIFY, FMODE_OPENED,
-	FMODE_PATH, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_STREAM, FMODE_WRITE, FMODE_WRITER,
-	MAX_NON_LFS, MAY_APPEND, MAY_WRITE } from "#linux/fs.const.ts";
+	FMODE_CAN_ODIRECT, FMODE_CAN_READ, FMODE_CAN_WRITE, FMODE_LSEEK, FMODE_NONOTIFY,
+	FMODE_OPENED, FMODE_PATH, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_STREAM, FMODE_WRITE,
+	FMODE_WRITER, MAX_NON_LFS, MAY_APPEND, MAY_WRITE } from "#linux/fs.const.ts";
 import { ACC_MODE, IS_APPEND, IS_IMMUTABLE, IS_SWAPFILE, S_ISBLK, S_ISDIR, S_ISFIFO, S_ISREG,
 	dentry_needs_remove_privs, file_count, file_end_write, file_inode, file_mnt_user_ns,
-	file_start_write, get_write_access, i_readcount_inc, i_size_read, inode_lock, inode_permission,
-	inode_unlock, iocb_flags, notify_change, put_write_access, sb_end_write, sb_start_write,
-	special_file } from "#linux/fs.ts";
+	file_start_write, get_write_access, i_readcount_inc, i_size_read, inode_lock,
+	inode_permission, inode_unlock, iocb_flags, notify_change, put_write_access, sb_end_write,
+	sb_start_write, special_file } from "#linux/fs.ts";
 import { struct_iattr, type struct_dentry, type struct_file, type struct_file_operations,
 	type struct_inode, type struct_path, type struct_user_namespace } from "#linux/fs.types.ts";
 import { alloc_empty_file, alloc_empty_file_noaccount, fput } from "#linux/fs/file_table.ts";
@@ -508,7 +508,7 @@ export function build_open_flags(how: open_how, op: struct_open_flags): number {
 		op.mode = 0;
 	}
 
-	/* to kernels that do not know it, O_TMPFILE has to look like opening a directory to write */
+	/* to older kernels O_TMPFILE has to look like opening a directory to write */
 	if (flags & __O_TMPFILE) {
 		if ((flags & O_TMPFILE_MASK) !== O_TMPFILE)
 			return -EINVAL;

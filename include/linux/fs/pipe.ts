@@ -4,16 +4,17 @@
  *
  * Upstream: fs/pipe.c. Left out: watch queues, fasync, reference counts of users.
  *
- * A read of an empty pipe, or a write to a full one, queues the task and is issued again; a write that
- * has put part of its bytes into the pipe returns their count instead of waiting for more room.
+ * A read of an empty pipe, or a write to a full one, queues the task and is issued again; a write
+ * that has put part of its bytes into the pipe returns their count instead of waiting for more
+ * room.
  *
  *	pipe->mutex (two of them: I_MUTEX_PARENT, then I_MUTEX_CHILD)
  *	  pipe->rd_wait.lock
  *	inode->i_lock (i_pipe, pipe->files)
  */
 import { BUG_ON } from "#linux/bug.ts";
-import { EAGAIN, EBADF, EBUSY, EFAULT, EINVAL, ENFILE, ENOBUFS, ENOIOCTLCMD, ENOMEM, ENXIO, EPERM, EPIPE,
-	ERESTARTSYS, ERESTARTWAIT } from "#linux/errno.ts";
+import { EAGAIN, EBADF, EBUSY, EFAULT, EINVAL, ENFILE, ENOBUFS, ENOIOCTLCMD, ENOMEM, ENXIO, EPERM,
+	EPIPE, ERESTARTSYS, ERESTARTWAIT } from "#linux/errno.ts";
 import { IS_ERR, PTR_ERR } from "#asm-generic/err.ts";
 import { fs_initcall } from "#asm-generic/registry.ts";
 import { __s32 } from "#asm-generic/struct.ts";
@@ -24,13 +25,13 @@ import { capable } from "#linux/capability.ts";
 import { current_fsgid, current_fsuid, current_user } from "#linux/cred.ts";
 import type { struct_user_struct } from "#linux/cred_types.ts";
 import { dynamic_dname } from "#linux/dcache.ts";
-import { alloc_file_clone, alloc_file_pseudo, fd_install, fput, get_unused_fd_flags, put_unused_fd } from
-	"#linux/file.ts";
+import { alloc_file_clone, alloc_file_pseudo, fd_install, fput, get_unused_fd_flags, put_unused_fd }
+	from "#linux/file.ts";
 import { FMODE_READ, FMODE_WRITE, I_DIRTY, I_MUTEX_CHILD, I_MUTEX_PARENT } from
 	"#linux/fs.const.ts";
 import { current_time, file_accessed, file_inode, file_update_time, get_next_ino, iput,
-	iter_file_splice_write, kill_anon_super, new_inode_pseudo, register_filesystem, sb_end_write,
-	sb_start_write_trylock, simple_statfs, stream_open, unregister_filesystem,
+	iter_file_splice_write, kill_anon_super, new_inode_pseudo, register_filesystem,
+	sb_end_write, sb_start_write_trylock, simple_statfs, stream_open, unregister_filesystem,
 	free_inode_nonrcu } from "#linux/fs.ts";
 import type { struct_dentry, struct_dentry_operations, struct_file, struct_file_operations,
 	struct_file_system_type, struct_inode, struct_kiocb, struct_super_operations,
@@ -717,8 +718,8 @@ export const sys_pipe2 = SYSCALL_DEFINE("pipe2", ["ptr", "int"], do_pipe2);
 export const sys_pipe = SYSCALL_DEFINE("pipe", ["ptr"], (fildes) => do_pipe2(fildes, 0));
 
 /**
- * fs/pipe.c:fifo_open(), of a pipe's inode: FIFOs have no names here, so that there is always a pipe
- * and never a partner to wait for.
+ * fs/pipe.c:fifo_open(), of a pipe's inode: FIFOs have no names here, so that there is always a
+ * pipe and never a partner to wait for.
  */
 function fifo_open(inode: struct_inode, filp: struct_file): number {
 	filp.f_version = 0;

@@ -34,7 +34,7 @@ import { do_splice_direct, splice_file_to_pipe } from "#linux/fs/splice.ts";
 import { SPLICE_F_NONBLOCK } from "#linux/splice.ts";
 import { access_ok, get_user, put_user } from "#linux/uaccess.ts";
 import { iov_iter_advance, iov_iter_count, iov_iter_iovec, iov_iter_kvec, iov_iter_truncate,
-	iov_iter_ubuf, import_iovec, struct_iov_iter, struct_iovec, struct_kvec } from
+	iov_iter_ubuf, import_iovec, struct_iov_iter, type struct_iovec, struct_kvec } from
 	"#linux/uio.ts";
 import { O_APPEND, O_LARGEFILE, O_NONBLOCK } from "#uapi/linux/fcntl.ts";
 import { SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_MAX, SEEK_SET } from "#uapi/linux/fs.ts";
@@ -839,7 +839,8 @@ function do_sendfile(out_fd: number, in_fd: number, ppos: ref<loff_t> | null, co
 				if (retval < 0)
 					break fput_out;
 				file_start_write(out.file);
-				retval = do_splice_direct(in_.file, pos, out.file, out_pos, len, fl);
+				retval = do_splice_direct(in_.file, pos, out.file, out_pos, len,
+					fl);
 				file_end_write(out.file);
 			} else {
 				if (out.file.f_flags & O_NONBLOCK)
@@ -1022,8 +1023,8 @@ export const sys_copy_file_range = SYSCALL_DEFINE("copy_file_range",
 					pos_out.v = f_out.file.f_pos;
 				}
 
-				ret = vfs_copy_file_range(f_in.file, pos_in.v, f_out.file, pos_out.v,
-					len, flags);
+				ret = vfs_copy_file_range(f_in.file, pos_in.v, f_out.file,
+					pos_out.v, len, flags);
 				if (ret > 0) {
 					pos_in.v += BigInt(ret);
 					pos_out.v += BigInt(ret);

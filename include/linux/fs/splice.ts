@@ -209,8 +209,8 @@ function eat_empty_buffer(pipe: struct_pipe_inode_info): boolean {
 }
 
 /*
- * fs/splice.c:splice_from_pipe_next(): 1 if there is something, 0 if there will not be, or -errno. The
- * pipe is locked. Waiting: -ERESTARTWAIT, before anything was spliced.
+ * fs/splice.c:splice_from_pipe_next(): 1 if there is something, 0 if there will not be, or -errno.
+ * The pipe is locked. Waiting: -ERESTARTWAIT, before anything was spliced.
  */
 function splice_from_pipe_next(pipe: struct_pipe_inode_info, sd: struct_splice_desc): number {
 	/* signals first, so that the process can be killed while there are always buffers */
@@ -684,9 +684,8 @@ export const sys_splice = SYSCALL_DEFINE("splice", ["int", "ptr", "int", "ptr", 
 		if (in_.file) {
 			const out = fdget(fd_out);
 			if (out.file) {
-				/* what is beyond MAX_RW_COUNT is never reached, but checked as it is */
-				error = rw_verify_area(READ, in_.file, null, len) ||
-					__do_splice(in_.file, off_in, out.file, off_out, Number(len), flags);
+				error = __do_splice(in_.file, off_in, out.file, off_out,
+					Number(len), flags);
 				fdput(out);
 			}
 			fdput(in_);

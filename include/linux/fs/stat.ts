@@ -22,8 +22,8 @@ import { MAJOR, MINOR, new_encode_dev } from "#linux/kdev_t.ts";
 import { mnt_user_ns } from "#linux/mount.ts";
 import { path_put } from "#linux/path.ts";
 import { spin_lock, spin_unlock } from "#linux/spinlock.ts";
-import { KSTAT_ATTR_VFS_FLAGS, STATX_ATIME, STATX_ATTR_APPEND, STATX_ATTR_AUTOMOUNT,
-	STATX_ATTR_DAX, STATX_ATTR_IMMUTABLE, STATX_ATTR_MOUNT_ROOT, STATX_BASIC_STATS, STATX_MNT_ID,
+import { KSTAT_ATTR_VFS_FLAGS, STATX_ATIME, STATX_ATTR_APPEND, STATX_ATTR_AUTOMOUNT, STATX_ATTR_DAX,
+	STATX_ATTR_IMMUTABLE, STATX_ATTR_MOUNT_ROOT, STATX_BASIC_STATS, STATX_MNT_ID,
 	STATX__RESERVED, struct_statx } from "#linux/stat.ts";
 import { copy_to_user } from "#linux/uaccess.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_STATX_SYNC_TYPE, AT_SYMLINK_NOFOLLOW } from

@@ -2,8 +2,8 @@
 /*
  * Superblocks.
  *
- * Upstream: fs/super.c. Left out: block devices, freezing, reconfiguration, emergency calls, and the
- * shrinker of a superblock's caches (there is no dentry or inode LRU).
+ * Upstream: fs/super.c. Left out: block devices, freezing, reconfiguration, emergency calls, and
+ * the shrinker of a superblock's caches (there is no dentry or inode LRU).
  *
  * Life: alloc_super() (s_active 1, s_count 1, s_umount held), SB_BORN and SB_ACTIVE when filled,
  * deactivate_super() to s_active 0 calls ->kill_sb(), put_super() to s_count 0 frees it after a
@@ -145,7 +145,8 @@ export function generic_shutdown_super(sb: struct_super_block): void {
  */
 export function sget_fc(fc: struct_fs_context,
 	test: ((s: struct_super_block, fc: struct_fs_context) => boolean) | null,
-	set: (s: struct_super_block, fc: struct_fs_context) => number): struct_super_block | err_ptr {
+	set: (s: struct_super_block, fc: struct_fs_context) => number):
+	struct_super_block | err_ptr {
 	spin_lock(sb_lock);
 	if (test) {
 		for (const old of list_for_each_entry(super_blocks, struct_super_block, "s_list")) {

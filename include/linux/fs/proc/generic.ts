@@ -2,9 +2,9 @@
 /*
  * The table of pseudo files, by path.
  *
- * Upstream: fs/proc/generic.c, fs/proc/inode.c, fs/kernfs and fs/debugfs as far as a file of text is
- * concerned. Port-only in form: /proc, /sys, /sys/kernel/debug and /dev are mounts of one kind of
- * file system each, and an entry's inode exists while somebody uses it.
+ * Upstream: fs/proc/generic.c, fs/proc/inode.c, fs/kernfs and fs/debugfs as far as a file of text
+ * is concerned. Port-only in form: /proc, /sys, /sys/kernel/debug and /dev are mounts of one kind
+ * of file system each, and an entry's inode exists while somebody uses it.
  *
  * Files below /proc/self stand for every /proc/PID too; their data is the task.
  */
@@ -14,17 +14,17 @@ import type { loff_t, ref, user_ptr } from "#asm-generic/types.ts";
 import { d_alloc, d_instantiate, d_set_d_op, dget, dput } from "#linux/dcache.ts";
 import { ATTR_MODE, ATTR_UID, ATTR_GID } from "#linux/fs.const.ts";
 import { S_ISDIR, current_time, get_next_ino, init_special_inode, mark_inode_dirty, new_inode,
-	setattr_copy, setattr_prepare } from "#linux/fs.ts";
+	setattr_copy, setattr_prepare, simple_dir_operations } from "#linux/fs.ts";
 import type { struct_dentry, struct_dentry_operations, struct_file, struct_file_operations,
-	struct_iattr, struct_inode, struct_inode_operations, struct_path, struct_user_namespace } from
-	"#linux/fs.types.ts";
+	struct_iattr, struct_inode, struct_inode_operations, struct_path, struct_user_namespace }
+	from "#linux/fs.types.ts";
 import { string_of } from "#linux/fs/namei.ts";
 import { mount_above } from "#linux/fs/namespace.ts";
 import { mntget } from "#linux/mount.ts";
 import { current, find_task_by_vpid, get_task_struct, put_task_struct,
 	type struct_task_struct } from "#linux/sched.ts";
-import { seq_lseek, seq_puts, seq_read_iter, single_open, single_release, type struct_seq_file } from
-	"#linux/seq_file.ts";
+import { seq_lseek, seq_puts, seq_read_iter, single_open, single_release, type struct_seq_file }
+	from "#linux/seq_file.ts";
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "#linux/stat.ts";
 import { copy_from_user } from "#linux/uaccess.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
@@ -75,7 +75,7 @@ export function proc_mkdir(path: string): struct_proc_dir_entry {
 	const at = path.lastIndexOf("/");
 	if (at > 0)
 		proc_mkdir(path.slice(0, at));
-	const entry = new struct_proc_dir_entry(path, S_IFDIR | 0o555, no_fops, null);
+	const entry = new struct_proc_dir_entry(path, S_IFDIR | 0o555, simple_dir_operations, null);
 	table.set(path, entry);
 	return entry;
 }
@@ -131,7 +131,7 @@ export function proc_remove(entry: struct_proc_dir_entry | null): void {
 		table.delete(entry.path);
 }
 
-/* ---- files of text ---------------------------------------------------------------------------- */
+/* ---- files of text --------------------------------------------------------------------------- */
 
 const PDE = (inode: struct_inode): struct_proc_dir_entry =>
 	(inode.i_private as pseudo_private).entry;
@@ -142,16 +142,24 @@ interface pseudo_private {
 	pid: number;
 }
 
+/** fs/proc/internal.h:get_proc_task(), of a file of /proc/PID. */
+export function get_proc_task(inode: struct_inode): struct_task_struct | null {
+	const task = find_task_by_vpid((inode.i_private as pseudo_private).pid);
+
+	if (task)
+		get_task_struct(task);
+	return task;
+}
+
 /** Calls @fn with the entry's data, or the task that the file is about. */
 function with_data(inode: struct_inode, fn: (data: unknown) => number): number {
 	const { entry, pid } = inode.i_private as pseudo_private;
 
 	if (!pid)
 		return fn(entry.data);
-	const task = find_task_by_vpid(pid);
+	const task = get_proc_task(inode);
 	if (!task)
 		return -ESRCH;
-	get_task_struct(task);
 	const ret = fn(task);
 	put_task_struct(task);
 	return ret;
@@ -202,7 +210,7 @@ const proc_single_ops: struct_file_operations = {
 	release:	(inode, file) => single_release(inode, file),
 };
 
-/* ---- inodes ----------------------------------------------------------------------------------- */
+/* ---- inodes ---------------------------------------------------------------------------------- */
 
 /** fs/proc/generic.c:proc_setattr(): sizes are accepted and ignored. */
 function proc_setattr(mnt_userns: struct_user_namespace, dentry: struct_dentry,
@@ -258,7 +266,7 @@ function pseudo_get(entry: struct_proc_dir_entry, pid: number, full: string, pat
 			return -ENOMEM;
 		}
 		inode.i_ino = pid ? get_next_ino() : entry.low_ino;
-		inode.i_private = entry.fops === proc_single_ops ?
+		inode.i_private = entry.fops === proc_single_ops || pid !== 0 ?
 			{ entry, pid } satisfies pseudo_private : entry.data;
 		inode.i_mtime = inode.i_atime = inode.i_ctime = current_time(inode);
 		inode.i_op = proc_file_inode_operations;
@@ -303,7 +311,8 @@ export function pseudo_lookup(full: string, path: struct_path): number {
 		if (!about.task)
 			return -ENOENT;
 		const entry = table.get(about.name);
-		return entry ? pseudo_get(entry, about.task.pid, full, path) : not_there(about.name);
+		return entry ? pseudo_get(entry, about.task.pid, full, path) :
+			not_there(about.name);
 	}
 	const entry = table.get(full);
 	return entry ? pseudo_get(entry, 0, full, path) : not_there(full);

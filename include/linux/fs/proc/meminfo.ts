@@ -16,10 +16,11 @@ import { seq_printf, seq_put_decimal_ull_width, seq_puts, type struct_seq_file }
 import { total_swapcache_pages } from "#linux/swap.ts";
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, LRU_UNEVICTABLE,
 	NR_ANON_MAPPED, NR_ANON_THPS, NR_BOUNCE, NR_FILE_DIRTY, NR_FILE_MAPPED, NR_FILE_PAGES,
-	NR_FILE_PMDMAPPED, NR_FILE_THPS, NR_KERNEL_MISC_RECLAIMABLE, NR_KERNEL_STACK_KB, NR_LRU_BASE,
-	NR_MLOCK, NR_PAGETABLE, NR_SHMEM_PMDMAPPED, NR_SHMEM_THPS, NR_SLAB_RECLAIMABLE_B,
-	NR_SLAB_UNRECLAIMABLE_B, NR_WRITEBACK, NR_WRITEBACK_TEMP, global_node_page_state,
-	global_node_page_state_pages, global_zone_page_state } from "#linux/vmstat.ts";
+	NR_FILE_PMDMAPPED, NR_FILE_THPS, NR_KERNEL_MISC_RECLAIMABLE, NR_KERNEL_STACK_KB,
+	NR_LRU_BASE, NR_MLOCK, NR_PAGETABLE, NR_SHMEM_PMDMAPPED, NR_SHMEM_THPS,
+	NR_SLAB_RECLAIMABLE_B, NR_SLAB_UNRECLAIMABLE_B, NR_WRITEBACK, NR_WRITEBACK_TEMP,
+	global_node_page_state, global_node_page_state_pages, global_zone_page_state } from
+	"#linux/vmstat.ts";
 import { PAGE_SHIFT } from "#asm/page_types.ts";
 
 function show_val_kb(m: struct_seq_file, s: string, num: number): void {

@@ -2,9 +2,9 @@
 /*
  * The mounts that the name table has.
  *
- * Upstream: fs/proc/root.c, fs/sysfs/mount.c, fs/debugfs/inode.c, drivers/base/devtmpfs.c (their file
- * system types); what init mounts. /tmp and /dev/shm are instances of tmpfs of their own, without
- * limits.
+ * Upstream: fs/proc/root.c, fs/sysfs/mount.c, fs/debugfs/inode.c, drivers/base/devtmpfs.c (their
+ * file system types); what init mounts. /tmp and /dev/shm are instances of tmpfs of their own,
+ * without limits.
  */
 import { panic } from "#linux/panic.ts";
 import { ENOMEM } from "#linux/errno.ts";

@@ -57,7 +57,8 @@ describe("numbers", () => {
 			expect(dup(first)).toBe(1024);
 			expect(dup2(first, 3000)).toBe(3000);
 			expect(files().fdt!.max_fds).toBe(4096);
-			expect([dup(first), is_open(2999), is_open(3000)]).toEqual([1025, false, true]);
+			expect(dup(first)).toBe(1025);
+			expect([is_open(2999), is_open(3000)]).toEqual([false, true]);
 		});
 	});
 
@@ -83,7 +84,8 @@ describe("duplicates", () => {
 			lseek(a, 5, SEEK_SET);
 			expect(lseek(b, 0, SEEK_CUR)).toBe(5n);
 			fcntl(b, F_SETFL, O_APPEND | O_NONBLOCK);
-			expect(fcntl(a, F_GETFL) & (O_APPEND | O_NONBLOCK)).toBe(O_APPEND | O_NONBLOCK);
+			expect(fcntl(a, F_GETFL) & (O_APPEND | O_NONBLOCK))
+				.toBe(O_APPEND | O_NONBLOCK);
 			expect([fcntl(a, F_GETFD), fcntl(b, F_GETFD)]).toEqual([FD_CLOEXEC, 0]);
 			fcntl(a, F_SETFD, 0);
 			expect([fcntl(a, F_GETFD), fcntl(fcntl(a, F_DUPFD_CLOEXEC, 0), F_GETFD)])
@@ -118,11 +120,13 @@ describe("close_range()", () => {
 				dup(a);
 			expect(syscall(NR_close_range, a + 2, a + 1, 0)).toBe(-EINVAL);
 			expect(syscall(NR_close_range, a, a + 1, 1)).toBe(-EINVAL);
-			expect(syscall(NR_close_range, a + 10, a + 11, CLOSE_RANGE_CLOEXEC)).toBe(0);
-			expect([9, 10, 11, 12].map((i) => fcntl(a + i, F_GETFD))).toEqual([0, 1, 1, 0]);
+			expect(syscall(NR_close_range, a + 10, a + 11, CLOSE_RANGE_CLOEXEC))
+				.toBe(0);
+			expect([9, 10, 11, 12].map((i) => fcntl(a + i, F_GETFD)))
+				.toEqual([0, 1, 1, 0]);
 			expect(is_open(a + 69)).toBe(true);
 			expect(syscall(NR_close_range, a + 1, 0xffffffff, 0)).toBe(0);
-			expect([is_open(a), is_open(a + 1), is_open(a + 69)]).toEqual([true, false, false]);
+			expect([0, 1, 69].map((i) => is_open(a + i))).toEqual([true, false, false]);
 			expect(dup(a)).toBe(a + 1);
 		});
 	});
@@ -158,7 +162,8 @@ describe("a child", () => {
 			});
 
 			yield* waitpid(pid, 0);
-			expect([is_open(a), is_open(b), lseek(a, 0, SEEK_CUR)]).toEqual([true, true, 7n]);
+			expect([is_open(a), is_open(b)]).toEqual([true, true]);
+			expect(lseek(a, 0, SEEK_CUR)).toBe(7n);
 			expect(get_nr_files()).toBe(nr);
 		});
 	});

@@ -12,7 +12,7 @@ import { READ, WRITE, copy_from_iter_full, copy_page_from_iter_atomic, copy_page
 	copy_to_iter, fault_in_iov_iter_readable, import_iovec, iov_iter_advance, iov_iter_bvec,
 	iov_iter_count, iov_iter_discard, iov_iter_kvec, iov_iter_npages, iov_iter_revert,
 	iov_iter_single_seg_count, iov_iter_truncate, iov_iter_ubuf, iov_iter_zero, struct_bio_vec,
-	struct_iov_iter, struct_iovec, struct_kvec, copy_from_iter } from "#linux/uio.ts";
+	struct_iov_iter, type struct_iovec, struct_kvec, copy_from_iter } from "#linux/uio.ts";
 import { peek, poke, syscall } from "#tools/include/nolibc/arch.ts";
 import { alloca } from "#tools/include/nolibc/stack.ts";
 import { memfd_create, read_bytes, lseek } from "#tools/include/nolibc/sys.ts";
@@ -21,7 +21,8 @@ import { boot_fs, in_task } from "./fs_env.ts";
 
 boot_fs();
 
-const count = (n: number, from = 0): Uint8Array => Uint8Array.from({ length: n }, (_, i) => from + i);
+const count = (n: number, from = 0): Uint8Array =>
+	Uint8Array.from({ length: n }, (_, i) => from + i);
 
 function kvec_iter(direction: number, ...lens: number[]): [struct_iov_iter, Uint8Array[]] {
 	const bufs = lens.map((n) => new Uint8Array(n));
@@ -37,7 +38,8 @@ describe("kernel vectors", () => {
 		const [i, bufs] = kvec_iter(READ, 3, 0, 4, 5);
 
 		expect(copy_to_iter(count(5), 5, i)).toBe(5);
-		expect([iov_iter_count(i), iov_iter_single_seg_count(i), i.nr_segs]).toEqual([7, 2, 2]);
+		expect([iov_iter_count(i), iov_iter_single_seg_count(i), i.nr_segs])
+			.toEqual([7, 2, 2]);
 		iov_iter_revert(i, 4);
 		expect(copy_to_iter(count(11, 10), 11, i)).toBe(11);
 		expect(bufs.map((b) => [...b])).toEqual([[0, 10, 11], [], [12, 13, 14, 15],
@@ -161,7 +163,8 @@ describe("user memory", () => {
 
 			poke(a, count(16, 1));
 			poke(b, count(16, 100));
-			poke(v, new Uint8Array(BigUint64Array.of(BigInt(a), 3n, BigInt(b), 2n).buffer));
+			const iov = BigUint64Array.of(BigInt(a), 3n, BigInt(b), 2n);
+			poke(v, new Uint8Array(iov.buffer));
 			expect(syscall(20, fd, v, 2)).toBe(5);
 			lseek(fd, 0, 0);
 			expect([...read_bytes(fd, 9)!]).toEqual([1, 2, 3, 100, 101]);

@@ -159,7 +159,8 @@ describe("a pipe", () => {
 describe("an eventfd", () => {
 	it("counts", () => {
 		in_task(() => {
-			const e = eventfd(3, O_NONBLOCK), s = eventfd(2, O_NONBLOCK | EFD_SEMAPHORE);
+			const e = eventfd(3, O_NONBLOCK);
+			const s = eventfd(2, O_NONBLOCK | EFD_SEMAPHORE);
 
 			write_bytes(e, u64_bytes(4));
 			expect([...read_bytes(e, 8)!]).toEqual([...u64_bytes(7)]);
