@@ -28,6 +28,8 @@ const CHUNK_FRAME_MASK		= (1 << CHUNK_FRAME_SHIFT) - 1;
 const CHUNK_WORD_SHIFT		= CHUNK_SHIFT - 3;
 const CHUNK_WORD_MASK		= (1 << CHUNK_WORD_SHIFT) - 1;
 const CHUNK_BYTE_MASK		= CHUNK_BYTES - 1;
+/* an entry for whatever a frame number of 31 bits can name, so that look-ups need no bound */
+const MAX_CHUNKS		= 2 ** (31 - CHUNK_FRAME_SHIFT);
 const INV_CHUNK_WORDS		= 2 ** -CHUNK_WORD_SHIFT;
 const INV_CHUNK_BYTES		= 2 ** -CHUNK_SHIFT;
 
@@ -73,7 +75,9 @@ class chunk {
 
 let map: e820_range[] = [];
 let end_pfn = 0;
-let chunks: (chunk | null)[] = [];
+let chunks: (chunk | null | undefined)[] = [];
+/* chunks[i].i32, one indirection less for page tables and user accesses */
+let words: (Int32Array | null | undefined)[] = [];
 let meta_ops: mem_meta_ops | null = null;
 /* views of whole frames, direct-mapped by frame number */
 const NR_VIEWS = 4096;
@@ -97,7 +101,8 @@ export function memory_install(bytes: number): void {
 		map.push({ addr: HIGHMEM_START, size: bytes - low, type: E820_TYPE_RAM });
 		end_pfn = (HIGHMEM_START + bytes - low) / PAGE_BYTES;
 	}
-	chunks = new Array<chunk | null>(Math.ceil(end_pfn / 2 ** CHUNK_FRAME_SHIFT)).fill(null);
+	chunks = new Array<chunk | null>(MAX_CHUNKS).fill(null);
+	words = new Array<Int32Array | null>(MAX_CHUNKS).fill(null);
 	view_pfn = new Int32Array(NR_VIEWS).fill(-1);
 	views = new Array<Uint8Array | null>(NR_VIEWS).fill(null);
 	meta_ops = null;
@@ -123,7 +128,7 @@ export function memory_has_frame(pfn: number): boolean {
 export function memory_chunks(): number {
 	let n = 0;
 	for (const c of chunks)
-		n += c === null ? 0 : 1;
+		n += c ? 1 : 0;
 	return n;
 }
 
@@ -131,7 +136,7 @@ export function memory_chunks(): number {
 export function memory_frames_used(): number {
 	let n = 0;
 	for (const c of chunks) {
-		if (c === null)
+		if (!c)
 			continue;
 		for (let i = 0; i < c.state.length; i++)
 			n += c.state[i]! & FRAME_USED;
@@ -144,40 +149,52 @@ export function memory_set_meta_ops(ops: mem_meta_ops | null): void {
 }
 
 function chunk_make(index: number): chunk {
-	if (!(index >= 0 && index < chunks.length) ||
-	    !memory_has_frame(index * 2 ** CHUNK_FRAME_SHIFT))
+	if (!memory_has_frame(index * 2 ** CHUNK_FRAME_SHIFT))
 		throw new Error(`machine: memory: no memory at chunk ${index}`);
 	const c = new chunk();
 	chunks[index] = c;
+	words[index] = c.i32;
 	return c;
 }
 
 function chunk_of_frame(pfn: number): chunk {
 	const i = pfn >>> CHUNK_FRAME_SHIFT;
 	const c = chunks[i];
-	return c !== null && c !== undefined ? c : chunk_make(i);
+	return c ? c : chunk_make(i);
 }
 
 function chunk_of_word(word: number): chunk {
 	const i = word <= 0x7fffffff ? word >> CHUNK_WORD_SHIFT : (word * INV_CHUNK_WORDS) | 0;
 	const c = chunks[i];
-	return c !== null && c !== undefined ? c : chunk_make(i);
+	return c ? c : chunk_make(i);
+}
+
+function words_of_frame(pfn: number): Int32Array {
+	const i = pfn >>> CHUNK_FRAME_SHIFT;
+	const w = words[i];
+	return w ? w : chunk_make(i).i32;
+}
+
+function words_of(word: number): Int32Array {
+	const i = word <= 0x7fffffff ? word >> CHUNK_WORD_SHIFT : (word * INV_CHUNK_WORDS) | 0;
+	const w = words[i];
+	return w ? w : chunk_make(i).i32;
 }
 
 function chunk_of_hpa(hpa: number): chunk {
 	const i = (hpa * INV_CHUNK_BYTES) | 0;
 	const c = chunks[i];
-	return c !== null && c !== undefined ? c : chunk_make(i);
+	return c ? c : chunk_make(i);
 }
 
 /* Words of page tables. */
 
 export function mem_lo(word: number): number {
-	return chunk_of_word(word).i32[(word & CHUNK_WORD_MASK) << 1]!;
+	return words_of(word)[(word & CHUNK_WORD_MASK) << 1]!;
 }
 
 export function mem_hi(word: number): number {
-	return chunk_of_word(word).i32[((word & CHUNK_WORD_MASK) << 1) + 1]!;
+	return words_of(word)[((word & CHUNK_WORD_MASK) << 1) + 1]!;
 }
 
 export function mem_write64(word: number, lo: number, hi: number): void {
@@ -190,12 +207,12 @@ export function mem_write64(word: number, lo: number, hi: number): void {
 
 /** Atomic or of @bits into the low half. */
 export function mem_or_lo(word: number, bits: number): void {
-	chunk_of_word(word).i32[(word & CHUNK_WORD_MASK) << 1]! |= bits;
+	words_of(word)[(word & CHUNK_WORD_MASK) << 1]! |= bits;
 }
 
 /** Atomic and of @mask into the low half. */
 export function mem_and_lo(word: number, mask: number): void {
-	chunk_of_word(word).i32[(word & CHUNK_WORD_MASK) << 1]! &= mask;
+	words_of(word)[(word & CHUNK_WORD_MASK) << 1]! &= mask;
 }
 
 /** True if the word was (@oldlo, @oldhi) and is now (@lo, @hi). */
@@ -280,11 +297,11 @@ export function frame_set_meta(pfn: number, on: boolean): void {
 
 /** 32 bits at a 4-byte aligned offset, signed. */
 export function frame_get32(pfn: number, off: number): number {
-	return chunk_of_frame(pfn).i32[((pfn & CHUNK_FRAME_MASK) << 10) + (off >> 2)]!;
+	return words_of_frame(pfn)[((pfn & CHUNK_FRAME_MASK) << 10) + (off >> 2)]!;
 }
 
 export function frame_put32(pfn: number, off: number, x: number): void {
-	chunk_of_frame(pfn).i32[((pfn & CHUNK_FRAME_MASK) << 10) + (off >> 2)] = x;
+	words_of_frame(pfn)[((pfn & CHUNK_FRAME_MASK) << 10) + (off >> 2)] = x;
 }
 
 export function frame_get8(pfn: number, off: number): number {
@@ -306,15 +323,15 @@ export function frame_put64(pfn: number, off: number, x: bigint): void {
 
 /* the two above for the walker, without marking: entry @index of table @pfn */
 export function table_lo(pfn: number, index: number): number {
-	return chunk_of_frame(pfn).i32[((pfn & CHUNK_FRAME_MASK) << 10) + (index << 1)]!;
+	return words_of_frame(pfn)[((pfn & CHUNK_FRAME_MASK) << 10) + (index << 1)]!;
 }
 
 export function table_hi(pfn: number, index: number): number {
-	return chunk_of_frame(pfn).i32[((pfn & CHUNK_FRAME_MASK) << 10) + (index << 1) + 1]!;
+	return words_of_frame(pfn)[((pfn & CHUNK_FRAME_MASK) << 10) + (index << 1) + 1]!;
 }
 
 export function table_or_lo(pfn: number, index: number, bits: number): void {
-	chunk_of_frame(pfn).i32[((pfn & CHUNK_FRAME_MASK) << 10) + (index << 1)]! |= bits;
+	words_of_frame(pfn)[((pfn & CHUNK_FRAME_MASK) << 10) + (index << 1)]! |= bits;
 }
 
 /**

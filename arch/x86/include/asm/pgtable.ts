@@ -22,7 +22,8 @@ import { type p4d_t, type pgd_t, type pgprot_t, type pgtable_entry, type pmd_t, 
 	_KERNPG_TABLE, _PAGE_ACCESSED, _PAGE_BIT_PROTNONE, _PAGE_CHG_MASK_HI,
 	_PAGE_CHG_MASK_LO, _PAGE_DEVMAP_HI, _PAGE_DIRTY, _PAGE_GLOBAL,
 	_PAGE_KNL_ERRATUM_MASK, _PAGE_NX_HI, _PAGE_PRESENT, _PAGE_PROTNONE, _PAGE_PSE,
-	_PAGE_RW, _PAGE_SPECIAL, _PAGE_SWP_EXCLUSIVE, _PAGE_USER, __p4d, __pgd, __pgprot,
+	_PAGE_RW, _PAGE_SPECIAL, _PAGE_SWP_EXCLUSIVE, _PAGE_TABLE, _PAGE_USER, __p4d, __pgd,
+		__pgprot,
 	__pmd, __pte, __pte_needs_invert, __pud, entry_pfn } from "#asm/pgtable_types.ts";
 
 export * from "#asm/pgtable_types.ts";
@@ -57,9 +58,12 @@ export function p4dp_get(p4dp: ptep_t): p4d_t {
 	return __p4d(mem_lo(p4dp), mem_hi(p4dp));
 }
 
-export function pgdp_get(pgdp: ptep_t): pgd_t {
-	return __pgd(mem_lo(pgdp), mem_hi(pgdp));
+/** The level is folded: its entry is always there, and what it says is in the p4d. */
+export function pgdp_get(_pgdp: ptep_t): pgd_t {
+	return FOLDED_PGD;
 }
+
+const FOLDED_PGD = __pgd(_PAGE_TABLE, 0);
 
 export function set_pte(ptep: ptep_t, pte: pte_t): void {
 	mem_write64(ptep, pte.lo, pte.hi);
