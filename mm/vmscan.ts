@@ -5,6 +5,7 @@
  * Upstream: mm/vmscan.c. Left out until reclaim comes: everything that takes pages from their users
  * (shrink_page_list() and above it), kswapd. try_to_free_pages() asks the shrinkers alone.
  */
+import { strong } from "#asm-generic/registry.ts";
 import { BUG_ON } from "#linux/bug.ts";
 import { EBUSY } from "#linux/errno.ts";
 import { GFP_KERNEL, type gfp_t } from "#linux/gfp_types.ts";
@@ -177,6 +178,7 @@ export function drop_slab(): void {
 		freed = shrink_slab(GFP_KERNEL, 0, 0);
 	} while (Math.floor(freed / 2 ** shift++) > 1);
 }
+strong("drop_slab", drop_slab);
 
 /* ---- off the LRU and back ------------------------------------------------------------------- */
 
