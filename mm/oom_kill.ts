@@ -11,7 +11,7 @@ import { VM_BUG_ON } from "#linux/mmdebug.ts";
 import { get_mm_rss, mm_pgtables_bytes, totalram_pages } from "#linux/mm.ts";
 import type { oom_control } from "#linux/oom.ts";
 import { panic } from "#linux/panic.ts";
-import { pr_err, pr_warn } from "#linux/printk.ts";
+import { pr_err, pr_warn, pr_warn_ratelimited } from "#linux/printk.ts";
 import {
 	PF_EXITING, PF_KTHREAD, TIF_MEMDIE, current, fatal_signal_pending, for_each_process,
 	for_each_thread, set_tsk_thread_flag, test_tsk_thread_flag,
@@ -171,6 +171,6 @@ export function pagefault_out_of_memory(): void {
 	if (fatal_signal_pending(current))
 		return;
 
-	pr_warn("Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF\n");
+	pr_warn_ratelimited("Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF\n");
 }
 
