@@ -160,6 +160,11 @@ export function copy_file_range(in_fd: number, in_off: num | null, out_fd: numbe
 	return r;
 }
 
+/** From and to where the files stand. */
+export function splice(fd_in: number, fd_out: number, len: num, flags: number): number {
+	return ret(syscall(nr.__NR_splice, fd_in, 0, fd_out, 0, len, flags));
+}
+
 /** @arg a raw register value, or the bytes of the argument struct. */
 export function ioctl(fd: number, req: number, arg: num | Uint8Array = 0): number {
 	if (arg instanceof Uint8Array)
