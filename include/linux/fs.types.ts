@@ -20,6 +20,7 @@ import type { struct_fs_context } from "#linux/fs_context.ts";
 import type { struct_pipe_inode_info } from "#linux/pipe_fs_i.ts";
 import type { struct_poll_table_struct } from "#linux/poll.ts";
 import type { struct_seq_file } from "#linux/seq_file.ts";
+import type { struct_shrinker } from "#linux/shrinker.ts";
 import type { struct_kstatfs } from "#linux/statfs.ts";
 
 /** Port: identity mapping only; handed through as upstream does. */
@@ -204,6 +205,7 @@ export class struct_super_block {
 	rcu = new struct_callback_head(this);
 	s_fs_info: unknown = null;
 	s_user_ns: struct_user_namespace | null = null;
+	s_shrink: struct_shrinker | null = null;
 	s_inodes = new struct_list_head(null);
 	s_inode_list_lock = new spinlock_t();
 }

@@ -35,6 +35,8 @@ export class struct_shrinker {
 	flags = 0;
 	list = new struct_list_head(this);
 	name = "";
+	/** what it shrinks (C: by container_of()) */
+	private_data: unknown = null;
 	/** C: an array by node; null while unregistered */
 	nr_deferred = 0;
 

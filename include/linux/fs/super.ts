@@ -2,8 +2,8 @@
 /*
  * Superblocks.
  *
- * Upstream: fs/super.c. Left out: block devices, freezing, reconfiguration, emergency calls, and
- * the shrinker of a superblock's caches (there is no dentry or inode LRU).
+ * Upstream: fs/super.c. Left out: block devices, freezing, reconfiguration, emergency calls. There
+ * is no dentry or inode LRU: the shrinker asks for the file system's own objects only.
  *
  * Life: alloc_super() (s_active 1, s_count 1, s_umount held), SB_BORN and SB_ACTIVE when filled,
  * deactivate_super() to s_active 0 calls ->kill_sb(), put_super() to s_count 0 frees it after a
@@ -25,14 +25,21 @@ import { struct_super_block } from "#linux/fs.types.ts";
 import type { fill_super_t, struct_fs_context } from "#linux/fs_context.ts";
 import { dget, shrink_dcache_for_umount } from "#linux/dcache.ts";
 import { GFP_ATOMIC, GFP_USER } from "#linux/gfp.ts";
+import { __GFP_FS } from "#linux/gfp_types.ts";
 import { DEFINE_IDA, ida_alloc_range, ida_free, type struct_ida } from "#linux/idr.ts";
 import { MINOR, MINORBITS, MKDEV } from "#linux/kdev_t.ts";
 import { list_add_tail, list_del_init, list_empty, list_for_each_entry, struct_list_head } from
 	"#linux/list.ts";
 import { call_rcu, type struct_callback_head } from "#linux/rcupdate.ts";
 import { SINGLE_DEPTH_NESTING } from "#linux/lockdep.ts";
-import { down_read, down_write, down_write_nested, init_rwsem, up_read, up_write } from
-	"#linux/rwsem.ts";
+import {
+	down_read, down_read_trylock, down_write, down_write_nested, init_rwsem, up_read, up_write,
+} from "#linux/rwsem.ts";
+import {
+	DEFAULT_SEEKS, prealloc_shrinker, register_shrinker_prepared, SHRINK_EMPTY, SHRINK_STOP,
+	SHRINKER_MEMCG_AWARE, SHRINKER_NUMA_AWARE, type struct_shrink_control, struct_shrinker,
+	unregister_shrinker,
+} from "#linux/shrinker.ts";
 import { kfree, kzalloc } from "#linux/slab.ts";
 import { spin_lock, spin_lock_init, spin_unlock, spinlock_t } from "#linux/spinlock.ts";
 import { init_user_ns } from "#linux/user_namespace.ts";
@@ -59,6 +66,59 @@ function destroy_unused_super(s: struct_super_block | null): void {
 	kfree(s);
 }
 
+/** fs/super.c:trylock_super() */
+function trylock_super(sb: struct_super_block): boolean {
+	if (down_read_trylock(sb.s_umount)) {
+		if (!list_empty(sb.s_list) && sb.s_root && (sb.s_flags & SB_BORN))
+			return true;
+		up_read(sb.s_umount);
+	}
+
+	return false;
+}
+
+/** fs/super.c:super_cache_scan() */
+function super_cache_scan(shrink: struct_shrinker, sc: struct_shrink_control): number {
+	const sb = shrink.private_data as struct_super_block;
+	let fs_objects = 0;
+	let freed = 0;
+
+	/* who allocates may hold locks of the file system */
+	if (!(sc.gfp_mask & __GFP_FS))
+		return SHRINK_STOP;
+
+	if (!trylock_super(sb))
+		return SHRINK_STOP;
+
+	if (sb.s_op!.nr_cached_objects)
+		fs_objects = sb.s_op!.nr_cached_objects(sb, sc);
+
+	fs_objects = Math.floor(sc.nr_to_scan * fs_objects / (fs_objects + 1));
+
+	if (fs_objects) {
+		sc.nr_to_scan = fs_objects + 1;
+		freed += sb.s_op!.free_cached_objects!(sb, sc);
+	}
+
+	up_read(sb.s_umount);
+	return freed;
+}
+
+/** fs/super.c:super_cache_count(); without the lock. */
+function super_cache_count(shrink: struct_shrinker, sc: struct_shrink_control): number {
+	const sb = shrink.private_data as struct_super_block;
+	let total_objects = 0;
+
+	/* half mounted */
+	if (!(sb.s_flags & SB_BORN))
+		return 0;
+
+	if (sb.s_op?.nr_cached_objects)
+		total_objects = sb.s_op.nr_cached_objects(sb, sc);
+
+	return total_objects || SHRINK_EMPTY;
+}
+
 /** fs/super.c:alloc_super() */
 function alloc_super(type: struct_fs_context["fs_type"], flags: number,
 	user_ns: struct_super_block["s_user_ns"]): struct_super_block | null {
@@ -77,6 +137,15 @@ function alloc_super(type: struct_fs_context["fs_type"], flags: number,
 	s.s_active = 1;
 	s.s_maxbytes = MAX_NON_LFS;
 	s.s_time_gran = 1000000000;
+
+	s.s_shrink = new struct_shrinker(super_cache_count, super_cache_scan, DEFAULT_SEEKS);
+	s.s_shrink.private_data = s;
+	s.s_shrink.batch = 1024;
+	s.s_shrink.flags = SHRINKER_NUMA_AWARE | SHRINKER_MEMCG_AWARE;
+	if (prealloc_shrinker(s.s_shrink, `sb-${type.name}`)) {
+		destroy_unused_super(s);
+		return null;
+	}
 	return s;
 }
 
@@ -100,6 +169,7 @@ export function deactivate_locked_super(s: struct_super_block): void {
 	const fs = s.s_type!;
 
 	if (--s.s_active === 0) {
+		unregister_shrinker(s.s_shrink!);
 		fs.kill_sb(s);
 		put_filesystem(fs);
 		put_super(s);
@@ -180,6 +250,7 @@ export function sget_fc(fc: struct_fs_context,
 	list_add_tail(s.s_list, super_blocks);
 	spin_unlock(sb_lock);
 	get_filesystem(s.s_type);
+	register_shrinker_prepared(s.s_shrink!);
 	return s;
 }
 
