@@ -14,7 +14,7 @@
  * Port-only: @pages is filled from index 0 on; @locked is a cell, or null for "may not drop".
  */
 import { ALIGN, ALIGN_DOWN, min, ul_shr } from "#asm-generic/bits.ts";
-import { ERR_PTR, IS_ERR, PTR_ERR, err_ptr } from "#asm-generic/err.ts";
+import { ERR_PTR, IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
 import { ref, pfn_nr as to_pfn, type unsigned_long, type user_ptr } from "#asm-generic/types.ts";
 import { CONFIG_DEBUG_VM } from "#generated/autoconf.ts";
 import { BUG, BUG_ON, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";

@@ -69,6 +69,8 @@ export {
 	mlock_folio, mlock_new_page, mlock_page_drain_local, mlock_page_drain_remote, munlock_page,
 	need_mlock_page_drain,
 } from "#mm/mlock.ts";
+export { contig_ranges, forget_contig_range, materialise_section } from "#mm/mm_init.ts";
+export { init_currently_empty_zone, zone_init_internals } from "#mm/page_alloc.ts";
 export { mm_find_pmd } from "#mm/rmap.ts";
 export { maybe_pmd_mkwrite } from "#mm/huge_memory.ts";
 export { flush_tlb_batched_pending, try_to_unmap_flush, try_to_unmap_flush_dirty } from

@@ -8,7 +8,7 @@
 import { hpa_t } from "#asm-generic/types.ts";
 import { MAX_NR_ZONES, contig_page_data, type free_range } from "#linux/mmzone.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
-import { memblock_free_pages } from "#mm/page_alloc.ts";
+import { memblock_free_pages } from "#mm/internal.h.ts";
 
 /* sorted, disjoint, not adjacent */
 let memory: free_range[] = [];

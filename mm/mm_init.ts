@@ -26,7 +26,7 @@ import { PG_head, PG_reserved } from "#linux/page-flags.ts";
 import { pageblock_nr_pages } from "#linux/mmzone.const.ts";
 import { init_waitqueue_head } from "#linux/wait.ts";
 import { spin_lock_init } from "#linux/spinlock.ts";
-import { init_currently_empty_zone, zone_init_internals } from "#mm/page_alloc.ts";
+import { init_currently_empty_zone, zone_init_internals } from "#mm/internal.h.ts";
 
 /** Largest order of a compound page: hugetlb's 1 GiB. */
 const MAX_COMPOUND_ORDER = 18;

@@ -14,7 +14,7 @@ import { ul_and_not_low, ul_shl, ul_shr } from "#asm-generic/bits.ts";
 import { mapping_can_writeback } from "#linux/backing-dev.ts";
 import { IS_ERR, IS_ERR_VALUE, PTR_ERR } from "#asm-generic/err.ts";
 import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
-import { pgoff_t, ref, u64, type ulong64, type unsigned_long } from "#asm-generic/types.ts";
+import { pgoff_t, type ref, u64, type ulong64, type unsigned_long } from "#asm-generic/types.ts";
 import { TASK_SIZE } from
 	"#asm/processor.ts";
 import { tlb_finish_mmu, tlb_gather_mmu, tlb_gather_mmu_fullmm, struct_mmu_gather } from
@@ -76,7 +76,7 @@ import { AS_MM_ALL_LOCKS } from "#linux/pagemap.ts";
 import { pr_warn_once } from "#linux/printk.ts";
 import {
 	RB_DECLARE_CALLBACKS_MAX, RB_EMPTY_ROOT, rb_entry, rb_erase_augmented, rb_insert_augmented,
-	rb_last, type rb_link, rb_link_node, rb_parent, struct_rb_root, type struct_rb_augment_callbacks,
+	rb_last, type rb_link, rb_link_node, rb_parent, type struct_rb_root, type struct_rb_augment_callbacks,
 	type struct_rb_node, type struct_rb_root_cached,
 } from "#linux/rbtree_augmented.ts";
 import {

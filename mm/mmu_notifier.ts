@@ -7,7 +7,7 @@
  * Subscribers are called under srcu; release, unregister and the last put wait for them. A
  * subscription's list is changed under its lock, which is taken inside everything else.
  */
-import { ERR_PTR, IS_ERR, err_ptr } from "#asm-generic/err.ts";
+import { ERR_PTR, IS_ERR, type err_ptr } from "#asm-generic/err.ts";
 import { container_of } from "#asm-generic/owner.ts";
 import { U32_MAX, type unsigned_long } from "#asm-generic/types.ts";
 import { BUG_ON, WARN_ON } from "#linux/bug.ts";

@@ -91,7 +91,7 @@ import {
 } from "#linux/page-flags.const.ts";
 import {
 	page_poisoning_enabled_static, kernel_poison_pages, kernel_unpoison_pages,
-} from "#mm/page_poison.ts";
+} from "#linux/mm.ts";
 import { TAINT_BAD_PAGE, LOCKDEP_NOW_UNRELIABLE, add_taint, dump_stack } from "#linux/panic.ts";
 import { pr_alert, pr_cont, pr_warn, pr_err } from "#linux/printk.ts";
 import { in_interrupt, in_serving_softirq } from "#linux/preempt.ts";
@@ -120,14 +120,14 @@ import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import {
 	ALLOC_CMA, ALLOC_CPUSET, ALLOC_HARDER, ALLOC_HIGH, ALLOC_KSWAPD, ALLOC_NOFRAGMENT,
 	ALLOC_NO_WATERMARKS, ALLOC_OOM, ALLOC_WMARK_HIGH, ALLOC_WMARK_LOW, ALLOC_WMARK_MASK,
-	ALLOC_WMARK_MIN, MAX_RECLAIM_RETRIES, WARN_ON_ONCE_GFP, buddy_order, find_buddy_page_pfn,
-	is_migrate_highatomic, is_migrate_highatomic_page, set_page_refcounted,
+	ALLOC_WMARK_MIN, MAX_RECLAIM_RETRIES, WARN_ON_ONCE_GFP, buddy_order, contig_ranges,
+	find_buddy_page_pfn, forget_contig_range, is_migrate_highatomic,
+	is_migrate_highatomic_page, materialise_section, set_page_refcounted,
 	struct_alloc_context,
 } from "#mm/internal.h.ts";
-import { contig_ranges, forget_contig_range, materialise_section } from "#mm/mm_init.ts";
 import {
 	start_isolate_page_range, test_pages_isolated, undo_isolate_page_range,
-} from "#mm/page_isolation.ts";
+} from "#linux/page-isolation.ts";
 
 type fpi_t = number;
 const FPI_NONE			= 0;

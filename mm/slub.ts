@@ -17,8 +17,8 @@ import { kernel_bug, print_tainted } from "#linux/panic.ts";
 import { pr_err } from "#linux/printk.ts";
 import { might_alloc } from "#linux/sched/mm.ts";
 import { SLAB_TYPESAFE_BY_RCU, type class_of, type struct_kmem_cache } from "#linux/slab_def.ts";
-import { __should_failslab } from "#mm/failslab.ts";
-import { gfp_allowed_mask } from "#mm/page_alloc.ts";
+import { __should_failslab } from "#linux/fault-inject.ts";
+import { gfp_allowed_mask } from "#linux/gfp.ts";
 
 interface slab_object {
 	__slab?: struct_kmem_cache | null;

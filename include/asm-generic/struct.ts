@@ -4,7 +4,7 @@
  *
  * Port-only. __struct({...}) computes offsets by the x86-64 ABI and gives sizeof, offsetof and
  * views with typed access to little-endian bytes. 64-bit members are bigints, shorter ones numbers,
- * nested structs and arrays are views into the same bytes.
+ * nested structs and arrays are views into the same bytes. A pointer is a __u64.
  */
 
 export interface kind_of<T> {
@@ -13,6 +13,14 @@ export interface kind_of<T> {
 	get(view: DataView, at: number): T;
 	/** Absent for members that are views (structs, arrays): they are written through. */
 	set?(view: DataView, at: number, value: T): void;
+	/** What get() gives is a window on the bytes, so that one serves for ever. */
+	readonly window?: boolean;
+	/** Reaches to the end of the bytes given, beyond its size: C's `name[]`, or ends in one. */
+	readonly flex?: boolean;
+	/** Of an array: what it is made of. */
+	readonly element?: kind_of<T extends { readonly [i: number]: infer E } ? E : never>;
+	/** Of a bit-field: lowest bit, number of bits. */
+	readonly bits?: readonly [number, number];
 }
 
 export type value_of<K> = K extends kind_of<infer T> ? T : never;
@@ -46,20 +54,34 @@ export interface array_view<T> extends bytes_view {
 	[i: number]: T;
 }
 
-class array_bytes<T> implements bytes_view {
-	readonly bytes: Uint8Array;
-	readonly length: number;
-	constructor(kind: kind_of<T>, n: number, view: DataView, at: number) {
-		this.bytes = new Uint8Array(view.buffer, view.byteOffset + at, kind.size * n);
-		this.length = n;
-		for (let i = 0; i < n; i++) {
-			Object.defineProperty(this, i, {
-				enumerable: true,
-				get: () => kind.get(view, at + i * kind.size),
-				set: (x: T) => put(kind, view, at + i * kind.size, x),
-			});
+type array_maker = new (bytes: Uint8Array) => bytes_view;
+
+/** The class of arrays of @kind; its accessors are made up to the longest array seen. */
+function array_class<T>(kind: kind_of<T>): array_maker {
+	let known = 0;
+	class array_bytes implements bytes_view {
+		readonly bytes: Uint8Array;
+		readonly length: number;
+		readonly dv: DataView;
+		constructor(bytes: Uint8Array) {
+			this.bytes = bytes;
+			this.length = Math.floor(bytes.length / kind.size);
+			this.dv = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+			for (; known < this.length; known++)
+				accessor(known);
 		}
 	}
+	const accessor = (i: number): void => {
+		Object.defineProperty(array_bytes.prototype, i, {
+			get(this: array_bytes) {
+				return kind.get(this.dv, i * kind.size);
+			},
+			set(this: array_bytes, x: T) {
+				put(kind, this.dv, i * kind.size, x);
+			},
+		});
+	};
+	return array_bytes;
 }
 
 function put<T>(kind: kind_of<T>, view: DataView, at: number, x: T): void {
@@ -71,15 +93,31 @@ function put<T>(kind: kind_of<T>, view: DataView, at: number, x: T): void {
 	new Uint8Array(view.buffer, view.byteOffset + at, kind.size).set(src.subarray(0, kind.size));
 }
 
-/** C's `kind name[n]`. Byte arrays are plain Uint8Arrays. */
-export function __array(kind: kind_of<number>, n: number): kind_of<array_view<number>>;
-export function __array<T>(kind: kind_of<T>, n: number): kind_of<array_view<T>>;
-export function __array<T>(kind: kind_of<T>, n: number): kind_of<array_view<T>> {
+function array_of<T>(kind: kind_of<T>, n: number, flex: boolean): kind_of<array_view<T>> {
+	const size = kind.size * n;
+	let make_array: array_maker | null = null;
 	return {
-		size: kind.size * n,
+		size,
 		align: kind.align,
-		get: (view, at) => new array_bytes(kind, n, view, at) as unknown as array_view<T>,
+		window: true,
+		flex,
+		element: kind,
+		get(view, at) {
+			make_array ??= array_class(kind);
+			return new make_array(new Uint8Array(view.buffer, view.byteOffset + at,
+				flex ? view.byteLength - at : size)) as array_view<T>;
+		},
 	};
+}
+
+/** C's `kind name[n]`. Byte arrays are plain Uint8Arrays. */
+export function __array<T>(kind: kind_of<T>, n: number): kind_of<array_view<T>> {
+	return array_of(kind, n, false);
+}
+
+/** C's `kind name[]`: as many as there are bytes behind the struct; see alloc(). */
+export function __flex<T>(kind: kind_of<T>): kind_of<array_view<T>> {
+	return array_of(kind, 0, true);
 }
 
 /** C's `__u8 name[n]`. */
@@ -87,6 +125,7 @@ export function __bytes(n: number): kind_of<Uint8Array> {
 	return {
 		size: n,
 		align: 1,
+		window: true,
 		get: (view, at) => new Uint8Array(view.buffer, view.byteOffset + at, n),
 		set: (view, at, x) => new Uint8Array(view.buffer, view.byteOffset + at, n).set(x),
 	};
@@ -99,31 +138,73 @@ export type view_of<M extends members> = { [K in keyof M]: value_of<M[K]> } & by
 export interface layout<M extends members> extends kind_of<view_of<M>> {
 	readonly members: M;
 	readonly offsets: { readonly [K in keyof M]: number };
-	/** A zeroed struct. */
-	alloc(): view_of<M>;
-	/** A view of the struct at @at in @bytes. */
+	/** A zeroed struct, with @extra bytes behind it for the elements of a flexible array. */
+	alloc(extra?: number): view_of<M>;
+	/** A view of the struct at @at in @bytes; a flexible array takes what follows. */
 	of(bytes: Uint8Array, at?: number): view_of<M>;
 }
+
+/** A struct or union without a name: its members are those of what it stands in. */
+export interface anon<M extends members> extends kind_of<unknown> {
+	readonly anon: layout<M>;
+}
+
+type anon_keys<M> = { [K in keyof M]: M[K] extends { readonly anon: unknown } ? K : never }[keyof M];
+type inner<K> = K extends anon<infer N> ? N : never;
+type all_of<U> = (U extends unknown ? (x: U) => void : never) extends (x: infer I) => void ? I : never;
+type merged<T> = { [K in keyof T]: T[K] extends members[string] ? T[K] : never };
+/** @M's members as C sees them. */
+export type flat<M extends members> = [anon_keys<M>] extends [never] ? M :
+	merged<Omit<M, anon_keys<M>> & all_of<inner<M[anon_keys<M>]>>>;
 
 /** View type of a layout: `type kvm_regs = struct_view<typeof struct_kvm_regs>`. */
 export type struct_view<L> = L extends layout<infer M> ? view_of<M> : never;
 
-function make<M extends members>(members: M, place: (m: M) => { offsets: Record<string, number>;
-	size: number; align: number; }): layout<M> {
-	const { offsets, size, align } = place(members);
+/** Where @given's members are, those of anonymous ones among them. */
+function hoist(given: members, at: Record<string, number>, flat_members: members,
+	offsets: Record<string, number>): void {
+	for (const [name, kind] of Object.entries(given)) {
+		const inside = (kind as Partial<anon<members>>).anon;
+		if (!inside) {
+			flat_members[name] = kind;
+			offsets[name] = at[name]!;
+			continue;
+		}
+		for (const [deep, deep_kind] of Object.entries(inside.members)) {
+			flat_members[deep] = deep_kind;
+			offsets[deep] = at[name]! + inside.offsets[deep]!;
+		}
+	}
+}
+
+function make<M extends members>(given: M, place: (m: M) => { offsets: Record<string, number>;
+	size: number; align: number; }): layout<flat<M>> {
+	const { offsets: placed, size, align } = place(given);
+	const members: members = {}, offsets: Record<string, number> = {};
+	const flex = Object.values(given).some((kind) => kind.flex);
+	let windows = 0;
+
+	hoist(given, placed, members, offsets);
 	class view {
 		readonly bytes: Uint8Array;
 		readonly dv: DataView;
+		/** Members that are windows, once somebody asked for them. */
+		windows: unknown[] | null;
 		constructor(bytes: Uint8Array) {
 			this.bytes = bytes;
-			this.dv = new DataView(bytes.buffer, bytes.byteOffset, size);
+			this.dv = new DataView(bytes.buffer, bytes.byteOffset,
+				flex ? bytes.length : size);
+			this.windows = null;
 		}
 	}
 	for (const [name, kind] of Object.entries(members)) {
-		const at = offsets[name]!;
+		const at = offsets[name]!, slot = kind.window ? windows++ : 0;
 		Object.defineProperty(view.prototype, name, {
 			enumerable: true,
-			get(this: view) {
+			get: kind.window ? function (this: view) {
+				const cache = this.windows ??= new Array<unknown>(windows).fill(null);
+				return cache[slot] ??= kind.get(this.dv, at);
+			} : function (this: view) {
 				return kind.get(this.dv, at);
 			},
 			set(this: view, x: unknown) {
@@ -131,23 +212,27 @@ function make<M extends members>(members: M, place: (m: M) => { offsets: Record<
 			},
 		});
 	}
-	const of = (bytes: Uint8Array, at = 0): view_of<M> =>
-		new view(bytes.subarray(at, at + size)) as unknown as view_of<M>;
+	const of = (bytes: Uint8Array, at = 0): view_of<flat<M>> =>
+		new view(bytes.subarray(at, flex ? bytes.length : at + size)) as unknown as
+			view_of<flat<M>>;
 	return {
-		members,
-		offsets: offsets as { [K in keyof M]: number },
+		members: members as flat<M>,
+		offsets: offsets as { [K in keyof flat<M>]: number },
 		size,
 		align,
-		alloc: () => of(new Uint8Array(size)),
+		window: true,
+		flex,
+		alloc: (extra = 0) => of(new Uint8Array(size + extra)),
 		of,
-		get: (v, at) => of(new Uint8Array(v.buffer, v.byteOffset + at, size)),
+		get: (v, at) => of(new Uint8Array(v.buffer, v.byteOffset + at,
+			flex ? v.byteLength - at : size)),
 	};
 }
 
 const up = (x: number, a: number): number => Math.ceil(x / a) * a;
 
 /** A C struct, members in order, padded as the x86-64 ABI does (or packed). */
-export function __struct<M extends members>(members: M, packed = false): layout<M> {
+export function __struct<M extends members>(members: M, packed = false): layout<flat<M>> {
 	return make(members, (m) => {
 		const offsets: Record<string, number> = {};
 		let at = 0, align = 1;
@@ -163,7 +248,7 @@ export function __struct<M extends members>(members: M, packed = false): layout<
 }
 
 /** A C union. */
-export function __union<M extends members>(members: M): layout<M> {
+export function __union<M extends members>(members: M): layout<flat<M>> {
 	return make(members, (m) => {
 		const kinds = Object.values(m);
 		const align = Math.max(...kinds.map((k) => k.align));
@@ -173,6 +258,32 @@ export function __union<M extends members>(members: M): layout<M> {
 			align,
 		};
 	});
+}
+
+/** An anonymous struct or union; the name it is a member by is of no account. */
+export function __anon<M extends members>(inside: layout<M>): anon<M> {
+	const { size, align, flex, get } = inside;
+	return { size, align, flex, get, anon: inside };
+}
+
+/** Bit-fields in one @unit, lowest first: C's `__u8 a:3; __u8 b:1;`. */
+export function __bits<W extends Record<string, number>>(unit: kind_of<number>, widths: W):
+	anon<{ [K in keyof W]: kind_of<number> }> {
+	const fields: Record<string, kind_of<number>> = {};
+	let low = 0;
+	for (const [name, width] of Object.entries(widths)) {
+		const shift = low, mask = 2 ** width - 1;
+		fields[name] = {
+			size: unit.size,
+			align: unit.align,
+			bits: [shift, width],
+			get: (view, at) => unit.get(view, at) >>> shift & mask,
+			set: (view, at, x) => unit.set!(view, at,
+				unit.get(view, at) & ~(mask << shift) | (x & mask) << shift),
+		};
+		low += width;
+	}
+	return __anon(__union(fields)) as unknown as anon<{ [K in keyof W]: kind_of<number> }>;
 }
 
 export function sizeof(l: { readonly size: number }): number {

@@ -27,6 +27,7 @@ export {
 	alloc_contig_pages, alloc_contig_range, drain_all_pages, drain_local_pages,
 	drain_zone_pages, free_contig_range, free_pages, get_zeroed_page, gfp_allowed_mask,
 	gfp_pfmemalloc_allowed, page_alloc_init, page_alloc_init_late,
+	page_group_by_mobility_disabled,
 } from "#mm/page_alloc.ts";
 export { vma_thp_gfp_mask } from "#mm/huge_memory.ts";
 

@@ -30,7 +30,7 @@ export {
 	free_transhuge_page, huge_pmd_set_accessed, hugepage_vma_check, madvise_free_huge_pmd,
 	mk_huge_pmd, mm_get_huge_zero_page, mm_put_huge_zero_page, move_huge_pmd, prep_transhuge_page,
 	split_huge_page_to_list, split_huge_pmd_address, thp_get_unmapped_area, vma_adjust_trans_huge,
-	zap_huge_pmd,
+	transparent_hugepage_flags, zap_huge_pmd,
 } from "#mm/huge_memory.ts";
 export { hugepage_madvise } from "#mm/khugepaged.ts";
 

@@ -52,6 +52,8 @@ export {
 } from "#mm/page_alloc.ts";
 export { free_area_init, sparse_init } from "#mm/mm_init.ts";
 export { __folio_put, put_pages_list, release_pages } from "#mm/swap.ts";
+export { kernel_poison_pages, kernel_unpoison_pages, page_poisoning_enabled_static } from
+	"#mm/page_poison.ts";
 export { init_mm } from "#mm/init-mm.ts";
 export {
 	__account_locked_vm, __page_mapcount, __vm_enough_memory, account_locked_vm, folio_anon_vma,

@@ -6,6 +6,7 @@
  * compaction's own fields until those come, sysctls. The memory map is port-only in form: a struct
  * page is made when pfn_to_page() first asks for it, with the state that C would have left in it.
  */
+import { ul_shr } from "#asm-generic/bits.ts";
 import { type pfn_nr, pfn_nr as to_pfn } from "#asm-generic/types.ts";
 import { struct_list_head } from "#linux/list.ts";
 import type { struct_page, struct_folio } from "#linux/mm_types.ts";
@@ -368,7 +369,7 @@ export interface struct_mem_section {
 export const mem_section: (struct_mem_section | null)[] = [];
 
 export function pfn_to_section_nr(pfn: number): number {
-	return pfn >>> PFN_SECTION_SHIFT;
+	return ul_shr(pfn, PFN_SECTION_SHIFT);
 }
 
 export function section_nr_to_pfn(sec: number): number {
@@ -387,7 +388,7 @@ export function pfn_in_present_section(pfn: number): boolean {
 
 /** @pfn is valid. */
 export function pfn_to_page(pfn: pfn_nr): struct_page {
-	const section = mem_section[pfn >>> PFN_SECTION_SHIFT];
+	const section = mem_section[ul_shr(pfn, PFN_SECTION_SHIFT)];
 
 	if (section !== undefined && section !== null) {
 		const page = section.pages[pfn & (PAGES_PER_SECTION - 1)]!;
@@ -399,7 +400,7 @@ export function pfn_to_page(pfn: pfn_nr): struct_page {
 
 /** Port-only: the struct page of @pfn if it was ever asked for; for walks over large ranges. */
 export function pfn_to_made_page(pfn: number): struct_page | null {
-	const section = mem_section[pfn >>> PFN_SECTION_SHIFT];
+	const section = mem_section[ul_shr(pfn, PFN_SECTION_SHIFT)];
 
 	if (section === undefined || section === null)
 		return null;
@@ -411,7 +412,7 @@ export function next_made_page(pfn: number, end: number): struct_page | null {
 	while (pfn < end) {
 		const at = pfn & (PAGES_PER_SECTION - 1);
 		const stop = Math.min(PAGES_PER_SECTION, at + (end - pfn));
-		const section = mem_section[pfn >>> PFN_SECTION_SHIFT];
+		const section = mem_section[ul_shr(pfn, PFN_SECTION_SHIFT)];
 
 		if (section !== undefined && section !== null) {
 			const pages = section.pages;

@@ -28,6 +28,8 @@ const ROOMS: readonly [RegExp, room][] = [
 	[/^arch\/x86\/(kernel|mm|lib|virt)\//, "x86"],
 	[/^tools\/include\//, "nolibc"],
 	[/^tools\/testing\/host\//, "host"],
+	/* the launcher is the program's side of the runner */
+	[/^tools\/testing\/selftests\/kselftest\/run_init\.ts$/, "selftests"],
 	[/^tools\/testing\/selftests\/kselftest\//, "kselftest"],
 	[/^tools\/testing\/selftests\//, "selftests"],
 	[/^tools\/testing\/conformance\//, "conformance"],

@@ -3,6 +3,7 @@
  * The page allocator: random operations against a naive model, exhaustion, failures on request,
  * compound pages made late, contiguous ranges, and a terabyte that costs nothing.
  */
+import { __find_buddy_pfn } from "#mm/internal.h.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { pfn_nr } from "#asm-generic/types.ts";
 import {
@@ -60,7 +61,7 @@ function check_buddies(): void {
 			for (const head of area.free_list)
 				for (let p = head.next; p !== head; p = p.next) {
 					const page = p.owner as struct_page;
-					const buddy_pfn = page.pfn ^ (1 << order);
+					const buddy_pfn = __find_buddy_pfn(page.pfn, order);
 					const buddy = pfn_valid(buddy_pfn) ?
 						pfn_to_made_page(buddy_pfn) : null;
 
