@@ -604,7 +604,7 @@ function* random_anon(seed: number, steps: number): wait {
 }
 
 const random = [1, 2].map((seed): test_case =>
-	[`at random, seed ${seed}`, () => random_anon(seed, 80)]);
+	[`at random, seed ${seed}`, () => random_anon(seed, 60)]);
 
 export function* main(argc: number, argv: string[]): wait<number> {
 	return yield* run_cases([...anon, ...random], argc, argv);
