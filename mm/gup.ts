@@ -3,12 +3,15 @@
  * Taking references on the pages behind user addresses: by walking under mmap_lock and faulting in
  * what is missing, or, fast, without locks and with interrupts off.
  *
- * Upstream: mm/gup.c. Left out: device pages, secretmem, the gate area, get_dump_page(), 32-bit page
- * directories of huge entries; check_and_migrate_movable_pages() is upstream's of !CONFIG_MIGRATION.
+ * Upstream: mm/gup.c. Left out: device pages, secretmem, the gate area, get_dump_page(), 32-bit
+ * page
+ * directories of huge entries; check_and_migrate_movable_pages() is upstream's of
+ * !CONFIG_MIGRATION.
  *
  * FOLL_GET takes a reference. FOLL_PIN takes one that says "the contents will be accessed": it
  * counts GUP_PIN_COUNTING_BIAS in a small page, and compound_pincount beside a reference in a large
- * one. Who may write to a pinned anonymous page finds it exclusive (PageAnonExclusive), and it stays
+ * one. Who may write to a pinned anonymous page finds it exclusive (PageAnonExclusive), and it
+ * stays
  * so: fork copies it at once.
  *
  * Port-only: @pages is filled from index 0 on; @locked is a cell, or null for "may not drop".
@@ -386,7 +389,8 @@ function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd
 				page = vm_normal_page(vma, address, pte);
 
 				/* for a write to a page without write permission: fault first */
-				if ((flags & FOLL_WRITE) && !can_follow_write_pte(pte, page, vma, flags)) {
+				if ((flags & FOLL_WRITE) && !can_follow_write_pte(pte, page, vma,
+					flags)) {
 					page = null;
 					break out;
 				}
@@ -401,7 +405,8 @@ function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd
 					if (is_zero_pfn(pte_pfn(pte))) {
 						page = pte_page(pte);
 					} else {
-						page = ERR_PTR(follow_pfn_pte(vma, address, ptep, flags));
+						page = ERR_PTR(follow_pfn_pte(vma, address, ptep,
+							flags));
 						break out;
 					}
 				}
@@ -414,13 +419,17 @@ function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd
 				VM_BUG_ON_PAGE((flags & FOLL_PIN) !== 0 && PageAnon(page) &&
 					!PageAnonExclusive(page), page);
 
-				/* try_grab_page() does nothing unless FOLL_GET or FOLL_PIN is set. */
+				/*
+				 * try_grab_page() does nothing unless FOLL_GET or FOLL_PIN is
+				 * set.
+				 */
 				if (!try_grab_page(page, flags)) {
 					page = ERR_PTR(-ENOMEM);
 					break out;
 				}
 				if (flags & FOLL_TOUCH) {
-					if ((flags & FOLL_WRITE) && !pte_dirty(pte) && !PageDirty(page))
+					if ((flags & FOLL_WRITE) && !pte_dirty(pte) &&
+						!PageDirty(page))
 						set_page_dirty(page);
 					/* the CPU's own bit is for the CPU to set */
 					mark_page_accessed(page);
@@ -696,7 +705,8 @@ function __get_user_pages(mm: struct_mm_struct, start: unsigned_long, nr_pages: 
 
 			if (is_vm_hugetlb_page(vma)) {
 				const position = new ref(start), left = new ref(nr_pages);
-				i = follow_hugetlb_page(mm, vma, pages, vmas, position, left, i, gup_flags,
+				i = follow_hugetlb_page(mm, vma, pages, vmas, position, left, i,
+					gup_flags,
 					locked);
 				start = position.v;
 				nr_pages = left.v;
@@ -826,9 +836,12 @@ export function fixup_user_fault(mm: struct_mm_struct, address: unsigned_long,
 	}
 }
 
-/** mm/gup.c:__get_user_pages_locked(). Goes on after the lock was dropped, page by page at first. */
+/**
+ * mm/gup.c:__get_user_pages_locked(). Goes on after the lock was dropped, page by page at first.
+ */
 function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_pages: number,
-	pages: struct_page[] | null, vmas: struct_vm_area_struct[] | null, locked: ref<number> | null,
+	pages: struct_page[] | null, vmas: struct_vm_area_struct[] | null,
+		locked: ref<number> | null,
 	flags: number): number {
 	let ret: number, pages_done = 0;
 	let lock_dropped = false;
@@ -898,7 +911,8 @@ function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_
 			}
 
 			locked.v = 1;
-			ret = __get_user_pages(mm, start, 1, flags | FOLL_TRIED, more, null, locked);
+			ret = __get_user_pages(mm, start, 1, flags | FOLL_TRIED, more, null,
+				locked);
 			/* Continue to retry until we succeeded */
 			BUG_ON(!locked.v && ret !== 0);
 		} while (!locked.v);
@@ -1024,7 +1038,9 @@ export function __mm_populate(start: unsigned_long, len: unsigned_long, ignore_e
 	return ret;	/* 0 or negative error code */
 }
 
-/** mm/gup.c:fault_in_writeable(). Bytes that could not be; the first byte of each page becomes 0. */
+/**
+ * mm/gup.c:fault_in_writeable(). Bytes that could not be; the first byte of each page becomes 0.
+ */
 export function fault_in_writeable(uaddr: user_ptr, size: number): number {
 	const start = uaddr;
 
@@ -1112,7 +1128,8 @@ function check_and_migrate_movable_pages(nr_pages: number, _pages: struct_page[]
 
 /** mm/gup.c:__gup_longterm_locked() */
 function __gup_longterm_locked(mm: struct_mm_struct, start: unsigned_long, nr_pages: number,
-	pages: struct_page[] | null, vmas: struct_vm_area_struct[] | null, gup_flags: number): number {
+	pages: struct_page[] | null, vmas: struct_vm_area_struct[] | null,
+		gup_flags: number): number {
 	let rc: number;
 
 	if (!(gup_flags & FOLL_LONGTERM))
@@ -1173,7 +1190,8 @@ export function get_user_pages(start: unsigned_long, nr_pages: number, gup_flags
 	if (!is_valid_gup_flags(gup_flags))
 		return -EINVAL;
 
-	return __gup_longterm_locked(current.mm!, start, nr_pages, pages, vmas, gup_flags | FOLL_TOUCH);
+	return __gup_longterm_locked(current.mm!, start, nr_pages, pages, vmas,
+		gup_flags | FOLL_TOUCH);
 }
 
 /** mm/gup.c:get_user_pages_unlocked(). mmap_lock is not held. */
@@ -1433,7 +1451,8 @@ function lockless_pages_from_mm(start: unsigned_long, end: unsigned_long, gup_fl
 /** mm/gup.c:internal_get_user_pages_fast() */
 function internal_get_user_pages_fast(start: unsigned_long, nr_pages: number, gup_flags: number,
 	pages: struct_page[]): number {
-	if (WARN_ON_ONCE((gup_flags & ~(FOLL_WRITE | FOLL_LONGTERM | FOLL_FORCE | FOLL_PIN | FOLL_GET |
+	if (WARN_ON_ONCE((gup_flags & ~(FOLL_WRITE | FOLL_LONGTERM | FOLL_FORCE | FOLL_PIN |
+		FOLL_GET |
 		FOLL_FAST_ONLY | FOLL_NOFAULT)) !== 0))
 		return -EINVAL;
 

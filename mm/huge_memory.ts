@@ -22,12 +22,14 @@ import type { pgprot_t, pmd_t, pte_t } from "#asm/pgtable_types.ts";
 import {
 	arch_needs_pgtable_deposit, flush_pmd_tlb_range, has_transparent_hugepage, mk_pmd, mk_pte,
 	my_zero_pfn, p4d_offset, p4d_present, p4dp_get, pfn_pte, pgd_offset, pgd_present, pgdp_get,
-	pgtable_trans_huge_deposit, pgtable_trans_huge_withdraw, pmd_dirty, pmd_mkclean, pmd_mkdirty,
+	pgtable_trans_huge_deposit, pgtable_trans_huge_withdraw, pmd_dirty, pmd_mkclean,
+		pmd_mkdirty,
 	pmd_mkhuge, pmd_mkold, pmd_mkwrite, pmd_mkyoung, pmd_modify, pmd_none, pmd_offset, pmd_page,
 	pmd_present, pmd_same, PMD_SIZE, pmd_trans_huge, pmd_write, pmd_wrprotect, pmd_young,
 	pmdp_get, pmdp_huge_clear_flush, pmdp_huge_get_and_clear, pmdp_huge_get_and_clear_full,
 	pmdp_invalidate, pmdp_invalidate_ad, pmdp_set_access_flags, pmdp_set_wrprotect, pte_index,
-	pte_mkold, pte_mkspecial, pte_none, pte_wrprotect, ptep_get, pud_offset, pud_present, pudp_get,
+	pte_mkold, pte_mkspecial, pte_none, pte_wrprotect, ptep_get, pud_offset, pud_present,
+		pudp_get,
 	set_pmd_at, set_pte_at, update_mmu_cache_pmd,
 } from "#linux/pgtable.ts";
 import { BUG_ON, WARN_ON, WARN_ONCE } from "#linux/bug.ts";
@@ -42,11 +44,13 @@ import {
 import {
 	file_thp_enabled, HPAGE_PMD_MASK_LOW, HPAGE_PMD_NR, HPAGE_PMD_ORDER, HPAGE_PMD_SIZE,
 	hugepage_flags_always, hugepage_flags_enabled, is_huge_zero_page, is_huge_zero_pmd,
-	page_deferred_list, pmd_trans_huge_lock, split_huge_page, thp_migration_supported, thp_nr_pages,
+	page_deferred_list, pmd_trans_huge_lock, split_huge_page, thp_migration_supported,
+		thp_nr_pages,
 	thp_order, transhuge_vma_suitable, TRANSPARENT_HUGEPAGE_DEFRAG_DIRECT_FLAG,
 	TRANSPARENT_HUGEPAGE_DEFRAG_KHUGEPAGED_FLAG, TRANSPARENT_HUGEPAGE_DEFRAG_KSWAPD_FLAG,
 	TRANSPARENT_HUGEPAGE_DEFRAG_KSWAPD_OR_MADV_FLAG, TRANSPARENT_HUGEPAGE_DEFRAG_REQ_MADV_FLAG,
-	TRANSPARENT_HUGEPAGE_FLAG, TRANSPARENT_HUGEPAGE_NEVER_DAX, TRANSPARENT_HUGEPAGE_REQ_MADV_FLAG,
+	TRANSPARENT_HUGEPAGE_FLAG, TRANSPARENT_HUGEPAGE_NEVER_DAX,
+		TRANSPARENT_HUGEPAGE_REQ_MADV_FLAG,
 	TRANSPARENT_HUGEPAGE_USE_ZERO_PAGE_FLAG, transparent_hugepage_use_zero_page,
 } from "#linux/huge_mm.ts";
 import { local_irq_disable, local_irq_enable } from "#linux/irqflags.ts";
@@ -62,14 +66,17 @@ import { mem_cgroup_charge, folio_lruvec_lock, unlock_page_lruvec } from "#linux
 import type { struct_lruvec } from "#linux/mmzone.ts";
 import {
 	add_mm_counter, clear_huge_page, compound_head, compound_order, find_vma, folio_get,
-	folio_mapcount, folio_nr_pages, folio_put, free_compound_page, get_page, get_page_unless_zero,
+	folio_mapcount, folio_nr_pages, folio_put, free_compound_page, get_page,
+		get_page_unless_zero,
 	maybe_mkwrite, mm_counter_file, mm_dec_nr_ptes, mm_inc_nr_ptes, nth_page, page_folio,
-	page_mapcount, page_to_pfn, pmd_lock, pmd_lockptr, put_page, range_in_vma, set_compound_page_dtor,
+	page_mapcount, page_to_pfn, pmd_lock, pmd_lockptr, put_page, range_in_vma,
+		set_compound_page_dtor,
 	total_mapcount, totalram_pages, TRANSHUGE_PAGE_DTOR, try_grab_page, vma_is_anonymous,
 	vma_is_special_huge, vma_is_temporary_stack, gup_must_unshare, set_page_dirty,
 } from "#linux/mm.ts";
 import {
-	FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, FOLL_DUMP, FOLL_FORCE, FOLL_PIN, FOLL_TOUCH, FOLL_WRITE,
+	FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, FOLL_DUMP, FOLL_FORCE, FOLL_PIN, FOLL_TOUCH,
+		FOLL_WRITE,
 	MM_CP_PROT_NUMA, VM_FAULT_FALLBACK, VM_FAULT_OOM, VM_FAULT_WRITE, VM_HUGEPAGE, VM_MAYSHARE,
 	VM_MAYWRITE, VM_NO_KHUGEPAGED, VM_NOHUGEPAGE, VM_SHARED, VM_WRITE,
 } from "#linux/mm.const.ts";
@@ -78,7 +85,8 @@ import {
 	type struct_page, type struct_vm_area_struct, type struct_vm_fault, type vm_fault_t,
 } from "#linux/mm_types.ts";
 import {
-	MMU_NOTIFY_CLEAR, mmu_notifier_invalidate_range_only_end, mmu_notifier_invalidate_range_start,
+	MMU_NOTIFY_CLEAR, mmu_notifier_invalidate_range_only_end,
+		mmu_notifier_invalidate_range_start,
 	mmu_notifier_range_init, pmdp_huge_clear_flush_notify, struct_mmu_notifier_range,
 } from "#linux/mmu_notifier.ts";
 import { contig_page_data, type struct_deferred_split } from "#linux/mmzone.ts";
@@ -90,7 +98,8 @@ import { check_stable_address_space } from "#linux/oom.ts";
 import {
 	__SetPageUptodate, clear_compound_head, ClearPageCompound, ClearPageDirty,
 	ClearPageHasHWPoisoned, folio_test_anon, folio_test_clear_dirty, folio_test_locked,
-	folio_test_swapcache, PageAnon, PageAnonExclusive, PageCompound, PageDirty, PageHead, PageLocked,
+	folio_test_swapcache, PageAnon, PageAnonExclusive, PageCompound, PageDirty, PageHead,
+		PageLocked,
 	PageLRU, PageReferenced, PageSwapBacked, PageSwapCache, PageTransHuge, PageUnevictable,
 	PageWriteback, PG_active, PG_dirty, PG_locked, PG_mlocked, PG_referenced, PG_swapbacked,
 	PG_swapcache, PG_unevictable, PG_uptodate, PG_workingset, PAGE_FLAGS_CHECK_AT_PREP,
@@ -108,7 +117,8 @@ import {
 	anon_vma_lock_write, anon_vma_prepare, anon_vma_unlock_write, page_add_anon_rmap,
 	page_add_file_rmap, page_add_new_anon_rmap, page_get_anon_vma, page_move_anon_rmap,
 	page_remove_rmap, page_try_dup_anon_rmap, page_try_share_anon_rmap, put_anon_vma,
-	remove_migration_ptes, RMAP_COMPOUND, RMAP_EXCLUSIVE, type struct_anon_vma, type struct_page_vma_mapped_walk, try_to_migrate,
+	remove_migration_ptes, RMAP_COMPOUND, RMAP_EXCLUSIVE, type struct_anon_vma,
+		type struct_page_vma_mapped_walk, try_to_migrate,
 	try_to_unmap, TTU_IGNORE_MLOCK, TTU_RMAP_LOCKED, TTU_SPLIT_HUGE_PMD, TTU_SYNC,
 } from "#linux/rmap.ts";
 import { current } from "#linux/sched.ts";
@@ -142,7 +152,8 @@ import {
 } from "#linux/vm_event_item.ts";
 import { __mod_lruvec_page_state, count_vm_event } from "#linux/vmstat.ts";
 import {
-	__xa_store, type struct_xa_state, XA_STATE, xa_unlock, xas_destroy, xas_error, xas_load, xas_lock, xas_reset,
+	__xa_store, type struct_xa_state, XA_STATE, xa_unlock, xas_destroy, xas_error, xas_load,
+		xas_lock, xas_reset,
 	xas_split, xas_split_alloc, xas_unlock,
 } from "#linux/xarray.ts";
 import { __filemap_remove_folio } from "#linux/pagemap.ts";
@@ -225,7 +236,8 @@ function get_huge_zero_page(): boolean {
 		return true;
 	}
 
-	const zero_page = alloc_pages((GFP_TRANSHUGE | __GFP_ZERO) & ~__GFP_MOVABLE, HPAGE_PMD_ORDER);
+	const zero_page = alloc_pages((GFP_TRANSHUGE | __GFP_ZERO) & ~__GFP_MOVABLE,
+		HPAGE_PMD_ORDER);
 	if (zero_page === null) {
 		count_vm_event(THP_ZERO_PAGE_ALLOC_FAILED);
 		return false;
@@ -400,7 +412,8 @@ function hugepage_init(): number {
 		return err;
 	deferred_split_shrinker = new struct_shrinker(deferred_split_count, deferred_split_scan,
 		DEFAULT_SEEKS);
-	deferred_split_shrinker.flags = SHRINKER_NUMA_AWARE | SHRINKER_MEMCG_AWARE | SHRINKER_NONSLAB;
+	deferred_split_shrinker.flags = SHRINKER_NUMA_AWARE | SHRINKER_MEMCG_AWARE |
+		SHRINKER_NONSLAB;
 	err = register_shrinker(deferred_split_shrinker, "thp-deferred_split");
 	if (err) {
 		unregister_shrinker(huge_zero_page_shrinker);
@@ -566,7 +579,8 @@ export function vma_thp_gfp_mask(vma: struct_vm_area_struct | null): gfp_t {
 
 /** mm/huge_memory.c:set_huge_zero_page(), page table lock held */
 function set_huge_zero_page(pgtable: pgtable_t | null, mm: struct_mm_struct,
-	vma: struct_vm_area_struct, haddr: unsigned_long, pmd: ptep_t, zero_page: struct_page): void {
+	vma: struct_vm_area_struct, haddr: unsigned_long, pmd: ptep_t,
+		zero_page: struct_page): void {
 	if (!pmd_none(pmdp_get(pmd)))
 		return;
 	const entry = pmd_mkhuge(mk_pmd(zero_page, vma.vm_page_prot));
@@ -778,8 +792,12 @@ export function do_huge_pmd_wp_page(vmf: struct_vm_fault): vm_fault_t {
 					break reuse;
 				}
 
-				/* references beyond the page table's (and the swap cache's) are sharers */
-				if (page_count(page) > 1 + (PageSwapCache(page) ? thp_nr_pages(page) : 0))
+				/*
+				 * references beyond the page table's (and the swap cache's) are
+				 * sharers
+				 */
+				if (page_count(page) > 1 + (PageSwapCache(page) ?
+					thp_nr_pages(page) : 0))
 					break unlock_fallback;
 				if (PageSwapCache(page))
 					try_to_free_swap(page);
@@ -850,7 +868,8 @@ export function follow_trans_huge_pmd(vma: struct_vm_area_struct, addr: unsigned
 	if (!pmd_write(pmdval) && gup_must_unshare(flags, page))
 		return ERR_PTR(-EMLINK);
 
-	VM_BUG_ON_PAGE((flags & FOLL_PIN) !== 0 && PageAnon(page) && !PageAnonExclusive(page), page);
+	VM_BUG_ON_PAGE((flags & FOLL_PIN) !== 0 && PageAnon(page) && !PageAnonExclusive(page),
+		page);
 
 	if (!try_grab_page(page, flags))
 		return ERR_PTR(-ENOMEM);
@@ -1047,7 +1066,9 @@ export function change_huge_pmd(tlb: struct_mmu_gather, vma: struct_vm_area_stru
 			VM_BUG_ON(!is_pmd_migration_entry(pmdp_get(pmd)));
 			if (is_writable_migration_entry(entry)) {
 				if (PageAnon(page))
-					entry = make_readable_exclusive_migration_entry(swp_offset(entry));
+					entry =
+						make_readable_exclusive_migration_entry(swp_offset(
+							entry));
 				else
 					entry = make_readable_migration_entry(swp_offset(entry));
 				set_pmd_at(mm, addr, pmd, swp_entry_to_pmd(entry));
@@ -1149,7 +1170,8 @@ function __split_huge_pmd_locked(vma: struct_vm_area_struct, pmd: ptep_t, haddr:
 	}
 
 	/*
-	 * Between the two states the entry is not present: some processors may not have the huge and
+	 * Between the two states the entry is not present: some processors may not have the huge
+	 * and
 	 * the small translation in their TLB at once.
 	 */
 	old_pmd = pmdp_invalidate(vma, haddr, pmd);
@@ -1190,7 +1212,9 @@ function __split_huge_pmd_locked(vma: struct_vm_area_struct, pmd: ptep_t, haddr:
 			if (write)
 				entry = swp_entry_to_pte(make_writable_migration_entry(pfn));
 			else if (anon_exclusive)
-				entry = swp_entry_to_pte(make_readable_exclusive_migration_entry(pfn));
+				entry =
+					swp_entry_to_pte(make_readable_exclusive_migration_entry(
+						pfn));
 			else
 				entry = swp_entry_to_pte(make_readable_migration_entry(pfn));
 		} else {
@@ -1371,7 +1395,8 @@ function __split_huge_page_tail(head: struct_page, tail: number, lruvec: struct_
 	/* flags of the tail first, then it becomes a page of its own */
 	page_tail.flags &= ~PAGE_FLAGS_CHECK_AT_PREP;
 	page_tail.flags |= head.flags &
-		((1 << PG_referenced) | (1 << PG_swapbacked) | (1 << PG_swapcache) | (1 << PG_mlocked) |
+		((1 << PG_referenced) | (1 << PG_swapbacked) | (1 << PG_swapcache) |
+			(1 << PG_mlocked) |
 		(1 << PG_uptodate) | (1 << PG_active) | (1 << PG_workingset) | (1 << PG_locked) |
 		(1 << PG_unevictable) | (1 << PG_dirty));
 
@@ -1416,7 +1441,8 @@ function __split_huge_page(page: struct_page, list: struct_list_head | null, end
 			__filemap_remove_folio(tail, null);
 			folio_put(tail);
 		} else if (!PageAnon(page)) {
-			__xa_store((head.mapping as struct_address_space).i_pages, sub.index, sub, 0);
+			__xa_store((head.mapping as struct_address_space).i_pages, sub.index, sub,
+				0);
 		}
 	}
 
@@ -1603,7 +1629,9 @@ export function free_transhuge_page(page: struct_page): void {
 	free_compound_page(page);
 }
 
-/** mm/huge_memory.c:deferred_split_huge_page(): partly unmapped: to be split when memory is short. */
+/**
+ * mm/huge_memory.c:deferred_split_huge_page(): partly unmapped: to be split when memory is short.
+ */
 export function deferred_split_huge_page(page: struct_page): void {
 	const ds_queue = get_deferred_split_queue(page);
 

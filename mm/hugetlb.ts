@@ -25,7 +25,8 @@ import {
 import { flush_tlb_range } from "#asm/tlbflush.ts";
 import {
 	p4d_offset, p4d_present, p4dp_get, pgd_offset, pgd_present, pgdp_get, pmd_offset, pmd_page,
-	PMD_SIZE, pmdp_get, pte_huge, pte_mkyoung, pte_page, pte_present, pte_same, PUD_SIZE, pud_offset,
+	PMD_SIZE, pmdp_get, pte_huge, pte_mkyoung, pte_page, pte_present, pte_same, PUD_SIZE,
+		pud_offset,
 	pud_page, pud_present, pudp_get, update_mmu_cache,
 } from "#linux/pgtable.ts";
 import { BUG, BUG_ON, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
@@ -42,15 +43,19 @@ import {
 	__GFP_COMP, __GFP_NOWARN, __GFP_RETRY_MAYFAIL, __GFP_THISNODE, GFP_KERNEL, type gfp_t,
 } from "#linux/gfp_types.ts";
 import {
-	arch_make_huge_pte, blocks_per_huge_page, ClearHPageFreed, ClearHPageMigratable, ClearHPageRestoreReserve,
-	ClearHPageTemporary, default_hstate, hstate_index, hstate_inode, hstate_is_gigantic, hstate_vma,
-	HPAGE_SIZE, HPageFreed, HPageMigratable, HPageRestoreReserve, HPageTemporary, htlb_alloc_mask,
+	arch_make_huge_pte, blocks_per_huge_page, ClearHPageFreed, ClearHPageMigratable,
+		ClearHPageRestoreReserve,
+	ClearHPageTemporary, default_hstate, hstate_index, hstate_inode, hstate_is_gigantic,
+		hstate_vma,
+	HPAGE_SIZE, HPageFreed, HPageMigratable, HPageRestoreReserve, HPageTemporary,
+		htlb_alloc_mask,
 	huge_page_mask_low, huge_page_order, huge_page_shift, huge_page_size, huge_pte_clear,
 	huge_pte_dirty, huge_pte_lock, huge_pte_lockptr, huge_pte_mkdirty, huge_pte_mkwrite,
 	huge_pte_modify, huge_pte_none, huge_pte_none_mostly, huge_pte_wrprotect, huge_pte_write,
 	huge_ptep_clear_flush, huge_ptep_get, huge_ptep_get_and_clear, huge_ptep_modify_prot_commit,
 	huge_ptep_modify_prot_start, huge_ptep_set_access_flags, huge_ptep_set_wrprotect,
-	HUGE_MAX_HSTATE, hugepages_supported, hugetlb_count_add, hugetlb_count_sub, hugetlb_page_subpool,
+	HUGE_MAX_HSTATE, hugepages_supported, hugetlb_count_add, hugetlb_count_sub,
+		hugetlb_page_subpool,
 	HUGETLB_PAGE_ORDER, hugetlb_set_page_subpool, HUGETLBFS_SB, mk_huge_pte, page_hstate,
 	pages_per_huge_page, pmd_huge, set_huge_pte_at, SetHPageFreed, SetHPageMigratable,
 	SetHPageRestoreReserve, SetHPageTemporary, struct_file_region, struct_hstate,
@@ -66,7 +71,8 @@ import {
 import { lockdep_assert_held, SINGLE_DEPTH_NESTING } from "#linux/lockdep.ts";
 import {
 	clear_huge_page, compound_head, compound_order, copy_user_huge_page,
-	get_page, get_page_unless_zero, gup_must_unshare, is_cow_mapping, nth_page, p4d_alloc, page_count,
+	get_page, get_page_unless_zero, gup_must_unshare, is_cow_mapping, nth_page, p4d_alloc,
+		page_count,
 	page_folio, page_mapcount, page_to_pfn, pmd_alloc, pmd_lockptr, pud_alloc,
 	put_page, put_page_testzero, set_compound_page_dtor, set_page_dirty, try_grab_folio,
 	try_grab_page, vm_fault_to_errno, vmf_error, vma_interval_tree_iter_first,
@@ -75,7 +81,8 @@ import {
 } from "#linux/mm.ts";
 import {
 	FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_KILLABLE, FAULT_FLAG_RETRY_NOWAIT, FAULT_FLAG_TRIED,
-	FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, FOLL_DUMP, FOLL_NOWAIT, FOLL_PIN, FOLL_TRIED, FOLL_WRITE,
+	FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, FOLL_DUMP, FOLL_NOWAIT, FOLL_PIN, FOLL_TRIED,
+		FOLL_WRITE,
 	VM_FAULT_ERROR, VM_FAULT_HWPOISON_LARGE, VM_FAULT_OOM, VM_FAULT_RETRY,
 	VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, VM_MAYSHARE, VM_NORESERVE, VM_SHARED, VM_WRITE,
 } from "#linux/mm.const.ts";
@@ -84,8 +91,10 @@ import type {
 	vm_operations_struct,
 } from "#linux/mm_types.ts";
 import {
-	MMU_NOTIFY_CLEAR, MMU_NOTIFY_PROTECTION_VMA, MMU_NOTIFY_UNMAP, mmu_notifier_invalidate_range,
-	mmu_notifier_invalidate_range_end, mmu_notifier_invalidate_range_start, mmu_notifier_range_init,
+	MMU_NOTIFY_CLEAR, MMU_NOTIFY_PROTECTION_VMA, MMU_NOTIFY_UNMAP,
+		mmu_notifier_invalidate_range,
+	mmu_notifier_invalidate_range_end, mmu_notifier_invalidate_range_start,
+		mmu_notifier_range_init,
 	struct_mmu_notifier_range,
 } from "#linux/mmu_notifier.ts";
 import { mmap_assert_write_locked } from "#linux/mmap_lock.ts";
@@ -95,8 +104,10 @@ import { mutex_init, mutex_lock, mutex_unlock } from "#linux/mutex.ts";
 import { struct_mutex } from "#linux/mutex_types.ts";
 import {
 	__ClearPageAnonExclusive, __ClearPageHead, __folio_clear_locked, __folio_set_locked,
-	__SetPageHead, __SetPageUptodate, clear_compound_head, PageAnon, PageAnonExclusive, PageCompound, PageHead,
-	PageHWPoison, PG_active, PG_dirty, PG_error, PG_locked, PG_private, PG_referenced, PG_writeback,
+	__SetPageHead, __SetPageUptodate, clear_compound_head, PageAnon, PageAnonExclusive,
+		PageCompound, PageHead,
+	PageHWPoison, PG_active, PG_dirty, PG_error, PG_locked, PG_private, PG_referenced,
+		PG_writeback,
 	set_compound_head,
 } from "#linux/page-flags.ts";
 import { page_ref_freeze, set_page_count } from "#linux/page_ref.ts";
@@ -119,9 +130,11 @@ import {
 	spin_unlock_irq, spin_unlock_irqrestore, spinlock_t,
 } from "#linux/spinlock.ts";
 import {
-	__migration_entry_wait_huge, is_hwpoison_entry, is_migration_entry, is_readable_migration_entry,
+	__migration_entry_wait_huge, is_hwpoison_entry, is_migration_entry,
+		is_readable_migration_entry,
 	is_swap_pte, make_readable_exclusive_migration_entry, make_readable_migration_entry,
-	migration_entry_wait_huge, pfn_swap_entry_to_page, pte_to_swp_entry, swp_entry_to_pte, swp_offset,
+	migration_entry_wait_huge, pfn_swap_entry_to_page, pte_to_swp_entry, swp_entry_to_pte,
+		swp_offset,
 } from "#linux/swapops.ts";
 import { HTLB_BUDDY_PGALLOC, HTLB_BUDDY_PGALLOC_FAIL } from "#linux/vm_event_item.ts";
 import { __count_vm_event } from "#linux/vmstat.ts";
@@ -361,7 +374,10 @@ function add_reservation_in_range(resv: struct_resv_map, f: number, t: number,
 	return add;
 }
 
-/** mm/hugetlb.c:allocate_file_region_entries(): fills the cache; drops resv->lock, held again at 0. */
+/**
+ * mm/hugetlb.c:allocate_file_region_entries(): fills the cache; drops resv->lock, held again at
+ * 0.
+ */
 function allocate_file_region_entries(resv: struct_resv_map, regions_needed: number): number {
 	const allocated_regions = new struct_list_head(null);
 
@@ -370,7 +386,8 @@ function allocate_file_region_entries(resv: struct_resv_map, regions_needed: num
 	INIT_LIST_HEAD(allocated_regions);
 
 	while (resv.region_cache_count < resv.adds_in_progress + regions_needed) {
-		const to_allocate = resv.adds_in_progress + regions_needed - resv.region_cache_count;
+		const to_allocate = resv.adds_in_progress +
+			regions_needed - resv.region_cache_count;
 
 		VM_BUG_ON(resv.region_cache_count < resv.adds_in_progress);
 
@@ -475,8 +492,10 @@ function region_del(resv: struct_resv_map, f: number, t: number): number {
 
 			if (f > rg.from && t < rg.to) {
 				/* a hole in the middle: one region more */
-				if (nrg === null && resv.region_cache_count > resv.adds_in_progress) {
-					nrg = list_first_entry(resv.region_cache, struct_file_region,
+				if (nrg === null &&
+					resv.region_cache_count > resv.adds_in_progress) {
+					nrg = list_first_entry(resv.region_cache,
+						struct_file_region,
 						"link");
 					list_del(nrg.link);
 					resv.region_cache_count--;
@@ -760,7 +779,8 @@ function destroy_compound_gigantic_page(page: struct_page, order: number): void 
 
 	/* tails that were never made are in alloc_contig_range()'s care again */
 	const end = page.pfn + nr_pages;
-	for (let p = next_made_page(page.pfn + 1, end); p !== null; p = next_made_page(p.pfn + 1, end)) {
+	for (let p = next_made_page(page.pfn + 1, end); p !== null; p = next_made_page(p.pfn + 1,
+		end)) {
 		p.mapping = null;
 		clear_compound_head(p);
 		set_page_refcounted(p);
@@ -783,7 +803,9 @@ function alloc_gigantic_page(h: struct_hstate, gfp_mask: gfp_t): struct_page | n
 	return alloc_contig_pages(pages_per_huge_page(h), gfp_mask, 0, null);
 }
 
-/** mm/hugetlb.c:remove_hugetlb_page(), hugetlb_lock held: out of the pool, with a reference again. */
+/**
+ * mm/hugetlb.c:remove_hugetlb_page(), hugetlb_lock held: out of the pool, with a reference again.
+ */
 function remove_hugetlb_page(h: struct_hstate, page: struct_page, adjust_surplus: boolean): void {
 	lockdep_assert_held(hugetlb_lock);
 
@@ -807,8 +829,10 @@ function remove_hugetlb_page(h: struct_hstate, page: struct_page, adjust_surplus
 /** mm/hugetlb.c:__update_and_free_page() */
 function update_and_free_page(h: struct_hstate, page: struct_page): void {
 	for (let i = 0; i < pages_per_huge_page(h); i++) {
-		nth_page(page, i).flags &= ~((1 << PG_locked) | (1 << PG_error) | (1 << PG_referenced) |
-			(1 << PG_dirty) | (1 << PG_active) | (1 << PG_private) | (1 << PG_writeback));
+		nth_page(page,
+			i).flags &= ~((1 << PG_locked) | (1 << PG_error) | (1 << PG_referenced) |
+			(1 << PG_dirty) | (1 << PG_active) | (1 << PG_private) |
+				(1 << PG_writeback));
 	}
 	page.private_ = 0;
 
@@ -896,9 +920,11 @@ function prep_compound_gigantic_page(page: struct_page, order: number): boolean 
 
 	/* tails that were never made have no references, and find their head when they are */
 	const end = page.pfn + nr_pages;
-	for (let p = next_made_page(page.pfn + 1, end); p !== null; p = next_made_page(p.pfn + 1, end)) {
+	for (let p = next_made_page(page.pfn + 1, end); p !== null; p = next_made_page(p.pfn + 1,
+		end)) {
 		if (!page_ref_freeze(p, 1)) {
-			pr_warn("HugeTLB page can not be used due to unexpected inflated ref count\n");
+			pr_warn(
+				"HugeTLB page can not be used due to unexpected inflated ref count\n");
 			for (let undo = next_made_page(page.pfn + 1, p.pfn); undo !== null;
 				undo = next_made_page(undo.pfn + 1, p.pfn)) {
 				clear_compound_head(undo);
@@ -1033,7 +1059,8 @@ function alloc_surplus_huge_page(h: struct_hstate, gfp_mask: gfp_t,
 		/* for the free list: no reference */
 		SetHPageTemporary(page);
 		if (!put_page_testzero(page)) {
-			pr_info("HugeTLB unexpected inflated ref count on freshly allocated page\n");
+			pr_info(
+				"HugeTLB unexpected inflated ref count on freshly allocated page\n");
 			spin_unlock_irq(hugetlb_lock);
 			return null;
 		}
@@ -1412,7 +1439,8 @@ function hugetlb_sysfs_init(): void {
 			(buf) => nr_overcommit_hugepages_store(h, buf));
 		proc_create_single(`${dir}/free_hugepages`, 0o444, () => `${h.free_huge_pages}\n`);
 		proc_create_single(`${dir}/resv_hugepages`, 0o444, () => `${h.resv_huge_pages}\n`);
-		proc_create_single(`${dir}/surplus_hugepages`, 0o444, () => `${h.surplus_huge_pages}\n`);
+		proc_create_single(`${dir}/surplus_hugepages`, 0o444,
+			() => `${h.surplus_huge_pages}\n`);
 	}
 	proc_create_single("/proc/sys/vm/nr_hugepages", 0o644,
 		() => `${default_hstate().max_huge_pages}\n`,
@@ -1613,7 +1641,10 @@ function hugetlb_install_page(vma: struct_vm_area_struct, ptep: ptep_t, addr: un
 	SetHPageMigratable(new_page);
 }
 
-/** @addr | last_addr_mask: the last huge page below the table's end, so that the loop goes on there. */
+/**
+ * @addr | last_addr_mask: the last huge page below the table's end, so that the loop goes on
+ * there.
+ */
 function skip_table(addr: unsigned_long, sz: unsigned_long): unsigned_long {
 	const span = sz === PMD_SIZE ? PUD_SIZE : PUD_SIZE * 512;
 	return ALIGN_DOWN(addr, span) + span - sz;
@@ -1668,7 +1699,9 @@ export function copy_hugetlb_page_range(dst: struct_mm_struct, src: struct_mm_st
 
 				if (!is_readable_migration_entry(swp_entry) && cow) {
 					/* both may only read from now on */
-					swp_entry = make_readable_migration_entry(swp_offset(swp_entry));
+					swp_entry =
+						make_readable_migration_entry(swp_offset(
+							swp_entry));
 					entry = swp_entry_to_pte(swp_entry);
 					set_huge_pte_at(src, addr, src_pte, entry);
 				}
@@ -1713,7 +1746,10 @@ export function copy_hugetlb_page_range(dst: struct_mm_struct, src: struct_mm_st
 				}
 
 				if (cow) {
-					/* the parent's TLB entry is flushed by fork, for all of it at once */
+					/*
+					 * the parent's TLB entry is flushed by fork, for all of
+					 * it at once
+					 */
 					huge_ptep_set_wrprotect(src, addr, src_pte);
 					entry = huge_pte_wrprotect(entry);
 				}
@@ -2106,7 +2142,10 @@ function hugetlb_no_page(mm: struct_mm_struct, vma: struct_vm_area_struct,
 			if (found === null) {
 				const allocated = alloc_huge_page(vma, haddr, 0);
 				if (IS_ERR(allocated)) {
-					/* another task's fault may have filled the entry while we failed */
+					/*
+					 * another task's fault may have filled the entry while we
+					 * failed
+					 */
 					const ptl = huge_pte_lock(h, mm, ptep);
 					ret = 0;
 					if (huge_pte_none(huge_ptep_get(ptep)))
@@ -2139,7 +2178,8 @@ function hugetlb_no_page(mm: struct_mm_struct, vma: struct_vm_area_struct,
 			} else {
 				page = found;
 				if (PageHWPoison(page)) {
-					ret = VM_FAULT_HWPOISON_LARGE | VM_FAULT_SET_HINDEX(hstate_index(h));
+					ret = VM_FAULT_HWPOISON_LARGE |
+						VM_FAULT_SET_HINDEX(hstate_index(h));
 					break backout_unlocked;
 				}
 			}
@@ -2257,7 +2297,10 @@ export function hugetlb_fault(mm: struct_mm_struct, vma: struct_vm_area_struct,
 		if (!pte_present(entry))
 			break out_mutex;
 
-		/* a private write to come: accounting and page cache page first, for the lock order */
+		/*
+		 * a private write to come: accounting and page cache page first, for the lock
+		 * order
+		 */
 		if ((flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)) &&
 		    !(vma.vm_flags & VM_MAYSHARE) && !huge_pte_write(entry)) {
 			if (vma_needs_reservation(h, vma, haddr) < 0) {
@@ -2405,7 +2448,8 @@ export function follow_hugetlb_page(mm: struct_mm_struct, vma: struct_vm_area_st
 		const pfn_offset = ul_shr(vaddr & huge_page_mask_low(h), PAGE_SHIFT);
 		const page = pte_page(huge_ptep_get(pte));
 
-		VM_BUG_ON_PAGE((flags & FOLL_PIN) !== 0 && PageAnon(page) && !PageAnonExclusive(page),
+		VM_BUG_ON_PAGE((flags & FOLL_PIN) !== 0 && PageAnon(page) &&
+			!PageAnonExclusive(page),
 			page);
 
 		/* nothing to hand out: a huge page at a time */
@@ -2484,7 +2528,9 @@ export function hugetlb_change_protection(vma: struct_vm_area_struct, address: u
 
 			if (!is_readable_migration_entry(entry)) {
 				if (PageAnon(page))
-					entry = make_readable_exclusive_migration_entry(swp_offset(entry));
+					entry =
+						make_readable_exclusive_migration_entry(swp_offset(
+							entry));
 				else
 					entry = make_readable_migration_entry(swp_offset(entry));
 				set_huge_pte_at(mm, address, ptep, swp_entry_to_pte(entry));
@@ -2566,7 +2612,8 @@ export function hugetlb_reserve_pages(inode: struct_inode, from: number, to: num
 					break out_put_pages;
 				} else if (chg > add) {
 					/* a fault has added some of it meanwhile */
-					const rsv_adjust = hugepage_subpool_put_pages(spool, chg - add);
+					const rsv_adjust = hugepage_subpool_put_pages(spool,
+						chg - add);
 					hugetlb_acct_memory(h, -rsv_adjust);
 				}
 			}
@@ -2665,7 +2712,8 @@ export function follow_huge_pmd(mm: struct_mm_struct, address: unsigned_long, pm
 		if (pmd_huge(pmdval)) {
 			const pte = huge_ptep_get(pmd);
 			if (pte_present(pte)) {
-				page = nth_page(pmd_page(pmdval), (address & (PMD_SIZE - 1)) >> PAGE_SHIFT);
+				page = nth_page(pmd_page(pmdval),
+					(address & (PMD_SIZE - 1)) >> PAGE_SHIFT);
 				if (WARN_ON_ONCE(!try_grab_page(page, flags)))
 					page = null;
 			} else if (is_hugetlb_entry_migration(pte)) {

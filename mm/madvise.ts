@@ -16,7 +16,8 @@ import {
 import { flush_tlb_batched_pending } from "#asm/tlbflush.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import {
-	pmd_addr_end, pmd_mkold, pmd_page, pmd_present, pmd_trans_huge, pmd_trans_unstable, pmd_young,
+	pmd_addr_end, pmd_mkold, pmd_page, pmd_present, pmd_trans_huge, pmd_trans_unstable,
+		pmd_young,
 	pmdp_get, pmdp_invalidate, pte_clear_not_present_full, pte_dirty, pte_mkclean, pte_mkold,
 	pte_none, pte_offset_map_lock, pte_present, pte_unmap_unlock, pte_young, ptep_get,
 	ptep_get_and_clear_full, set_pmd_at, set_pte_at,
@@ -31,7 +32,8 @@ import {
 	vfs_fadvise, vfs_fallocate,
 } from "#linux/fs.ts";
 import {
-	HPAGE_PMD_SIZE, hugepage_madvise, is_huge_zero_pmd, madvise_free_huge_pmd, pmd_trans_huge_lock,
+	HPAGE_PMD_SIZE, hugepage_madvise, is_huge_zero_pmd, madvise_free_huge_pmd,
+		pmd_trans_huge_lock,
 	split_huge_page,
 } from "#linux/huge_mm.ts";
 import { hstate_vma, huge_page_size, is_vm_hugetlb_page } from "#linux/hugetlb.ts";
@@ -42,7 +44,8 @@ import { list_add, struct_list_head } from "#linux/list.ts";
 import {
 	MADV_COLD, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED,
 	MADV_DONTNEED_LOCKED, MADV_FREE, MADV_HUGEPAGE, MADV_KEEPONFORK, MADV_MERGEABLE,
-	MADV_NOHUGEPAGE, MADV_NORMAL, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_RANDOM,
+	MADV_NOHUGEPAGE, MADV_NORMAL, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
+		MADV_RANDOM,
 	MADV_REMOVE, MADV_SEQUENTIAL, MADV_UNMERGEABLE, MADV_WILLNEED,
 	MADV_WIPEONFORK,
 } from "#linux/mman.ts";
@@ -52,7 +55,8 @@ import {
 	vm_normal_page, vma_is_anonymous, vma_lookup, vma_merge, zap_page_range,
 } from "#linux/mm.ts";
 import {
-	VM_DONTCOPY, VM_DONTDUMP, VM_HUGETLB, VM_IO, VM_LOCKED, VM_PFNMAP, VM_RAND_READ, VM_SEQ_READ,
+	VM_DONTCOPY, VM_DONTDUMP, VM_HUGETLB, VM_IO, VM_LOCKED, VM_PFNMAP, VM_RAND_READ,
+		VM_SEQ_READ,
 	VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE,
 } from "#linux/mm.const.ts";
 import type {
@@ -132,7 +136,8 @@ function madvise_update_vma(vma: vma_t, prev: prev_t, start: unsigned_long, end:
 
 	success: {
 		const pgoff = pgoff_t(vma.vm_pgoff + ul_shr(start - vma.vm_start, PAGE_SHIFT));
-		prev.v = vma_merge(mm, prev.v, start, end, new_flags, vma.anon_vma, vma.vm_file, pgoff);
+		prev.v = vma_merge(mm, prev.v, start, end, new_flags, vma.anon_vma, vma.vm_file,
+			pgoff);
 		if (prev.v !== null) {
 			vma = prev.v;
 			break success;
@@ -491,7 +496,9 @@ function madvise_free_pte_range(pmd: ptep_t, addr: unsigned_long, end: unsigned_
 		}
 
 		if (pte_young(ptent) || pte_dirty(ptent)) {
-			/* cleared before the clean entry is set, so that no write is lost between */
+			/*
+			 * cleared before the clean entry is set, so that no write is lost between
+			 */
 			ptent = ptep_get_and_clear_full(mm, addr, pte, tlb.fullmm);
 
 			ptent = pte_mkold(ptent);
@@ -628,7 +635,8 @@ function madvise_populate(first: vma_t, prev: prev_t, start: unsigned_long, end:
 				/* SIGBUS or SIGSEGV */
 				return -EFAULT;
 			default:
-				pr_warn_once(`madvise_populate: unhandled return value: ${pages}\n`);
+				pr_warn_once(
+					`madvise_populate: unhandled return value: ${pages}\n`);
 				// fallthrough
 			case -ENOMEM:
 				return -ENOMEM;

@@ -356,7 +356,8 @@ export function free_pgtables(tlb: struct_mmu_gather, start_vma: struct_vm_area_
 				unlink_anon_vmas(vma);
 				unlink_file_vma(vma);
 			}
-			free_pgd_range(tlb, addr, vma.vm_end, floor, next ? next.vm_start : ceiling);
+			free_pgd_range(tlb, addr, vma.vm_end, floor,
+				next ? next.vm_start : ceiling);
 		}
 		vma = next;
 	}
@@ -548,7 +549,8 @@ function copy_present_pte(dst_vma: struct_vm_area_struct, src_vma: struct_vm_are
 		if (page_try_dup_anon_rmap(page, false, src_vma)) {
 			/* the page may be pinned: copy it instead of sharing it */
 			put_page(page);
-			return copy_present_page(dst_vma, src_vma, dst_pte, addr, rss, prealloc, page);
+			return copy_present_page(dst_vma, src_vma, dst_pte, addr, rss, prealloc,
+				page);
 		}
 		rss[mm_counter(page)]!++;
 	} else if (page) {
@@ -633,7 +635,8 @@ function copy_pte_range(dst_vma: struct_vm_area_struct, src_vma: struct_vm_area_
 					continue;
 				}
 				/* copy_present_pte() clears @prealloc when it uses it */
-				ret = copy_present_pte(dst_vma, src_vma, dst_pte, src_pte, addr, rss,
+				ret = copy_present_pte(dst_vma, src_vma, dst_pte, src_pte, addr,
+					rss,
 					prealloc);
 				/* a page is needed to copy a pinned one into */
 				if (ret === -EAGAIN)
@@ -692,7 +695,8 @@ function copy_pmd_range(dst_vma: struct_vm_area_struct, src_vma: struct_vm_area_
 		const pmdval = pmdp_get(src_pmd);
 		if (is_swap_pmd(pmdval) || pmd_trans_huge(pmdval)) {
 			VM_BUG_ON_VMA(next - addr !== HPAGE_PMD_SIZE, src_vma);
-			const err = copy_huge_pmd(dst_mm, src_mm, dst_pmd, src_pmd, addr, dst_vma, src_vma);
+			const err = copy_huge_pmd(dst_mm, src_mm, dst_pmd, src_pmd, addr, dst_vma,
+				src_vma);
 			if (err === -ENOMEM)
 				return -ENOMEM;
 			if (!err)
@@ -778,7 +782,8 @@ export function copy_page_range(dst_vma: struct_vm_area_struct, src_vma: struct_
 	const is_cow = is_cow_mapping(src_vma.vm_flags);
 
 	if (is_cow) {
-		mmu_notifier_range_init(range, MMU_NOTIFY_PROTECTION_PAGE, 0, src_vma, src_mm, addr, end);
+		mmu_notifier_range_init(range, MMU_NOTIFY_PROTECTION_PAGE, 0, src_vma, src_mm,
+			addr, end);
 		mmu_notifier_invalidate_range_start(range);
 		/* odd while exclusive pages become shared, so that gup-fast does not pin */
 		mmap_assert_write_locked(src_mm);
@@ -834,7 +839,8 @@ const zap_rss = new Int32Array(NR_MM_COUNTERS);
 
 /** mm/memory.c:zap_pte_range() */
 function zap_pte_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pmd: ptep_t,
-	addr: unsigned_long, end: unsigned_long, details: struct_zap_details | null): unsigned_long {
+	addr: unsigned_long, end: unsigned_long,
+		details: struct_zap_details | null): unsigned_long {
 	const mm = tlb.mm!;
 	const rss = zap_rss;
 	let force_flush = false;
@@ -937,7 +943,8 @@ function zap_pte_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pmd: 
 
 /** mm/memory.c:zap_pmd_range() */
 function zap_pmd_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pud: ptep_t,
-	addr: unsigned_long, end: unsigned_long, details: struct_zap_details | null): unsigned_long {
+	addr: unsigned_long, end: unsigned_long,
+		details: struct_zap_details | null): unsigned_long {
 	let next: unsigned_long;
 
 	let pmd = pmd_offset(pud, addr);
@@ -962,7 +969,10 @@ function zap_pmd_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pud: 
 				spin_unlock(ptl);
 			}
 
-			/* it may have become huge or empty meanwhile: mmap_lock is held for read only */
+			/*
+			 * it may have become huge or empty meanwhile: mmap_lock is held for read
+			 * only
+			 */
 			if (pmd_none_or_trans_huge_or_clear_bad(pmd))
 				break next;
 			next = zap_pte_range(tlb, vma, pmd, addr, next, details);
@@ -975,7 +985,8 @@ function zap_pmd_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pud: 
 
 /** mm/memory.c:zap_pud_range() */
 function zap_pud_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, p4d: ptep_t,
-	addr: unsigned_long, end: unsigned_long, details: struct_zap_details | null): unsigned_long {
+	addr: unsigned_long, end: unsigned_long,
+		details: struct_zap_details | null): unsigned_long {
 	let next: unsigned_long;
 
 	let pud = pud_offset(p4d, addr);
@@ -992,7 +1003,8 @@ function zap_pud_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, p4d: 
 
 /** mm/memory.c:zap_p4d_range() */
 function zap_p4d_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pgd: ptep_t,
-	addr: unsigned_long, end: unsigned_long, details: struct_zap_details | null): unsigned_long {
+	addr: unsigned_long, end: unsigned_long,
+		details: struct_zap_details | null): unsigned_long {
 	let next: unsigned_long;
 
 	let p4d = p4d_offset(pgd, addr);
@@ -1025,7 +1037,8 @@ export function unmap_page_range(tlb: struct_mmu_gather, vma: struct_vm_area_str
 
 /** mm/memory.c:unmap_single_vma() */
 function unmap_single_vma(tlb: struct_mmu_gather, vma: struct_vm_area_struct,
-	start_addr: unsigned_long, end_addr: unsigned_long, details: struct_zap_details | null): void {
+	start_addr: unsigned_long, end_addr: unsigned_long,
+		details: struct_zap_details | null): void {
 	const start = max(vma.vm_start, start_addr);
 
 	if (start >= vma.vm_end)
@@ -1205,7 +1218,10 @@ function insert_pfn(vma: struct_vm_area_struct, addr: unsigned_long, pfn: pfn_nr
 		const old = ptep_get(pte);
 		if (!pte_none(old)) {
 			if (mkwrite) {
-				/* a read-only entry of the same frame becomes writable, no other may be */
+				/*
+				 * a read-only entry of the same frame becomes writable, no other
+				 * may be
+				 */
 				if (pte_pfn(old) !== pfn) {
 					WARN_ON_ONCE(pte_pfn(old) !== zero_pfn);
 					break out_unlock;
@@ -1588,7 +1604,10 @@ function do_wp_page(vmf: struct_vm_fault): vm_fault_t {
 			if (PageKsm(page) || page_count(page) > 3)
 				break copy;
 			if (!PageLRU(page))
-				/* Note: We cannot easily detect+handle references from remote LRU pagevecs */
+				/*
+				 * Note: We cannot easily detect+handle references from remote LRU
+				 * pagevecs
+				 */
 				lru_add_drain();
 			if (page_count(page) > 1 + Number(PageSwapCache(page)))
 				break copy;
@@ -2352,7 +2371,8 @@ function __handle_mm_fault(vma: struct_vm_area_struct, address: unsigned_long, f
 			return 0;
 		}
 		if (pmd_trans_huge(pmdval)) {
-			if ((flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)) && !pmd_write(pmdval)) {
+			if ((flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)) &&
+				!pmd_write(pmdval)) {
 				ret = wp_huge_pmd(vmf);
 				if (!(ret & VM_FAULT_FALLBACK))
 					return ret;
@@ -2635,7 +2655,8 @@ function copy_user_gigantic_page(dst: struct_page, src: struct_page, addr: unsig
 	vma: struct_vm_area_struct, pages_per_huge_page: number): void {
 	for (let i = 0; i < pages_per_huge_page; i++) {
 		cond_resched();
-		copy_user_highpage(pfn_to_page(to_pfn(dst.pfn + i)), pfn_to_page(to_pfn(src.pfn + i)),
+		copy_user_highpage(pfn_to_page(to_pfn(dst.pfn + i)),
+			pfn_to_page(to_pfn(src.pfn + i)),
 			addr + i * PAGE_SIZE, vma);
 	}
 }
@@ -2651,7 +2672,8 @@ export function copy_user_huge_page(dst: struct_page, src: struct_page, addr_hin
 	}
 
 	process_huge_page(addr_hint, pages_per_huge_page, (idx) => {
-		copy_user_highpage(pfn_to_page(to_pfn(dst.pfn + idx)), pfn_to_page(to_pfn(src.pfn + idx)),
+		copy_user_highpage(pfn_to_page(to_pfn(dst.pfn + idx)),
+			pfn_to_page(to_pfn(src.pfn + idx)),
 			addr + idx * PAGE_SIZE, vma);
 	});
 }

@@ -53,7 +53,8 @@ function remove_migration_pte(folio: struct_folio, vma: struct_vm_area_struct, a
 
 		/* PMD-mapped THP migration entry */
 		if (thp_migration_supported() && !pvmw.pte) {
-			VM_BUG_ON_FOLIO(folio_test_hugetlb(folio) || !folio_test_pmd_mappable(folio),
+			VM_BUG_ON_FOLIO(folio_test_hugetlb(folio) ||
+				!folio_test_pmd_mappable(folio),
 				folio);
 			remove_migration_pmd(pvmw, new_);
 			continue;
@@ -95,7 +96,9 @@ function remove_migration_pte(folio: struct_folio, vma: struct_vm_area_struct, a
 	return true;
 }
 
-/** mm/migrate.c:remove_migration_ptes(). Entries for @src become mappings of @dst, or @src again. */
+/**
+ * mm/migrate.c:remove_migration_ptes(). Entries for @src become mappings of @dst, or @src again.
+ */
 export function remove_migration_ptes(src: struct_folio, dst: struct_folio, locked: boolean): void {
 	const rwc = new struct_rmap_walk_control(remove_migration_pte);
 	rwc.arg = src;

@@ -122,7 +122,10 @@ function mincore_pte_range(pmd: ptep_t, addr: unsigned_long, end: unsigned_long,
 			else if (pte_present(pte))
 				c.vec[at] = 1;
 			else {
-				/* migration and hwpoison entries are in memory; without swap nothing else is */
+				/*
+				 * migration and hwpoison entries are in memory; without swap
+				 * nothing else is
+				 */
 				if (!non_swap_entry(pte_to_swp_entry(pte)))
 					WARN_ON(true);
 				c.vec[at] = 1;

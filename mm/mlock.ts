@@ -160,7 +160,10 @@ function __munlock_page(page: struct_page, lruvec: struct_lruvec | null): struct
 			lruvec = folio_lruvec_relock_irq(page_folio(page), lruvec);
 
 			if (PageUnevictable(page)) {
-				/* the count may be too low, when it was isolated while it was raised */
+				/*
+				 * the count may be too low, when it was isolated while it was
+				 * raised
+				 */
 				if (page.mlock_count)
 					page.mlock_count--;
 				if (page.mlock_count)
@@ -232,7 +235,10 @@ export function need_mlock_page_drain(cpu: number): boolean {
 	return (mlock_pvec[cpu]?.nr ?? 0) !== 0;
 }
 
-/** mm/mlock.c:mlock_folio(), page table lock held: a folio that is mapped and on the LRU, or nearly. */
+/**
+ * mm/mlock.c:mlock_folio(), page table lock held: a folio that is mapped and on the LRU, or
+ * nearly.
+ */
 export function mlock_folio(folio: struct_folio): void {
 	const pvec = this_pvec();
 
@@ -356,8 +362,10 @@ function mlock_fixup(vma: struct_vm_area_struct, prev: ref<struct_vm_area_struct
 			break out;
 
 		success: {
-			const pgoff = pgoff_t(vma.vm_pgoff + ul_shr(start - vma.vm_start, PAGE_SHIFT));
-			prev.v = vma_merge(mm, prev.v, start, end, newflags, vma.anon_vma, vma.vm_file,
+			const pgoff = pgoff_t(vma.vm_pgoff + ul_shr(start - vma.vm_start,
+				PAGE_SHIFT));
+			prev.v = vma_merge(mm, prev.v, start, end, newflags, vma.anon_vma,
+				vma.vm_file,
 				pgoff);
 			if (prev.v !== null) {
 				vma = prev.v;

@@ -57,7 +57,8 @@ import {
 	anon_vma_interval_tree_insert, anon_vma_interval_tree_remove, can_do_mlock,
 	find_vma_intersection, mm_populate, shmem_zero_setup, sysctl_max_map_count,
 	sysctl_overcommit_memory, unmap_vmas, update_hiwater_rss, update_hiwater_vm, vm_area_alloc,
-	vm_area_dup, vm_area_free, vm_mmap_pgoff, vma_interval_tree_insert, vma_interval_tree_remove,
+	vm_area_dup, vm_area_free, vm_mmap_pgoff, vma_interval_tree_insert,
+		vma_interval_tree_remove,
 	vma_is_accessible, vma_is_anonymous, vma_pages, vma_set_anonymous,
 } from "#linux/mm.ts";
 import {
@@ -76,11 +77,13 @@ import { AS_MM_ALL_LOCKS } from "#linux/pagemap.ts";
 import { pr_warn_once } from "#linux/printk.ts";
 import {
 	RB_DECLARE_CALLBACKS_MAX, RB_EMPTY_ROOT, rb_entry, rb_erase_augmented, rb_insert_augmented,
-	rb_last, type rb_link, rb_link_node, rb_parent, type struct_rb_root, type struct_rb_augment_callbacks,
+	rb_last, type rb_link, rb_link_node, rb_parent, type struct_rb_root,
+		type struct_rb_augment_callbacks,
 	type struct_rb_node, type struct_rb_root_cached,
 } from "#linux/rbtree_augmented.ts";
 import {
-	anon_vma_clone, anon_vma_lock_write, anon_vma_merge, anon_vma_prepare, anon_vma_unlock_write,
+	anon_vma_clone, anon_vma_lock_write, anon_vma_merge, anon_vma_prepare,
+		anon_vma_unlock_write,
 	struct_anon_vma_chain, unlink_anon_vmas, type struct_anon_vma,
 } from "#linux/rmap.ts";
 import { down_write_nest_lock } from "#linux/rwsem.ts";
@@ -276,13 +279,15 @@ function vma_rb_erase(vma: struct_vm_area_struct, root: struct_rb_root): void {
 
 /** mm/mmap.c:anon_vma_interval_tree_pre_update_vma(), anon_vma locked for write */
 function anon_vma_interval_tree_pre_update_vma(vma: struct_vm_area_struct): void {
-	for (const avc of list_for_each_entry(vma.anon_vma_chain, struct_anon_vma_chain, "same_vma"))
+	for (const avc of list_for_each_entry(vma.anon_vma_chain, struct_anon_vma_chain,
+		"same_vma"))
 		anon_vma_interval_tree_remove(avc, avc.anon_vma!.rb_root);
 }
 
 /** mm/mmap.c:anon_vma_interval_tree_post_update_vma() */
 function anon_vma_interval_tree_post_update_vma(vma: struct_vm_area_struct): void {
-	for (const avc of list_for_each_entry(vma.anon_vma_chain, struct_anon_vma_chain, "same_vma"))
+	for (const avc of list_for_each_entry(vma.anon_vma_chain, struct_anon_vma_chain,
+		"same_vma"))
 		anon_vma_interval_tree_insert(avc, avc.anon_vma!.rb_root);
 }
 
@@ -512,7 +517,8 @@ export function __vma_adjust(vma: struct_vm_area_struct, start: unsigned_long,
 		}
 
 		/* rmap must find the pages under their new VMA before they move there */
-		if (exporter !== null && exporter.anon_vma !== null && importer!.anon_vma === null) {
+		if (exporter !== null && exporter.anon_vma !== null &&
+			importer!.anon_vma === null) {
 			importer!.anon_vma = exporter.anon_vma;
 			const error = anon_vma_clone(importer!, exporter);
 			if (error)
@@ -528,7 +534,10 @@ export function __vma_adjust(vma: struct_vm_area_struct, start: unsigned_long,
 
 			i_mmap_lock_write(mapping);
 			if (insert !== null) {
-				/* before the tail of @vma goes, so that truncation finds one of them */
+				/*
+				 * before the tail of @vma goes, so that truncation finds one of
+				 * them
+				 */
 				__vma_link_file(insert);
 			}
 		}
@@ -713,7 +722,8 @@ export function vma_merge(mm: struct_mm_struct, prev: struct_vm_area_struct | nu
 		if (next !== null && end === next.vm_start &&
 		    can_vma_merge_before(next, vm_flags, anon_vma, file, pgoff + pglen) &&
 		    is_mergeable_anon_vma(prev.anon_vma, next.anon_vma, null)) {
-			err = __vma_adjust(prev, prev.vm_start, next.vm_end, prev.vm_pgoff, null, prev);
+			err = __vma_adjust(prev, prev.vm_start, next.vm_end, prev.vm_pgoff, null,
+				prev);
 		} else
 			err = __vma_adjust(prev, prev.vm_start, end, prev.vm_pgoff, null, prev);
 		if (err)
@@ -1064,7 +1074,9 @@ export function mmap_region(file: struct_file | null, addr: unsigned_long, len: 
 					unmap_writable: {
 						if (file !== null) {
 							if (vm_flags & VM_SHARED) {
-								error = mapping_map_writable(file.f_mapping!);
+								error =
+									mapping_map_writable(
+										file.f_mapping!);
 								if (error)
 									break free_vma;
 							}
@@ -1079,10 +1091,16 @@ export function mmap_region(file: struct_file | null, addr: unsigned_long, len: 
 
 							addr = vma.vm_start;
 
-							/* flags changed by ->mmap() may make it mergeable */
-							if (vm_flags !== vma.vm_flags && prev !== null) {
-								const merge = vma_merge(mm, prev, vma.vm_start,
-									vma.vm_end, vma.vm_flags, null, vma.vm_file,
+							/*
+							 * flags changed by ->mmap() may make it
+							 * mergeable
+							 */
+							if (vm_flags !== vma.vm_flags &&
+								prev !== null) {
+								const merge = vma_merge(mm, prev,
+									vma.vm_start,
+									vma.vm_end, vma.vm_flags,
+										null, vma.vm_file,
 									vma.vm_pgoff);
 								if (merge !== null) {
 									fput(vma.vm_file);
@@ -1191,7 +1209,8 @@ function unmapped_area(info: struct_vm_unmapped_area_info): unsigned_long {
 				/* left first, if something there is high enough */
 				gap_end = vm_start_gap(vma);
 				if (gap_end >= low_limit && vma.vm_rb.rb_left !== null) {
-					const left = rb_entry(vma.vm_rb.rb_left, struct_vm_area_struct,
+					const left = rb_entry(vma.vm_rb.rb_left,
+						struct_vm_area_struct,
 						"vm_rb");
 					if (left.rb_subtree_gap >= length) {
 						vma = left;
@@ -1280,7 +1299,8 @@ function unmapped_area_topdown(info: struct_vm_unmapped_area_info): unsigned_lon
 				/* right first, if something there is low enough */
 				gap_start = vma.vm_prev !== null ? vm_end_gap(vma.vm_prev) : 0;
 				if (gap_start <= high_limit && vma.vm_rb.rb_right !== null) {
-					const right = rb_entry(vma.vm_rb.rb_right, struct_vm_area_struct,
+					const right = rb_entry(vma.vm_rb.rb_right,
+						struct_vm_area_struct,
 						"vm_rb");
 					if (right.rb_subtree_gap >= length) {
 						vma = right;
@@ -1404,7 +1424,8 @@ export function find_vma_prev(mm: struct_mm_struct, addr: unsigned_long,
 	} else {
 		const rb_node = rb_last(mm.mm_rb);
 
-		pprev.v = rb_node !== null ? rb_entry(rb_node, struct_vm_area_struct, "vm_rb") : null;
+		pprev.v = rb_node !== null ? rb_entry(rb_node, struct_vm_area_struct,
+			"vm_rb") : null;
 	}
 	return vma;
 }
@@ -1608,7 +1629,8 @@ export function __split_vma(mm: struct_mm_struct, vma: struct_vm_area_struct,
 
 		if (new_below)
 			err = vma_adjust(vma, addr, vma.vm_end,
-				pgoff_t(vma.vm_pgoff + ul_shr(addr - new_.vm_start, PAGE_SHIFT)), new_);
+				pgoff_t(vma.vm_pgoff + ul_shr(addr - new_.vm_start, PAGE_SHIFT)),
+					new_);
 		else
 			err = vma_adjust(vma, vma.vm_start, addr, vma.vm_pgoff, new_);
 
@@ -2005,7 +2027,8 @@ export function mm_drop_all_locks(mm: struct_mm_struct): void {
 
 	for (let vma = mm.mmap; vma !== null; vma = vma.vm_next) {
 		if (vma.anon_vma !== null)
-			for (const avc of list_for_each_entry(vma.anon_vma_chain, struct_anon_vma_chain,
+			for (const avc of list_for_each_entry(vma.anon_vma_chain,
+				struct_anon_vma_chain,
 				"same_vma"))
 				vm_unlock_anon_vma(avc.anon_vma!);
 		if (vma.vm_file !== null && vma.vm_file.f_mapping !== null)

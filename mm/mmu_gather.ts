@@ -19,7 +19,9 @@ import {
 	type struct_mmu_gather, struct_mmu_gather_batch, tlb_flush_mmu_tlbonly,
 } from "#asm/tlb.ts";
 
-/** mm/mmu_gather.c:tlb_next_batch(). A batch takes a page, as upstream's does; it may not be had. */
+/**
+ * mm/mmu_gather.c:tlb_next_batch(). A batch takes a page, as upstream's does; it may not be had.
+ */
 function tlb_next_batch(tlb: struct_mmu_gather): boolean {
 	const active = tlb.active!;
 	if (active.next) {

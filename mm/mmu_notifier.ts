@@ -43,7 +43,8 @@ const srcu = DEFINE_STATIC_SRCU("mmu_notifier srcu");
 function mn_hlist_release(subscriptions: struct_mmu_notifier_subscriptions, mm: struct_mm_struct):
 	void {
 	/*
-	 * No user is left, but unregister may run beside us: srcu keeps it waiting until ->release()
+	 * No user is left, but unregister may run beside us: srcu keeps it waiting until
+	 * ->release()
 	 * has been called.
 	 */
 	const id = srcu_read_lock(srcu);
@@ -56,7 +57,8 @@ function mn_hlist_release(subscriptions: struct_mmu_notifier_subscriptions, mm: 
 
 	spin_lock(subscriptions.lock);
 	while (subscriptions.list.first) {
-		const subscription = hlist_entry(subscriptions.list.first, struct_mmu_notifier, "hlist");
+		const subscription = hlist_entry(subscriptions.list.first, struct_mmu_notifier,
+			"hlist");
 		/* unregister sees by that, that there is nothing left to do */
 		hlist_del_init_rcu(subscription.hlist);
 	}
@@ -197,7 +199,8 @@ function mn_hlist_invalidate_end(subscriptions: struct_mmu_notifier_subscription
 		const subscription = n.owner as struct_mmu_notifier;
 		/* who has no flush of his own to call it from gets invalidate_range() here */
 		if (!only_end && subscription.ops.invalidate_range)
-			subscription.ops.invalidate_range(subscription, range.mm, range.start, range.end);
+			subscription.ops.invalidate_range(subscription, range.mm, range.start,
+				range.end);
 		if (subscription.ops.invalidate_range_end) {
 			if (!mmu_notifier_range_blockable(range))
 				non_block_start();
@@ -257,7 +260,8 @@ export function __mmu_notifier_register(subscription: struct_mmu_notifier,
 	}
 
 	/*
-	 * With all rmap locks and mmap_lock held, no range can be under way: so no subscriber sees an
+	 * With all rmap locks and mmap_lock held, no range can be under way: so no subscriber sees
+	 * an
 	 * end without its start.
 	 */
 	if (subscriptions)
@@ -333,7 +337,9 @@ export function mmu_notifier_get_locked(ops: struct_mmu_notifier_ops, mm: struct
 	return subscription;
 }
 
-/** mm/mmu_notifier.c:__mmu_notifier_subscriptions_destroy(). This is called after the last mmdrop. */
+/**
+ * mm/mmu_notifier.c:__mmu_notifier_subscriptions_destroy(). This is called after the last mmdrop.
+ */
 export function __mmu_notifier_subscriptions_destroy(mm: struct_mm_struct): void {
 	BUG_ON(!hlist_empty(mm.notifier_subscriptions!.list));
 	kfree(mm.notifier_subscriptions!);
@@ -356,7 +362,10 @@ export function mmu_notifier_unregister(subscription: struct_mmu_notifier, mm: s
 		srcu_read_unlock(srcu, id);
 
 		spin_lock(mm.notifier_subscriptions!.lock);
-		/* Can not use list_del_rcu() since __mmu_notifier_release can delete it before we hold the lock. */
+		/*
+		 * Can not use list_del_rcu() since __mmu_notifier_release can delete it before we
+		 * hold the lock.
+		 */
 		hlist_del_init_rcu(subscription.hlist);
 		spin_unlock(mm.notifier_subscriptions!.lock);
 	}
@@ -379,7 +388,10 @@ function mmu_notifier_free_rcu(rcu: struct_callback_head): void {
 	mmdrop(mm);
 }
 
-/** mm/mmu_notifier.c:mmu_notifier_put(). Freed after the callbacks; see mmu_notifier_synchronize(). */
+/**
+ * mm/mmu_notifier.c:mmu_notifier_put(). Freed after the callbacks; see
+ * mmu_notifier_synchronize().
+ */
 export function mmu_notifier_put(subscription: struct_mmu_notifier): void {
 	const mm = subscription.mm!;
 

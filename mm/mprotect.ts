@@ -13,11 +13,14 @@ import { struct_mmu_gather, tlb_change_page_size, tlb_end_vma, tlb_finish_mmu, t
 import { flush_tlb_batched_pending, pte_needs_flush } from "#asm/tlbflush.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import {
-	p4d_addr_end, p4d_none_or_clear_bad, p4d_offset, pgd_addr_end, pgd_none_or_clear_bad, pgd_offset,
-	pmd_addr_end, pmd_bad, pmd_clear_bad, pmd_none, pmd_offset, pmd_trans_huge, pmd_trans_unstable,
+	p4d_addr_end, p4d_none_or_clear_bad, p4d_offset, pgd_addr_end, pgd_none_or_clear_bad,
+		pgd_offset,
+	pmd_addr_end, pmd_bad, pmd_clear_bad, pmd_none, pmd_offset, pmd_trans_huge,
+		pmd_trans_unstable,
 	pmdp_get, type pte_t, pte_dirty, pte_mkwrite, pte_modify, pte_none, pte_offset_map_lock,
 	pte_present, pte_protnone, pte_same, pte_unmap_unlock, pte_write, ptep_get,
-	ptep_modify_prot_commit, ptep_modify_prot_start, pud_addr_end, pud_none_or_clear_bad, pud_offset,
+	ptep_modify_prot_commit, ptep_modify_prot_start, pud_addr_end, pud_none_or_clear_bad,
+		pud_offset,
 	set_pte_at,
 } from "#linux/pgtable.ts";
 import type { pgprot_t } from "#asm/pgtable_types.ts";
@@ -37,7 +40,8 @@ import {
 	vm_normal_page, vm_stat_account, vma_merge, vma_set_page_prot, vma_wants_writenotify,
 } from "#linux/mm.ts";
 import {
-	MM_CP_TRY_CHANGE_WRITABLE, VM_ACCESS_FLAGS, VM_ACCOUNT, VM_EXEC, VM_FLAGS_CLEAR, VM_GROWSDOWN,
+	MM_CP_TRY_CHANGE_WRITABLE, VM_ACCESS_FLAGS, VM_ACCOUNT, VM_EXEC, VM_FLAGS_CLEAR,
+		VM_GROWSDOWN,
 	VM_GROWSUP, VM_HUGETLB, VM_LOCKED, VM_NORESERVE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE,
 } from "#linux/mm.const.ts";
 import type { ptep_t, struct_vm_area_struct } from "#linux/mm_types.ts";
@@ -114,7 +118,9 @@ function change_pte_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pm
 				/* no new migration entry may be writable from here on */
 				const page = pfn_swap_entry_to_page(entry);
 				if (PageAnon(page))
-					entry = make_readable_exclusive_migration_entry(swp_offset(entry));
+					entry =
+						make_readable_exclusive_migration_entry(swp_offset(
+							entry));
 				else
 					entry = make_readable_migration_entry(swp_offset(entry));
 				newpte = swp_entry_to_pte(entry);
@@ -162,7 +168,8 @@ function change_pmd_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pu
 		next = pmd_addr_end(addr, end);
 
 		next: {
-			if (!is_swap_pmd(pmdp_get(pmd)) && pmd_none_or_clear_bad_unless_trans_huge(pmd))
+			if (!is_swap_pmd(pmdp_get(pmd)) &&
+				pmd_none_or_clear_bad_unless_trans_huge(pmd))
 				break next;
 
 			if (range === null) {
@@ -178,7 +185,8 @@ function change_pmd_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pu
 					__split_huge_pmd(vma, pmd, addr, false, null);
 				} else {
 					/* 0: split under us; 1: nothing to do */
-					const nr_ptes = change_huge_pmd(tlb, vma, pmd, addr, newprot,
+					const nr_ptes = change_huge_pmd(tlb, vma, pmd, addr,
+						newprot,
 						cp_flags);
 
 					if (nr_ptes) {
@@ -298,8 +306,10 @@ export function mprotect_fixup(tlb: struct_mmu_gather, vma: struct_vm_area_struc
 
 	fail: {
 		success: {
-			const pgoff = pgoff_t(vma.vm_pgoff + ul_shr(start - vma.vm_start, PAGE_SHIFT));
-			pprev.v = vma_merge(mm, pprev.v, start, end, newflags, vma.anon_vma, vma.vm_file,
+			const pgoff = pgoff_t(vma.vm_pgoff + ul_shr(start - vma.vm_start,
+				PAGE_SHIFT));
+			pprev.v = vma_merge(mm, pprev.v, start, end, newflags, vma.anon_vma,
+				vma.vm_file,
 				pgoff);
 			if (pprev.v !== null) {
 				vma = pprev.v;

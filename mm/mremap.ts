@@ -16,7 +16,8 @@ import {
 	p4d_none_or_clear_bad, p4d_offset, pgd_none_or_clear_bad, pgd_offset, PMD_SIZE, pmd_clear,
 	pmd_none, pmd_offset, pmd_pgtable, pmd_trans_huge, pmd_trans_unstable, pmdp_get,
 	pte_none, pte_offset_map, pte_offset_map_lock, pte_present, pte_unmap_unlock, ptep_get,
-	ptep_get_and_clear, PUD_SIZE, pud_clear, pud_none, pud_none_or_clear_bad, pud_offset, pud_pgtable,
+	ptep_get_and_clear, PUD_SIZE, pud_clear, pud_none, pud_none_or_clear_bad, pud_offset,
+		pud_pgtable,
 	pudp_get, set_pte_at,
 } from "#linux/pgtable.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
@@ -39,7 +40,8 @@ import {
 	vma_adjust, vma_lookup,
 } from "#linux/mm.ts";
 import {
-	VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_LOCKED_CLEAR_MASK, VM_MAYSHARE, VM_PFNMAP, VM_SHARED,
+	VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_LOCKED_CLEAR_MASK, VM_MAYSHARE, VM_PFNMAP,
+		VM_SHARED,
 } from "#linux/mm.const.ts";
 import type { ptep_t, struct_mm_struct, struct_vm_area_struct } from "#linux/mm_types.ts";
 import {
@@ -306,7 +308,8 @@ export function move_page_tables(vma: struct_vm_area_struct, old_addr: unsigned_
 		if (!new_pud)
 			break;
 		if (extent === PUD_SIZE) {
-			if (move_pgt_entry(NORMAL_PUD, vma, old_addr, new_addr, old_pud, new_pud, true))
+			if (move_pgt_entry(NORMAL_PUD, vma, old_addr, new_addr, old_pud, new_pud,
+				true))
 				continue;
 		}
 
@@ -328,7 +331,8 @@ export function move_page_tables(vma: struct_vm_area_struct, old_addr: unsigned_
 				continue;
 		} else if (extent === PMD_SIZE) {
 			/* the rmap locks are needed here in any case */
-			if (move_pgt_entry(NORMAL_PMD, vma, old_addr, new_addr, old_pmd, new_pmd, true))
+			if (move_pgt_entry(NORMAL_PMD, vma, old_addr, new_addr, old_pmd, new_pmd,
+				true))
 				continue;
 		}
 
@@ -640,7 +644,8 @@ function do_mremap(addr: unsigned_long, old_len: unsigned_long, new_len: unsigne
 					}
 				}
 
-				if (vma_adjust(vma, vma.vm_start, addr + new_len, vma.vm_pgoff, null)) {
+				if (vma_adjust(vma, vma.vm_start, addr + new_len, vma.vm_pgoff,
+					null)) {
 					vm_unacct_memory(pages);
 					ret = -ENOMEM;
 					break out;
@@ -665,7 +670,8 @@ function do_mremap(addr: unsigned_long, old_len: unsigned_long, new_len: unsigne
 				map_flags |= MAP_SHARED;
 
 			new_addr = get_unmapped_area(vma.vm_file, 0, new_len,
-				pgoff_t(vma.vm_pgoff + ul_shr(addr - vma.vm_start, PAGE_SHIFT)), map_flags);
+				pgoff_t(vma.vm_pgoff + ul_shr(addr - vma.vm_start, PAGE_SHIFT)),
+					map_flags);
 			if (IS_ERR_VALUE(new_addr)) {
 				ret = new_addr;
 				break out;

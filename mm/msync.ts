@@ -44,7 +44,10 @@ export const sys_msync = SYSCALL_DEFINE("msync", ["ulong", "ulong", "int"],
 			out_unlock: {
 				let vma = find_vma(mm, start);
 				for (;;) {
-					/* without anything mapped at all: what was found to be missing */
+					/*
+					 * without anything mapped at all: what was found to be
+					 * missing
+					 */
 					error = -ENOMEM;
 					if (vma === null)
 						break out_unlock;

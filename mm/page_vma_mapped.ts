@@ -147,7 +147,8 @@ export function page_vma_mapped_walk(pvmw: struct_page_vma_mapped_walk): boolean
 				pvmw.ptl = pmd_lock(mm, pvmw.pmd);
 				pmde = pmdp_get(pvmw.pmd);
 				if (!pmd_present(pmde)) {
-					if (!thp_migration_supported() || !(pvmw.flags & PVMW_MIGRATION))
+					if (!thp_migration_supported() ||
+						!(pvmw.flags & PVMW_MIGRATION))
 						return not_found(pvmw);
 					const entry = pmd_to_swp_entry(pmde);
 					if (!is_migration_entry(entry) ||
@@ -168,7 +169,8 @@ export function page_vma_mapped_walk(pvmw: struct_page_vma_mapped_walk): boolean
 			} else if (!pmd_present(pmde)) {
 				/*
 				 * The PMD may be about to be cleared by somebody who has not yet
-				 * removed the rmap: wait for the lock, so that the mapcount is right.
+				 * removed the rmap: wait for the lock, so that the mapcount is
+				 * right.
 				 */
 				if ((pvmw.flags & PVMW_SYNC) &&
 				    transhuge_vma_suitable(vma, pvmw.address) &&

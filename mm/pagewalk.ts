@@ -97,7 +97,10 @@ function walk_pmd_range(pud: ptep_t, addr: unsigned_long, end: unsigned_long, wa
 
 			walk.action = ACTION_SUBTREE;
 
-			/* before it is split: whoever wants pmd_entry() may handle huge pages itself */
+			/*
+			 * before it is split: whoever wants pmd_entry() may handle huge pages
+			 * itself
+			 */
 			if (ops.pmd_entry)
 				err = ops.pmd_entry(pmd, addr, next, walk);
 			if (err)

@@ -22,7 +22,10 @@ import {
 import { p4d_val, pgd_val, type pmd_t, pmd_val, type pte_t, pud_val } from "#asm/pgtable_types.ts";
 import { flush_pmd_tlb_range, flush_tlb_page, flush_tlb_range } from "#asm/tlbflush.ts";
 
-/* a bad entry is reported and dropped: what it pointed to leaks, which is better than following it */
+/*
+ * a bad entry is reported and dropped: what it pointed to leaks, which is better than following
+ * it
+ */
 
 /** mm/pgtable-generic.c:pgd_clear_bad() */
 export function pgd_clear_bad(pgd: ptep_t): void {
@@ -84,7 +87,10 @@ export function pgtable_trans_huge_deposit(mm: struct_mm_struct, pmdp: ptep_t, p
 	set_pmd_huge_pte(mm, pmdp, pgtable);
 }
 
-/** mm/pgtable-generic.c:pgtable_trans_huge_withdraw(). no "address" argument so destroys page coloring of some arch */
+/**
+ * mm/pgtable-generic.c:pgtable_trans_huge_withdraw(). no "address" argument so destroys page
+ * coloring of some arch
+ */
 export function pgtable_trans_huge_withdraw(mm: struct_mm_struct, pmdp: ptep_t): pgtable_t {
 	assert_spin_locked(pmd_lockptr(mm, pmdp));
 
@@ -97,7 +103,9 @@ export function pgtable_trans_huge_withdraw(mm: struct_mm_struct, pmdp: ptep_t):
 	return pgtable;
 }
 
-/** mm/pgtable-generic.c:pmdp_invalidate(). Not present for the CPU, but still huge for the kernel. */
+/**
+ * mm/pgtable-generic.c:pmdp_invalidate(). Not present for the CPU, but still huge for the kernel.
+ */
 export function pmdp_invalidate(vma: struct_vm_area_struct, address: unsigned_long, pmdp: ptep_t):
 	pmd_t {
 	const old = pmdp_establish(vma, address, pmdp, pmd_mkinvalid(pmdp_get(pmdp)));

@@ -230,7 +230,8 @@ function unlock_anon_vma_root(root: struct_anon_vma | null): void {
 
 /**
  * mm/rmap.c:anon_vma_clone(). Attaches @src's anon_vmas to @dst. When called for fork (dst.anon_vma
- * is null and src.anon_vma is not), an anon_vma that no VMA and at most one child uses is taken over
+ * is null and src.anon_vma is not), an anon_vma that no VMA and at most one child uses is taken
+ * over
  * as dst's own, so that chains of forks do not grow for ever.
  */
 export function anon_vma_clone(dst: struct_vm_area_struct, src: struct_vm_area_struct): number {
@@ -342,7 +343,10 @@ export function unlink_anon_vmas(vma: struct_vm_area_struct): void {
 	if (vma.anon_vma) {
 		vma.anon_vma.num_active_vmas--;
 
-		/* vma would still be needed after unlink, and anon_vma will be prepared when handle fault */
+		/*
+		 * vma would still be needed after unlink, and anon_vma will be prepared when
+		 * handle fault
+		 */
 		vma.anon_vma = null;
 	}
 	unlock_anon_vma_root(root);
@@ -1052,8 +1056,12 @@ function try_to_unmap_one(folio: struct_folio, vma: struct_vm_area_struct, addre
 	if (flags & TTU_SPLIT_HUGE_PMD)
 		split_huge_pmd_address(vma, address, false, folio);
 
-	/* before the first entry is looked at; the folio is locked, so it cannot be split meanwhile */
-	mmu_notifier_range_init(range, MMU_NOTIFY_CLEAR, 0, vma, mm, address, vma_address_end(pvmw));
+	/*
+	 * before the first entry is looked at; the folio is locked, so it cannot be split
+	 * meanwhile
+	 */
+	mmu_notifier_range_init(range, MMU_NOTIFY_CLEAR, 0, vma, mm, address,
+		vma_address_end(pvmw));
 	mmu_notifier_invalidate_range_start(range);
 
 	while (page_vma_mapped_walk(pvmw)) {
@@ -1121,18 +1129,23 @@ function try_to_unmap_one(folio: struct_folio, vma: struct_vm_area_struct, addre
 					WARN_ON_ONCE(true);
 					ret = false;
 					/* We have to invalidate as we cleared the pte */
-					mmu_notifier_invalidate_range(mm, address, address + PAGE_SIZE);
+					mmu_notifier_invalidate_range(mm, address,
+						address + PAGE_SIZE);
 					page_vma_mapped_walk_done(pvmw);
 					break;
 				}
 
 				/* MADV_FREE page check */
 				if (!folio_test_swapbacked(folio)) {
-					/* references first: gup takes them before it looks at the entry */
+					/*
+					 * references first: gup takes them before it looks at the
+					 * entry
+					 */
 					const ref_count = folio_ref_count(folio);
 					const map_count = folio_mapcount(folio);
 
-					if (ref_count === 1 + map_count && !folio_test_dirty(folio)) {
+					if (ref_count === 1 + map_count &&
+						!folio_test_dirty(folio)) {
 						/* Invalidate as we cleared the pte */
 						mmu_notifier_invalidate_range(mm, address,
 							address + PAGE_SIZE);
@@ -1172,7 +1185,10 @@ function try_to_unmap_one(folio: struct_folio, vma: struct_vm_area_struct, addre
 				/* Invalidate as we cleared the pte */
 				mmu_notifier_invalidate_range(mm, address, address + PAGE_SIZE);
 			} else {
-				/* a file's page: it can be had again; invalidate_range() at the end */
+				/*
+				 * a file's page: it can be had again; invalidate_range() at the
+				 * end
+				 */
 				dec_mm_counter(mm, mm_counter_file(folio));
 			}
 		}
@@ -1228,14 +1244,17 @@ function try_to_migrate_one(folio: struct_folio, vma: struct_vm_area_struct,
 	if (flags & TTU_SPLIT_HUGE_PMD)
 		split_huge_pmd_address(vma, address, true, folio);
 
-	mmu_notifier_range_init(range, MMU_NOTIFY_CLEAR, 0, vma, mm, address, vma_address_end(pvmw));
+	mmu_notifier_range_init(range, MMU_NOTIFY_CLEAR, 0, vma, mm, address,
+		vma_address_end(pvmw));
 	mmu_notifier_invalidate_range_start(range);
 
 	while (page_vma_mapped_walk(pvmw)) {
 		/* PMD-mapped THP migration entry */
 		if (thp_migration_supported() && !pvmw.pte) {
-			const subpage = folio_page(folio, pmd_pfn(pmdp_get(pvmw.pmd)) - folio_pfn(folio));
-			VM_BUG_ON_FOLIO(folio_test_hugetlb(folio) || !folio_test_pmd_mappable(folio),
+			const subpage = folio_page(folio,
+				pmd_pfn(pmdp_get(pvmw.pmd)) - folio_pfn(folio));
+			VM_BUG_ON_FOLIO(folio_test_hugetlb(folio) ||
+				!folio_test_pmd_mappable(folio),
 				folio);
 
 			if (set_pmd_migration_entry(pvmw, subpage)) {
@@ -1283,7 +1302,8 @@ function try_to_migrate_one(folio: struct_folio, vma: struct_vm_area_struct,
 		} else {
 			let entry: swp_entry_t;
 
-			VM_BUG_ON_PAGE(pte_write(pteval) && folio_test_anon(folio) && !anon_exclusive,
+			VM_BUG_ON_PAGE(pte_write(pteval) && folio_test_anon(folio) &&
+				!anon_exclusive,
 				subpage);
 
 			/* See page_try_share_anon_rmap(): clear PTE first. */
@@ -1310,7 +1330,10 @@ function try_to_migrate_one(folio: struct_folio, vma: struct_vm_area_struct,
 				set_huge_pte_at(mm, address, pvmw.pte, swp_pte);
 			else
 				set_pte_at(mm, address, pvmw.pte, swp_pte);
-			/* No need to invalidate here it will synchronize on against the special swap entry. */
+			/*
+			 * No need to invalidate here it will synchronize on against the special
+			 * swap entry.
+			 */
 		}
 
 		/* the count goes down after the entry is set */
@@ -1394,7 +1417,8 @@ function rmap_walk_anon(folio: struct_folio, rwc: struct_rmap_walk_control, lock
 
 	const pgoff_start = folio_pgoff(folio);
 	const pgoff_end = pgoff_start + folio_nr_pages(folio) - 1;
-	for (let avc = anon_vma_interval_tree_iter_first(anon_vma.rb_root, pgoff_start, pgoff_end); avc;
+	for (let avc = anon_vma_interval_tree_iter_first(anon_vma.rb_root, pgoff_start,
+		pgoff_end); avc;
 	     avc = anon_vma_interval_tree_iter_next(avc, pgoff_start, pgoff_end)) {
 		const vma = avc.vma!;
 		const address = vma_address(folio, vma);

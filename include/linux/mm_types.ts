@@ -48,7 +48,9 @@ export class struct_page {
 	/** Head page of a tail; null in heads and single pages. */
 	compound_head: struct_page | null = null;
 	compound_order = 0;
-	/** C: page[1].compound_mapcount and compound_pincount, kept in the head; mapcount from -1. */
+	/**
+	 * C: page[1].compound_mapcount and compound_pincount, kept in the head; mapcount from -1.
+	 */
 	compound_mapcount = -1;
 	compound_pincount = 0;
 	compound_dtor = 0;
@@ -89,7 +91,9 @@ export class struct_vm_area_struct {
 	rb_subtree_gap: unsigned_long = 0;
 	vm_mm: struct_mm_struct | null = null;
 	vm_page_prot: pgprot_t = __pgprot(0, 0);
-	/** 38 bits upstream; here the low 31 (VM_*), compared as a signed or unsigned 32-bit word. */
+	/**
+	 * 38 bits upstream; here the low 31 (VM_*), compared as a signed or unsigned 32-bit word.
+	 */
 	vm_flags = 0;
 	/** C: shared.rb and shared.rb_subtree_last, linkage into address_space->i_mmap. */
 	shared_rb = new struct_rb_node(this);

@@ -58,7 +58,8 @@ export const MMU_NOTIFY_EXCLUSIVE	= 7;
 export const MMU_NOTIFIER_RANGE_BLOCKABLE = 1 << 0;
 
 /*
- * release			once, before the page tables are freed, or by unregister; all copies go
+ * release			once, before the page tables are freed, or by unregister; all copies
+ * go
  * clear_flush_young		clears accessed bits of copies, flushes, says whether one was set
  * clear_young			as before without flushing
  * test_young			without clearing

@@ -29,7 +29,8 @@ export interface struct_mm_walk_ops {
 	pte_entry?: mm_walk_entry;
 	pte_hole?: (addr: unsigned_long, next: unsigned_long, depth: number,
 		walk: struct_mm_walk) => number;
-	hugetlb_entry?: (pte: ptep_t, hmask: unsigned_long, addr: unsigned_long, next: unsigned_long,
+	hugetlb_entry?: (pte: ptep_t, hmask: unsigned_long, addr: unsigned_long,
+		next: unsigned_long,
 		walk: struct_mm_walk) => number;
 	test_walk?: (addr: unsigned_long, next: unsigned_long, walk: struct_mm_walk) => number;
 	pre_vma?: (start: unsigned_long, end: unsigned_long, walk: struct_mm_walk) => number;

@@ -14,5 +14,6 @@ export const mmap_min_addr = 65536;
 
 /** security/security.c:security_vm_enough_memory_mm(); 0, or -ENOMEM when @pages are too many. */
 export function security_vm_enough_memory_mm(mm: struct_mm_struct, pages: number): number {
-	return __vm_enough_memory(mm, pages, ns_capable_noaudit(init_user_ns, CAP_SYS_ADMIN) ? 1 : 0);
+	return __vm_enough_memory(mm, pages, ns_capable_noaudit(init_user_ns,
+		CAP_SYS_ADMIN) ? 1 : 0);
 }

@@ -16,7 +16,8 @@ import type { struct_page } from "#linux/mm_types.ts";
 import { pfn_to_page } from "#linux/mmzone.ts";
 import { PageLocked } from "#linux/page-flags.ts";
 import {
-	__pmd, __pte, __swp_entry_hi, __swp_entry_lo, __swp_offset, __swp_type, pmd_present, type pmd_t,
+	__pmd, __pte, __swp_entry_hi, __swp_entry_lo, __swp_offset, __swp_type, pmd_present,
+		type pmd_t,
 	pmd_none, pte_none, pte_present, type pte_t,
 } from "#linux/pgtable.ts";
 import { xa_mk_value, xa_to_value } from "#linux/xarray.ts";
@@ -160,7 +161,8 @@ export function is_swap_pmd(pmd: pmd_t): boolean {
 }
 
 export function pmd_to_swp_entry(pmd: pmd_t): swp_entry_t {
-	return swp_entry(__swp_type(pmd as unknown as pte_t), __swp_offset(pmd as unknown as pte_t));
+	return swp_entry(__swp_type(pmd as unknown as pte_t),
+		__swp_offset(pmd as unknown as pte_t));
 }
 
 export function swp_entry_to_pmd(entry: swp_entry_t): pmd_t {

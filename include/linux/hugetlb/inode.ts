@@ -12,7 +12,8 @@
 import { ul_shr } from "#asm-generic/bits.ts";
 import { ERR_PTR, IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
 import {
-	loff_t as to_loff, loff_to_pgoff, LLONG_MAX, PGOFF_MAX, pgoff_t as to_pgoff, pgoff_to_loff, ref,
+	loff_t as to_loff, loff_to_pgoff, LLONG_MAX, PGOFF_MAX, pgoff_t as to_pgoff, pgoff_to_loff,
+		ref,
 	U32_MAX, type loff_t, type pgoff_t,
 } from "#asm-generic/types.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
@@ -27,9 +28,11 @@ import {
 import { alloc_file_pseudo } from "#linux/file.ts";
 import { ATTR_SIZE, MAX_LFS_FILESIZE, S_PRIVATE, SB_KERNMOUNT } from "#linux/fs.const.ts";
 import {
-	alloc_inode_sb, clear_inode, clear_nlink, current_time, d_inode, default_llseek, file_accessed,
+	alloc_inode_sb, clear_inode, clear_nlink, current_time, d_inode, default_llseek,
+		file_accessed,
 	file_inode, get_next_ino, i_mmap_lock_write, i_mmap_unlock_write, i_size_read, i_size_write,
-	inc_nlink, init_special_inode, inode_init_once, inode_init_owner, inode_lock, inode_newsize_ok,
+	inc_nlink, init_special_inode, inode_init_once, inode_init_owner, inode_lock,
+		inode_newsize_ok,
 	inode_unlock, iput, kill_litter_super, mark_inode_dirty, new_inode, noop_fsync,
 	register_filesystem, S_ISREG, setattr_copy, setattr_prepare, simple_dir_operations,
 	unregister_filesystem,
@@ -51,13 +54,16 @@ import {
 import { GFP_KERNEL } from "#linux/gfp_types.ts";
 import { folio_zero_segment } from "#linux/highmem.ts";
 import {
-	alloc_huge_page, default_hstate, default_hstate_index, hstate_file, hstate_index, hstate_inode,
+	alloc_huge_page, default_hstate, default_hstate_index, hstate_file, hstate_index,
+		hstate_inode,
 	hstate_sizelog, hstates, HPageRestoreReserve, huge_add_to_page_cache, huge_page_mask_low,
-	huge_page_order, huge_page_shift, huge_page_size, hugepage_new_subpool, hugepage_put_subpool,
+	huge_page_order, huge_page_shift, huge_page_size, hugepage_new_subpool,
+		hugepage_put_subpool,
 	hugepages_supported, hugetlb_fault_mutex_hash, hugetlb_fault_mutex_table,
 	hugetlb_fix_reserve_counts, hugetlb_get_unmapped_area, hugetlb_reserve_pages,
 	HUGETLB_SHMFS_INODE, hugetlb_unreserve_pages, hugetlb_vm_ops, HUGETLBFS_I, HUGETLBFS_SB,
-	hugetlbfs_inode_info, hugetlbfs_sb_info, pages_per_huge_page, resv_map_alloc, resv_map_release,
+	hugetlbfs_inode_info, hugetlbfs_sb_info, pages_per_huge_page, resv_map_alloc,
+		resv_map_release,
 	restore_reserve_on_error, SetHPageMigratable, size_to_hstate, unmap_hugepage_range,
 	type struct_hstate, type struct_resv_map,
 } from "#linux/hugetlb.ts";
@@ -78,7 +84,8 @@ import { fc_mount } from "#linux/mount.ts";
 import { mutex_lock, mutex_unlock } from "#linux/mutex.ts";
 import { __SetPageUptodate, ClearPageDirty, ClearPageUptodate } from "#linux/page-flags.ts";
 import {
-	delete_from_page_cache, filemap_get_folios, filemap_lock_folio, find_get_page, find_lock_page,
+	delete_from_page_cache, filemap_get_folios, filemap_lock_folio, find_get_page,
+		find_lock_page,
 	folio_lock, folio_unlock, noop_dirty_folio, unlock_page,
 } from "#linux/pagemap.ts";
 import {
@@ -90,7 +97,8 @@ import type { struct_rb_root_cached } from "#linux/rbtree_types.ts";
 import { cond_resched, current, signal_pending } from "#linux/sched.ts";
 import { seq_printf, type struct_seq_file } from "#linux/seq_file.ts";
 import {
-	kfree, kmalloc, kmem_cache_create, kmem_cache_destroy, kmem_cache_free, kzalloc, SLAB_ACCOUNT,
+	kfree, kmalloc, kmem_cache_create, kmem_cache_destroy, kmem_cache_free, kzalloc,
+		SLAB_ACCOUNT,
 	type struct_kmem_cache,
 } from "#linux/slab.ts";
 import {
@@ -259,7 +267,8 @@ function hugetlbfs_read_iter(iocb: struct_kiocb, to: struct_iov_iter): number {
 
 /** fs/hugetlbfs/inode.c:hugetlbfs_write_begin(). There is no write(2) here. */
 function hugetlbfs_write_begin(_file: struct_file | null, _mapping: struct_address_space,
-	_pos: loff_t, _len: number, _pagep: ref<struct_page | null>, _fsdata: ref<unknown>): number {
+	_pos: loff_t, _len: number, _pagep: ref<struct_page | null>,
+		_fsdata: ref<unknown>): number {
 	return -EINVAL;
 }
 
@@ -354,7 +363,8 @@ function remove_inode_hugepages(inode: struct_inode, lstart: loff_t, lend: loff_
 			remove_huge_page(folio);
 			freed++;
 			if (!truncate_op) {
-				if (unlikely(hugetlb_unreserve_pages(inode, index, index + 1, 1) !== 0))
+				if (unlikely(hugetlb_unreserve_pages(inode, index, index + 1,
+					1) !== 0))
 					hugetlb_fix_reserve_counts(inode);
 			}
 
@@ -493,7 +503,10 @@ function hugetlbfs_fallocate(file: struct_file, mode: number, offset: loff_t,
 			break out;
 		}
 
-		/* what the allocator wants to know of the mapping, at address 0 of which the file starts */
+		/*
+		 * what the allocator wants to know of the mapping, at address 0 of which the file
+		 * starts
+		 */
 		const pseudo_vma = new struct_vm_area_struct();
 		vma_init(pseudo_vma, current.mm!);
 		pseudo_vma.vm_flags = VM_HUGETLB | VM_MAYSHARE | VM_SHARED;
@@ -540,7 +553,10 @@ function hugetlbfs_fallocate(file: struct_file, mode: number, offset: loff_t,
 			mutex_unlock(hugetlb_fault_mutex_table[hash]!);
 
 			SetHPageMigratable(page);
-			/* huge_add_to_page_cache() locked it; the page cache has its own reference */
+			/*
+			 * huge_add_to_page_cache() locked it; the page cache has its own
+			 * reference
+			 */
 			unlock_page(page);
 			put_page(page);
 		}
@@ -1061,7 +1077,8 @@ export function hugetlb_file_setup(name: string, size: number, acctflag: number,
 
 	if (creat_flags === HUGETLB_SHMFS_INODE && !can_do_hugetlb_shm()) {
 		if (user_shm_lock(size)) {
-			pr_warn_once("hugetlbfs: %s (%d): Using mlock ulimits for SHM_HUGETLB is obsolete\n",
+			pr_warn_once(
+				"hugetlbfs: %s (%d): Using mlock ulimits for SHM_HUGETLB is obsolete\n",
 				current.comm, current.pid);
 			user_shm_unlock(size);
 		}
@@ -1078,7 +1095,8 @@ export function hugetlb_file_setup(name: string, size: number, acctflag: number,
 	i_size_write(inode, BigInt(size));
 	clear_nlink(inode);
 
-	if (!hugetlb_reserve_pages(inode, 0, ul_shr(size, huge_page_shift(hstate_inode(inode))), null,
+	if (!hugetlb_reserve_pages(inode, 0, ul_shr(size, huge_page_shift(hstate_inode(inode))),
+		null,
 		acctflag))
 		file = ERR_PTR(-ENOMEM);
 	else
@@ -1120,7 +1138,8 @@ function init_hugetlbfs_fs(): number {
 	}
 
 	error = -ENOMEM;
-	const cachep = kmem_cache_create("hugetlbfs_inode_cache", hugetlbfs_inode_info, SLAB_ACCOUNT,
+	const cachep = kmem_cache_create("hugetlbfs_inode_cache", hugetlbfs_inode_info,
+		SLAB_ACCOUNT,
 		init_once);
 	if (!cachep)
 		return error;

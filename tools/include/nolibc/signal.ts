@@ -72,7 +72,8 @@ function sigprocmask_raw(how: number, set: bigint | null): bigint {
 	const buf = new Uint8Array(16);
 	const dv = new DataView(buf.buffer);
 	dv.setBigUint64(0, set ?? 0n, true);
-	with_bytes(buf, (p) => syscall(nr.__NR_rt_sigprocmask, how, set === null ? 0 : p, p + 8, 8));
+	with_bytes(buf, (p) => syscall(nr.__NR_rt_sigprocmask, how, set === null ? 0 : p, p + 8,
+		8));
 	return dv.getBigUint64(8, true);
 }
 

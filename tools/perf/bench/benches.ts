@@ -9,7 +9,8 @@ import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts
 import { MAP_SHARED, PROT_READ, PROT_WRITE } from "#uapi/linux/mman.ts";
 import { __NR_getppid } from "#uapi-asm/unistd_64.ts";
 import {
-	close, fallocate, ftruncate, memfd_create, mmap, munmap, syscall, user_load64n, user_store64n,
+	close, fallocate, ftruncate, memfd_create, mmap, munmap, syscall, user_load64n,
+		user_store64n,
 } from "#tools/include/nolibc/nolibc.ts";
 
 /** Times of the rounds, in the benchmark's unit. */

@@ -53,7 +53,8 @@ function make_n(pfn: number, write: boolean): pair {
 }
 
 function changed_n(gfn: number, old: pair, e: pair): boolean {
-	return present_n(e) && (!present_n(old) || table_n(old) !== table_n(e)) && leaf_n(e) && gfn >= 0;
+	return present_n(e) && (!present_n(old) || table_n(old) !== table_n(e)) && leaf_n(e) &&
+		gfn >= 0;
 }
 
 function map_n(f: fault_n): number {
@@ -113,7 +114,8 @@ function make_b(pfn: bigint, write: boolean): bigint {
 }
 
 function changed_b(gfn: bigint, old: bigint, e: bigint): boolean {
-	return present_b(e) && (!present_b(old) || table_b(old) !== table_b(e)) && leaf_b(e) && gfn >= 0n;
+	return present_b(e) && (!present_b(old) || table_b(old) !== table_b(e)) && leaf_b(e) &&
+		gfn >= 0n;
 }
 
 function map_b(f: fault_b): number {

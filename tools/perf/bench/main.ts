@@ -46,7 +46,8 @@ const round = (x: number): number => Number(x.toPrecision(4));
 function line(name: string, f: figure, target: number | null): void {
 	const verdict = target === null ? "" : `${target} ${f.unit}`.padStart(10) +
 		(f.value <= target ? "  ok" : "  missed");
-	console.log(`${name.padEnd(28)}${String(f.value).padStart(10)} ${f.unit.padEnd(4)}${verdict}`);
+	console.log(
+		`${name.padEnd(28)}${String(f.value).padStart(10)} ${f.unit.padEnd(4)}${verdict}`);
 }
 
 function main(): void {
@@ -60,15 +61,18 @@ function main(): void {
 		process.exitCode = 2;
 		return;
 	}
-	console.log(`${"benchmark".padEnd(28)}${"value".padStart(10)} unit${"target".padStart(10)}`);
+	console.log(
+		`${"benchmark".padEnd(28)}${"value".padStart(10)} unit${"target".padStart(10)}`);
 	for (const name of names) {
 		const { unit, target } = benches[name]!;
 		const runs = Array.from({ length: RUNS }, () => run_one(name));
 
 		boots.push(...runs.map((r) => r.boot));
-		figures[name] = { value: round(median(runs.map((r) => median(r.times.slice(2))))), unit };
+		figures[name] = { value: round(median(runs.map((r) => median(r.times.slice(2))))),
+			unit };
 		line(name, figures[name], target);
-		figures[`${name}_cold`] = { value: round(median(runs.map((r) => r.times[0]!))), unit };
+		figures[`${name}_cold`] = { value: round(median(runs.map((r) => r.times[0]!))),
+			unit };
 		line(`${name}_cold`, figures[`${name}_cold`]!, null);
 	}
 	figures["boot_ms"] = { value: round(median(boots)), unit: "ms" };

@@ -15,7 +15,8 @@ import * as mman_generic from "#uapi/asm-generic/mman.ts";
 
 /** Integer, or terms of names, decimal and hex numbers joined by "|". */
 export type num_text = number | string;
-export type data_text = { hex: string } | { fill: number; len: number } | { runs: [number, number][] };
+export type data_text = { hex: string } | { fill: number; len: number } | { runs: [number,
+	number][] };
 export type addr_text = { map: string; off?: num_text } | { raw: num_text } | null;
 export type fd_text = string | { raw: num_text } | null;
 

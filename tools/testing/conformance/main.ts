@@ -37,7 +37,8 @@ function report(r: case_result, c: recorded_case): void {
 		console.log(`${r.id}: ${r.died}`);
 	for (const d of r.differences) {
 		const s = c.steps[d.step]!;
-		console.log(`${r.id}: step ${d.step} (${s.op}): expected ${JSON.stringify(d.expected)}, ` +
+		console.log(
+			`${r.id}: step ${d.step} (${s.op}): expected ${JSON.stringify(d.expected)}, ` +
 			`got ${JSON.stringify(d.got)}`);
 	}
 }
@@ -90,7 +91,8 @@ function parse(): options {
 	});
 	if (values.vendor !== "intel" && values.vendor !== "amd")
 		throw new usage_error(`${values.vendor}: vendor is intel or amd`);
-	return { cases: values.cases, only: values.only, kernel: values.kernel, vendor: values.vendor };
+	return { cases: values.cases, only: values.only, kernel: values.kernel,
+		vendor: values.vendor };
 }
 
 function main(): number {

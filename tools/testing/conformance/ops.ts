@@ -226,7 +226,8 @@ const ops: Record<string, op_fn> = {
 	memfd_create: (p, s) => {
 		const name = s["name"] as string | null | addr_text;
 		const flags = Number(BigInt.asUintN(32, num(s["flags"])));
-		const arg = name === null || typeof name === "string" ? name : Number(addr_of(p, name));
+		const arg = name === null || typeof name === "string" ? name : Number(addr_of(p,
+			name));
 		return bind_fd(p, s, libc.memfd_create(arg, flags));
 	},
 	tmpfile: (p, s) => bind_fd(p, s, libc.open("/dev/shm", O_TMPFILE | int(s["flags"]), 0o600)),
@@ -270,7 +271,8 @@ const ops: Record<string, op_fn> = {
 		s["out_off"] === null ? null : num(s["out_off"]), num(s["len"]), int(s["flags"]))),
 	ioctl: (p, s) => {
 		const arg = s["arg"];
-		const value = arg !== null && typeof arg === "object" ? addr_of(p, arg) : num(arg ?? 0);
+		const value = arg !== null && typeof arg === "object" ? addr_of(p,
+			arg) : num(arg ?? 0);
 		const req = Number(BigInt.asUintN(32, num(s["req"])));
 		const r = libc.ioctl(fd_of(p, s["fd"]), req, value);
 		return s.as === undefined ? result(r) : bind_fd(p, s, r);
@@ -300,7 +302,8 @@ export function* run_op(p: process_state, s: step): Generator<void, outcome, voi
 		return { unsupported: s.op };
 	try {
 		const r = fn(p, s);
-		return Symbol.iterator in r ? yield* r as Generator<void, outcome, void> : r as outcome;
+		return Symbol.iterator in r ? yield* r as Generator<void, outcome,
+			void> : r as outcome;
 	} catch (e) {
 		if (e instanceof unbound)
 			return { skipped: true };

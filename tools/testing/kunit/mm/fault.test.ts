@@ -141,7 +141,8 @@ describe("fork", () => {
 		}
 		for (const who of family) {
 			for (let page = 0; page < n; page++)
-				expect(in_mm(who.mm, () => peek(a + page * PAGE))).toBe(who.bytes[page]);
+				expect(in_mm(who.mm,
+					() => peek(a + page * PAGE))).toBe(who.bytes[page]);
 			if (who.mm !== mm)
 				exit_mm(who.mm);
 		}

@@ -5,9 +5,11 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ref } from "#asm-generic/types.ts";
 import {
-	FAULT_FLAG_WRITE, FOLL_FORCE, FOLL_LONGTERM, FOLL_WRITE, GUP_PIN_COUNTING_BIAS, fixup_user_fault,
+	FAULT_FLAG_WRITE, FOLL_FORCE, FOLL_LONGTERM, FOLL_WRITE, GUP_PIN_COUNTING_BIAS,
+		fixup_user_fault,
 	get_user_pages, get_user_pages_fast, get_user_pages_fast_only, get_user_pages_unlocked,
-	mm_populate, page_count, page_maybe_dma_pinned, pin_user_pages, pin_user_pages_fast, put_page,
+	mm_populate, page_count, page_maybe_dma_pinned, pin_user_pages, pin_user_pages_fast,
+		put_page,
 	unpin_user_page, unpin_user_pages,
 } from "#linux/mm.ts";
 import type { struct_mm_struct, struct_page } from "#linux/mm_types.ts";
@@ -208,7 +210,8 @@ describe("by force", () => {
 		poke(a, 5);
 		const old = page_at(mm, a), child = fork_mm(mm)!;
 		mprotect(a, PAGE, PROT_READ);
-		expect(locked(() => get_user_pages(a, 1, FOLL_WRITE | FOLL_FORCE, pages, null))).toBe(1);
+		expect(locked(() => get_user_pages(a, 1, FOLL_WRITE | FOLL_FORCE, pages,
+			null))).toBe(1);
 		expect(pages[0]).not.toBe(old);
 		expect(translate(mm, a)!.write).toBe(false);
 		put_page(pages[0]!);

@@ -11,7 +11,8 @@ import { current, sched_init } from "#linux/sched.ts";
 import { MADV_DONTNEED, MADV_HUGEPAGE } from "#uapi/asm-generic/mman-common.ts";
 import { PF_KTHREAD } from "#linux/sched.const.ts";
 import { mmput } from "#linux/sched/mm.ts";
-import { dup_mm, fork_init, init_task_init, mm_alloc, proc_caches_init } from "#linux/sched/fork.ts";
+import { dup_mm, fork_init, init_task_init, mm_alloc,
+	proc_caches_init } from "#linux/sched/fork.ts";
 import { sync_mm_rss, vm_mmap, vm_munmap } from "#linux/mm.ts";
 import { lru_add_drain_all, nr_free_pages } from "#linux/swap.ts";
 import type { struct_mm_struct, struct_page } from "#linux/mm_types.ts";
@@ -136,7 +137,9 @@ export function on_cpu<T>(n: number, fn: () => T): T {
 	}
 }
 
-/* ---- system calls ----------------------------------------------------------------------------- */
+/*
+ * ---- system calls -----------------------------------------------------------------------------
+ */
 
 export function mmap_anon(len: number, prot = PROT_READ | PROT_WRITE, addr = 0): number {
 	const ret = vm_mmap(null, addr, len, prot,
@@ -166,7 +169,9 @@ export function mremap(addr: number, old_len: number, new_len: number): number {
 	return sys_mremap(BigInt(addr), BigInt(old_len), BigInt(new_len), 1n, 0n);
 }
 
-/* ---- accesses --------------------------------------------------------------------------------- */
+/*
+ * ---- accesses ---------------------------------------------------------------------------------
+ */
 
 const cell = new Uint8Array(1);
 
@@ -181,7 +186,10 @@ export function peek(addr: number): number {
 	return copy_from_user(cell, addr, 1) === 0 ? cell[0]! : -1;
 }
 
-/* ---- what is there ------------------------------------------------------------------------------ */
+/*
+ * ---- what is there
+ * ------------------------------------------------------------------------------
+ */
 
 export interface translation {
 	pfn: number;
@@ -222,7 +230,8 @@ export function page_at(mm: struct_mm_struct, addr: number): struct_page {
 
 /** Whether a CPU has a translation of @addr cached, in the address space that it is in. */
 export function tlbs_reach(addr: number): boolean {
-	return cpus.some((cpu) => tlb_lookup(cpu.tlb, addr | 0, Math.floor(addr / 2 ** 32), 0) !== -1);
+	return cpus.some((cpu) => tlb_lookup(cpu.tlb, addr | 0, Math.floor(addr / 2 ** 32),
+		0) !== -1);
 }
 
 /** Free pages and live slab objects, with all batches and deferred frees emptied. */

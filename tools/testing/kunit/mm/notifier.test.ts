@@ -10,7 +10,8 @@ import type { struct_mm_struct, struct_page } from "#linux/mm_types.ts";
 import {
 	MMU_NOTIFY_CLEAR, mmu_notifier_invalidate_range_end, mmu_notifier_invalidate_range_start,
 	mmu_notifier_invalidate_range_start_nonblock, mmu_notifier_range_blockable,
-	mmu_notifier_range_init, mmu_notifier_register, mmu_notifier_unregister, struct_mmu_notifier,
+	mmu_notifier_range_init, mmu_notifier_register, mmu_notifier_unregister,
+		struct_mmu_notifier,
 	struct_mmu_notifier_range,
 } from "#linux/mmu_notifier.ts";
 import { pte_pfn, pte_write } from "#linux/pgtable.ts";
@@ -70,7 +71,8 @@ class mirror {
 			},
 			change_pte: (_sub, _mm, address, pte) => {
 				this.changes++;
-				expect(this.active.some((r) => address >= r.start && address < r.end))
+				expect(this.active.some((r) => address >= r.start &&
+					address < r.end))
 					.toBe(true);
 				if (this.entries.has(address))
 					this.entries.set(address,
@@ -130,7 +132,8 @@ describe("a mirror of the page tables", () => {
 				dontneed(at, bytes);
 				break;
 			case 1:
-				mprotect(at, bytes, r.chance(1, 2) ? PROT_READ : PROT_READ | PROT_WRITE);
+				mprotect(at, bytes, r.chance(1,
+					2) ? PROT_READ : PROT_READ | PROT_WRITE);
 				break;
 			case 2:
 				munmap(at, bytes);

@@ -6,8 +6,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { prng, seeds } from "#tools/testing/kunit/lib/prng.ts";
 import { PAGE, shmem_model } from "#tools/testing/kunit/mm/shmem_model.ts";
-import { EBUSY, ENOMEM, EPERM, boot_shmem, file_under_test, in_use, shmem_enabled,
-	with_failing_allocation } from "#tools/testing/kunit/mm/shmem_env.ts";
+import { EBUSY, EINVAL, ENOMEM, ENOSPC, EPERM, boot_shmem, file_under_test, in_use,
+	mount_under_test, shmem_enabled, with_failing_allocation } from "#tools/testing/kunit/mm/shmem_env.ts";
 
 const NR_PAGES = 48;
 const HPAGE = 512;
@@ -260,6 +260,45 @@ describe("huge pages", () => {
 		expect(f.punch(2 * PAGE, PAGE)).toBe(0);
 		expect(f.blocks()).toBe(7 * 8);
 		f.release();
+	});
+});
+
+describe("mount options", () => {
+	test("a limit on blocks is kept, and seen by statfs", () => {
+		const m = mount_under_test.mount("size=16k,nr_inodes=3") as mount_under_test;
+		const f = m.create() as file_under_test;
+
+		expect(m.statfs()).toEqual({ blocks: 4, bfree: 4, files: 3, ffree: 1 });
+		expect(f.fallocate(0, 4 * PAGE, false)).toBe(0);
+		expect(m.statfs().bfree).toBe(0);
+		expect(f.write(4 * PAGE, Uint8Array.of(1))).toBe(-ENOSPC);
+		expect(f.fallocate(0, 5 * PAGE, false)).toBe(-ENOSPC);
+		expect(f.blocks()).toBe(4 * 8);
+		expect(f.punch(0, 2 * PAGE)).toBe(0);
+		expect(f.write(4 * PAGE, Uint8Array.of(1))).toBe(1);
+		expect(m.options()).toBe(",size=16k,nr_inodes=3");
+
+		const g = m.create() as file_under_test;
+		expect(m.create()).toBe(-ENOSPC);	/* the root is an inode too */
+		g.release();
+		f.release();
+		expect(m.statfs()).toEqual({ blocks: 4, bfree: 4, files: 3, ffree: 2 });
+		m.umount();
+	});
+
+	test("huge pages by mount", () => {
+		const m = mount_under_test.mount("huge=always,size=4m") as mount_under_test;
+		const f = m.create() as file_under_test;
+
+		expect(f.write(0, Uint8Array.of(1))).toBe(1);
+		expect(f.page_state(0).order).toBe(9);
+		expect(m.options()).toContain(",huge=always");
+		f.release();
+		m.umount();
+	});
+
+	test.each(["size=16q", "nr_blocks=x", "huge=maybe", "mpol=bind", "what=1"])("%s", (options) => {
+		expect(mount_under_test.mount(options)).toBe(-EINVAL);
 	});
 });
 

@@ -8,9 +8,9 @@ import type { err_ptr } from "#asm-generic/err.ts";
 import { type pgoff_t, ref } from "#asm-generic/types.ts";
 import { fput } from "#linux/file.ts";
 import { __kernel_read, __kernel_write, do_truncate, file_inode, vfs_fallocate, vfs_getattr,
-	vfs_llseek } from "#linux/fs.ts";
+	get_fs_type, put_filesystem, vfs_llseek } from "#linux/fs.ts";
 import { FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE } from "#linux/fs.const.ts";
-import { struct_kstat, type struct_file } from "#linux/fs.types.ts";
+import { struct_kstat, type struct_file, type struct_vfsmount } from "#linux/fs.types.ts";
 import { fault_attr_dirs } from "#linux/fault-inject.ts";
 import { start_kernel } from "#linux/init/main.ts";
 import { memfd_fcntl } from "#linux/memfd.ts";
@@ -21,7 +21,10 @@ import { folio_test_uptodate } from "#linux/page-flags.ts";
 import { filemap_get_folio, find_get_page } from "#linux/pagemap.ts";
 import { rcu_barrier } from "#linux/rcupdate.ts";
 import { current } from "#linux/sched.ts";
-import { shmem_enabled_store, shmem_file_setup } from "#linux/shmem_fs.ts";
+import { shmem_enabled_store, shmem_file_setup, shmem_file_setup_with_mnt,
+	shmem_show_options } from "#linux/shmem_fs.ts";
+import { struct_kstatfs } from "#linux/statfs.ts";
+import { mntput, vfs_kern_mount } from "#linux/mount.ts";
 import { struct_shrink_control } from "#linux/shrinker.ts";
 import { slab_live_total } from "#linux/slab.ts";
 import { lru_add_drain_all, nr_free_pages } from "#linux/swap.ts";
@@ -39,6 +42,8 @@ import { PAGE, type shmem_model } from "#tools/testing/kunit/mm/shmem_model.ts";
 export const EPERM	= 1;
 export const ENOMEM	= 12;
 export const EBUSY	= 16;
+export const EINVAL	= 22;
+export const ENOSPC	= 28;
 
 const FALLOC_FL_KEEP_SIZE = 1, FALLOC_FL_PUNCH_HOLE = 2;
 const SEEK_DATA = 3, SEEK_HOLE = 4;
@@ -102,6 +107,9 @@ export class file_under_test {
 		const file = shmem_file_setup("kunit", 0n, VM_NORESERVE) as struct_file | err_ptr;
 		if ("err" in file)
 			throw new Error(`shmem_file_setup: ${file.err}`);
+		return file_under_test.of(file, map_pages);
+	}
+	static of(file: struct_file, map_pages: number): file_under_test {
 		file.f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 		file.f_flags |= O_LARGEFILE;
 		if (map_pages === 0)
@@ -226,5 +234,40 @@ export class file_under_test {
 			}
 		}
 		return lost;
+	}
+}
+
+/** A mount of tmpfs with options. */
+export class mount_under_test {
+	private readonly mnt: struct_vfsmount;
+
+	private constructor(mnt: struct_vfsmount) {
+		this.mnt = mnt;
+	}
+	/** The mount, or -errno. */
+	static mount(options: string): mount_under_test | number {
+		const type = get_fs_type("tmpfs")!;
+		const mnt = vfs_kern_mount(type, 0, "tmpfs", options) as struct_vfsmount | err_ptr;
+		put_filesystem(type);
+		return "err" in mnt ? mnt.err : new mount_under_test(mnt);
+	}
+	umount(): void {
+		task_work_run();
+		mntput(this.mnt);
+	}
+	/** An unlinked file, or -errno. */
+	create(): file_under_test | number {
+		const file = shmem_file_setup_with_mnt(this.mnt, "kunit", 0n, VM_NORESERVE) as
+			struct_file | err_ptr;
+		return "err" in file ? file.err : file_under_test.of(file, 0);
+	}
+	options(): string {
+		return shmem_show_options(this.mnt.mnt_root!);
+	}
+	statfs(): { blocks: number; bfree: number; files: number; ffree: number } {
+		const buf = new struct_kstatfs();
+		this.mnt.mnt_sb!.s_op!.statfs!(this.mnt.mnt_root!, buf);
+		return { blocks: buf.f_blocks, bfree: buf.f_bfree, files: buf.f_files,
+			ffree: buf.f_ffree };
 	}
 }

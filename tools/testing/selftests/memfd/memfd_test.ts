@@ -16,7 +16,8 @@ import { CLONE_FILES, CLONE_FS, CLONE_VM } from "#uapi/linux/sched.ts";
 import { EPERM } from "#uapi/asm-generic/errno-base.ts";
 import { SIGCHLD, SIGTERM } from "#uapi/asm-generic/signal.ts";
 import {
-	abort, c_string, clone, close, dup, exit, fallocate, fcntl, fork, free, fstat, ftruncate, kill,
+	abort, c_string, clone, close, dup, exit, fallocate, fcntl, fork, free, fstat, ftruncate,
+		kill,
 	malloc, MAP_FAILED, memset, mmap, mprotect, munmap, open, poke, printf, pwrite, read_bytes,
 	sigmask_of, sigwait, user_load32, user_store32, user_store8, waitpid, write_bytes,
 } from "#tools/include/nolibc/nolibc.ts";
