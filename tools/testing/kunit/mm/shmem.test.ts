@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { prng, seeds } from "#tools/testing/kunit/lib/prng.ts";
 import { PAGE, shmem_model } from "#tools/testing/kunit/mm/shmem_model.ts";
 import { EBUSY, EINVAL, ENOMEM, ENOSPC, EPERM, boot_shmem, file_under_test, in_use,
-	mount_under_test, shmem_enabled, with_failing_allocation } from "#tools/testing/kunit/mm/shmem_env.ts";
+	mount_under_test, shmem_enabled, with_failing_allocation } from
+	"#tools/testing/kunit/mm/shmem_env.ts";
 
 const NR_PAGES = 48;
 const HPAGE = 512;
