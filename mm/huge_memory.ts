@@ -23,14 +23,12 @@ import {
 	arch_needs_pgtable_deposit, flush_pmd_tlb_range, has_transparent_hugepage, mk_pmd, mk_pte,
 	my_zero_pfn, p4d_offset, p4d_present, p4dp_get, pfn_pte, pgd_offset, pgd_present, pgdp_get,
 	pgtable_trans_huge_deposit, pgtable_trans_huge_withdraw, pmd_dirty, pmd_mkclean,
-		pmd_mkdirty,
-	pmd_mkhuge, pmd_mkold, pmd_mkwrite, pmd_mkyoung, pmd_modify, pmd_none, pmd_offset, pmd_page,
-	pmd_present, pmd_same, PMD_SIZE, pmd_trans_huge, pmd_write, pmd_wrprotect, pmd_young,
-	pmdp_get, pmdp_huge_clear_flush, pmdp_huge_get_and_clear, pmdp_huge_get_and_clear_full,
-	pmdp_invalidate, pmdp_invalidate_ad, pmdp_set_access_flags, pmdp_set_wrprotect, pte_index,
-	pte_mkold, pte_mkspecial, pte_none, pte_wrprotect, ptep_get, pud_offset, pud_present,
-		pudp_get,
-	set_pmd_at, set_pte_at, update_mmu_cache_pmd,
+	pmd_mkdirty, pmd_mkhuge, pmd_mkold, pmd_mkwrite, pmd_mkyoung, pmd_modify, pmd_none,
+	pmd_offset, pmd_page, pmd_present, pmd_same, PMD_SIZE, pmd_trans_huge, pmd_write,
+	pmd_wrprotect, pmd_young, pmdp_get, pmdp_huge_clear_flush, pmdp_huge_get_and_clear,
+	pmdp_huge_get_and_clear_full, pmdp_invalidate, pmdp_invalidate_ad, pmdp_set_access_flags,
+	pmdp_set_wrprotect, pte_index, pte_mkold, pte_mkspecial, pte_none, pte_wrprotect, ptep_get,
+	pud_offset, pud_present, pudp_get, set_pmd_at, set_pte_at, update_mmu_cache_pmd,
 } from "#linux/pgtable.ts";
 import { BUG_ON, WARN_ON, WARN_ONCE } from "#linux/bug.ts";
 import { EAGAIN, EBUSY, EFAULT, EINVAL, EMLINK, ENOMEM } from "#linux/errno.ts";
@@ -45,40 +43,37 @@ import {
 	file_thp_enabled, HPAGE_PMD_MASK_LOW, HPAGE_PMD_NR, HPAGE_PMD_ORDER, HPAGE_PMD_SIZE,
 	hugepage_flags_always, hugepage_flags_enabled, is_huge_zero_page, is_huge_zero_pmd,
 	page_deferred_list, pmd_trans_huge_lock, split_huge_page, thp_migration_supported,
-		thp_nr_pages,
-	thp_order, transhuge_vma_suitable, TRANSPARENT_HUGEPAGE_DEFRAG_DIRECT_FLAG,
-	TRANSPARENT_HUGEPAGE_DEFRAG_KHUGEPAGED_FLAG, TRANSPARENT_HUGEPAGE_DEFRAG_KSWAPD_FLAG,
+	thp_nr_pages, thp_order, transhuge_vma_suitable, TRANSPARENT_HUGEPAGE_DEFRAG_DIRECT_FLAG,
+	 TRANSPARENT_HUGEPAGE_DEFRAG_KSWAPD_FLAG,
 	TRANSPARENT_HUGEPAGE_DEFRAG_KSWAPD_OR_MADV_FLAG, TRANSPARENT_HUGEPAGE_DEFRAG_REQ_MADV_FLAG,
 	TRANSPARENT_HUGEPAGE_FLAG, TRANSPARENT_HUGEPAGE_NEVER_DAX,
-		TRANSPARENT_HUGEPAGE_REQ_MADV_FLAG,
-	TRANSPARENT_HUGEPAGE_USE_ZERO_PAGE_FLAG, transparent_hugepage_use_zero_page,
+	TRANSPARENT_HUGEPAGE_REQ_MADV_FLAG, TRANSPARENT_HUGEPAGE_USE_ZERO_PAGE_FLAG,
+	transparent_hugepage_use_zero_page,
 } from "#linux/huge_mm.ts";
 import { local_irq_disable, local_irq_enable } from "#linux/irqflags.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
 import { khugepaged_enter_vma, khugepaged_init, start_stop_khugepaged } from
 	"#linux/khugepaged.ts";
 import {
-	list_add_tail, list_del, list_del_init, list_empty, list_for_each_entry, list_move,
+	list_add_tail, list_del, list_del_init, list_empty, list_move,
 	list_splice_tail, struct_list_head,
 } from "#linux/list.ts";
 import { lockdep_assert_held, SINGLE_DEPTH_NESTING } from "#linux/lockdep.ts";
 import { mem_cgroup_charge, folio_lruvec_lock, unlock_page_lruvec } from "#linux/memcontrol.ts";
 import type { struct_lruvec } from "#linux/mmzone.ts";
 import {
-	add_mm_counter, clear_huge_page, compound_head, compound_order, find_vma, folio_get,
+	add_mm_counter, clear_huge_page, compound_head, compound_order,
 	folio_mapcount, folio_nr_pages, folio_put, free_compound_page, get_page,
-		get_page_unless_zero,
-	maybe_mkwrite, mm_counter_file, mm_dec_nr_ptes, mm_inc_nr_ptes, nth_page, page_folio,
-	page_mapcount, page_to_pfn, pmd_lock, pmd_lockptr, put_page, range_in_vma,
-		set_compound_page_dtor,
-	total_mapcount, totalram_pages, TRANSHUGE_PAGE_DTOR, try_grab_page, vma_is_anonymous,
-	vma_is_special_huge, vma_is_temporary_stack, gup_must_unshare, set_page_dirty,
+	get_page_unless_zero, maybe_mkwrite, mm_counter_file, mm_dec_nr_ptes, mm_inc_nr_ptes,
+	nth_page, page_folio, page_mapcount, page_to_pfn, pmd_lock, pmd_lockptr, put_page,
+	range_in_vma, set_compound_page_dtor, total_mapcount, totalram_pages, TRANSHUGE_PAGE_DTOR,
+	try_grab_page, vma_is_anonymous, vma_is_special_huge, vma_is_temporary_stack,
+	gup_must_unshare, set_page_dirty,
 } from "#linux/mm.ts";
 import {
 	FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, FOLL_DUMP, FOLL_FORCE, FOLL_PIN, FOLL_TOUCH,
-		FOLL_WRITE,
-	MM_CP_PROT_NUMA, VM_FAULT_FALLBACK, VM_FAULT_OOM, VM_FAULT_WRITE, VM_HUGEPAGE, VM_MAYSHARE,
-	VM_MAYWRITE, VM_NO_KHUGEPAGED, VM_NOHUGEPAGE, VM_SHARED, VM_WRITE,
+	FOLL_WRITE, MM_CP_PROT_NUMA, VM_FAULT_FALLBACK, VM_FAULT_OOM, VM_FAULT_WRITE, VM_HUGEPAGE,
+	VM_MAYSHARE, VM_MAYWRITE, VM_NO_KHUGEPAGED, VM_NOHUGEPAGE, VM_SHARED, VM_WRITE,
 } from "#linux/mm.const.ts";
 import {
 	MM_ANONPAGES, type pgtable_t, type ptep_t, type struct_folio, type struct_mm_struct,
@@ -86,8 +81,8 @@ import {
 } from "#linux/mm_types.ts";
 import {
 	MMU_NOTIFY_CLEAR, mmu_notifier_invalidate_range_only_end,
-		mmu_notifier_invalidate_range_start,
-	mmu_notifier_range_init, pmdp_huge_clear_flush_notify, struct_mmu_notifier_range,
+	mmu_notifier_invalidate_range_start, mmu_notifier_range_init, pmdp_huge_clear_flush_notify,
+	struct_mmu_notifier_range,
 } from "#linux/mmu_notifier.ts";
 import { contig_page_data, type struct_deferred_split } from "#linux/mmzone.ts";
 import { NR_ANON_THPS, NR_FILE_THPS, NR_SHMEM_THPS } from "#linux/mmzone.const.ts";
@@ -99,12 +94,11 @@ import {
 	__SetPageUptodate, clear_compound_head, ClearPageCompound, ClearPageDirty,
 	ClearPageHasHWPoisoned, folio_test_anon, folio_test_clear_dirty, folio_test_locked,
 	folio_test_swapcache, PageAnon, PageAnonExclusive, PageCompound, PageDirty, PageHead,
-		PageLocked,
-	PageLRU, PageReferenced, PageSwapBacked, PageSwapCache, PageTransHuge, PageUnevictable,
-	PageWriteback, PG_active, PG_dirty, PG_locked, PG_mlocked, PG_referenced, PG_swapbacked,
-	PG_swapcache, PG_unevictable, PG_uptodate, PG_workingset, PAGE_FLAGS_CHECK_AT_PREP,
-	SetPageAnonExclusive, SetPageDirty, SetPageLRU, SetPageReferenced, TestClearPageDoubleMap,
-	TestSetPageDoubleMap,
+	PageLocked, PageLRU, PageReferenced, PageSwapBacked, PageSwapCache, PageTransHuge,
+	PageUnevictable, PageWriteback, PG_active, PG_dirty, PG_locked, PG_mlocked, PG_referenced,
+	PG_swapbacked, PG_swapcache, PG_unevictable, PG_uptodate, PG_workingset,
+	PAGE_FLAGS_CHECK_AT_PREP, SetPageAnonExclusive, SetPageDirty, SetPageLRU, SetPageReferenced,
+	TestClearPageDoubleMap, TestSetPageDoubleMap,
 } from "#linux/page-flags.ts";
 import {
 	folio_ref_count, page_count, page_ref_add, page_ref_freeze, page_ref_inc, page_ref_unfreeze,
@@ -118,8 +112,8 @@ import {
 	page_add_file_rmap, page_add_new_anon_rmap, page_get_anon_vma, page_move_anon_rmap,
 	page_remove_rmap, page_try_dup_anon_rmap, page_try_share_anon_rmap, put_anon_vma,
 	remove_migration_ptes, RMAP_COMPOUND, RMAP_EXCLUSIVE, type struct_anon_vma,
-		type struct_page_vma_mapped_walk, try_to_migrate,
-	try_to_unmap, TTU_IGNORE_MLOCK, TTU_RMAP_LOCKED, TTU_SPLIT_HUGE_PMD, TTU_SYNC,
+	type struct_page_vma_mapped_walk, try_to_migrate, try_to_unmap, TTU_IGNORE_MLOCK,
+	TTU_RMAP_LOCKED, TTU_SPLIT_HUGE_PMD, TTU_SYNC,
 } from "#linux/rmap.ts";
 import { current } from "#linux/sched.ts";
 import { MMF_DISABLE_THP, MMF_HUGE_ZERO_PAGE } from "#linux/sched/coredump.ts";
@@ -153,8 +147,7 @@ import {
 import { __mod_lruvec_page_state, count_vm_event } from "#linux/vmstat.ts";
 import {
 	__xa_store, type struct_xa_state, XA_STATE, xa_unlock, xas_destroy, xas_error, xas_load,
-		xas_lock, xas_reset,
-	xas_split, xas_split_alloc, xas_unlock,
+	xas_lock, xas_reset, xas_split, xas_split_alloc, xas_unlock,
 } from "#linux/xarray.ts";
 import { __filemap_remove_folio } from "#linux/pagemap.ts";
 import { folio_account_cleaned } from "#linux/writeback.ts";

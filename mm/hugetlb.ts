@@ -26,8 +26,7 @@ import { flush_tlb_range } from "#asm/tlbflush.ts";
 import {
 	p4d_offset, p4d_present, p4dp_get, pgd_offset, pgd_present, pgdp_get, pmd_offset, pmd_page,
 	PMD_SIZE, pmdp_get, pte_huge, pte_mkyoung, pte_page, pte_present, pte_same, PUD_SIZE,
-		pud_offset,
-	pud_page, pud_present, pudp_get, update_mmu_cache,
+	pud_offset, pud_page, pud_present, pudp_get, update_mmu_cache,
 } from "#linux/pgtable.ts";
 import { BUG, BUG_ON, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
 import { EBUSY, EEXIST, EFAULT, EINVAL, ENOMEM, ENOSPC } from "#linux/errno.ts";
@@ -44,22 +43,19 @@ import {
 } from "#linux/gfp_types.ts";
 import {
 	arch_make_huge_pte, blocks_per_huge_page, ClearHPageFreed, ClearHPageMigratable,
-		ClearHPageRestoreReserve,
-	ClearHPageTemporary, default_hstate, hstate_index, hstate_inode, hstate_is_gigantic,
-		hstate_vma,
-	HPAGE_SIZE, HPageFreed, HPageMigratable, HPageRestoreReserve, HPageTemporary,
-		htlb_alloc_mask,
-	huge_page_mask_low, huge_page_order, huge_page_shift, huge_page_size, huge_pte_clear,
-	huge_pte_dirty, huge_pte_lock, huge_pte_lockptr, huge_pte_mkdirty, huge_pte_mkwrite,
-	huge_pte_modify, huge_pte_none, huge_pte_none_mostly, huge_pte_wrprotect, huge_pte_write,
-	huge_ptep_clear_flush, huge_ptep_get, huge_ptep_get_and_clear, huge_ptep_modify_prot_commit,
+	ClearHPageRestoreReserve, ClearHPageTemporary, default_hstate, hstate_index, hstate_inode,
+	hstate_is_gigantic, hstate_vma, HPAGE_SIZE, HPageFreed, HPageMigratable,
+	HPageRestoreReserve, HPageTemporary, htlb_alloc_mask, huge_page_mask_low, huge_page_order,
+	huge_page_shift, huge_page_size, huge_pte_clear, huge_pte_dirty, huge_pte_lock,
+	huge_pte_lockptr, huge_pte_mkdirty, huge_pte_mkwrite, huge_pte_modify, huge_pte_none,
+	huge_pte_none_mostly, huge_pte_wrprotect, huge_pte_write, huge_ptep_clear_flush,
+	huge_ptep_get, huge_ptep_get_and_clear, huge_ptep_modify_prot_commit,
 	huge_ptep_modify_prot_start, huge_ptep_set_access_flags, huge_ptep_set_wrprotect,
 	HUGE_MAX_HSTATE, hugepages_supported, hugetlb_count_add, hugetlb_count_sub,
-		hugetlb_page_subpool,
-	HUGETLB_PAGE_ORDER, hugetlb_set_page_subpool, HUGETLBFS_SB, mk_huge_pte, page_hstate,
-	pages_per_huge_page, pmd_huge, set_huge_pte_at, SetHPageFreed, SetHPageMigratable,
-	SetHPageRestoreReserve, SetHPageTemporary, struct_file_region, struct_hstate,
-	struct_hugepage_subpool, struct_resv_map,
+	hugetlb_page_subpool, HUGETLB_PAGE_ORDER, hugetlb_set_page_subpool, HUGETLBFS_SB,
+	mk_huge_pte, page_hstate, pages_per_huge_page, pmd_huge, set_huge_pte_at, SetHPageFreed,
+	SetHPageMigratable, SetHPageRestoreReserve, SetHPageTemporary, struct_file_region,
+	struct_hstate, struct_hugepage_subpool, struct_resv_map,
 } from "#linux/hugetlb.ts";
 import { is_vm_hugetlb_page } from "#linux/hugetlb_inline.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
@@ -70,20 +66,17 @@ import {
 } from "#linux/list.ts";
 import { lockdep_assert_held, SINGLE_DEPTH_NESTING } from "#linux/lockdep.ts";
 import {
-	clear_huge_page, compound_head, compound_order, copy_user_huge_page,
-	get_page, get_page_unless_zero, gup_must_unshare, is_cow_mapping, nth_page, p4d_alloc,
-		page_count,
-	page_folio, page_mapcount, page_to_pfn, pmd_alloc, pmd_lockptr, pud_alloc,
-	put_page, put_page_testzero, set_compound_page_dtor, set_page_dirty, try_grab_folio,
-	try_grab_page, vm_fault_to_errno, vmf_error, vma_interval_tree_iter_first,
-	vma_interval_tree_iter_next, COMPOUND_PAGE_DTOR, HUGETLB_PAGE_DTOR, NULL_COMPOUND_DTOR,
-	VM_FAULT_SET_HINDEX, page_index,
+	clear_huge_page, compound_head, compound_order, copy_user_huge_page, get_page,
+	get_page_unless_zero, gup_must_unshare, is_cow_mapping, nth_page, p4d_alloc, page_count,
+	page_folio, page_mapcount, page_to_pfn, pmd_alloc, pmd_lockptr, pud_alloc, put_page,
+	put_page_testzero, set_compound_page_dtor, set_page_dirty, try_grab_folio, try_grab_page,
+	vm_fault_to_errno, vmf_error, vma_interval_tree_iter_first, vma_interval_tree_iter_next,
+	COMPOUND_PAGE_DTOR, HUGETLB_PAGE_DTOR, NULL_COMPOUND_DTOR, VM_FAULT_SET_HINDEX, page_index,
 } from "#linux/mm.ts";
 import {
 	FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_KILLABLE, FAULT_FLAG_RETRY_NOWAIT, FAULT_FLAG_TRIED,
 	FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, FOLL_DUMP, FOLL_NOWAIT, FOLL_PIN, FOLL_TRIED,
-		FOLL_WRITE,
-	VM_FAULT_ERROR, VM_FAULT_HWPOISON_LARGE, VM_FAULT_OOM, VM_FAULT_RETRY,
+	FOLL_WRITE, VM_FAULT_ERROR, VM_FAULT_HWPOISON_LARGE, VM_FAULT_OOM, VM_FAULT_RETRY,
 	VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, VM_MAYSHARE, VM_NORESERVE, VM_SHARED, VM_WRITE,
 } from "#linux/mm.const.ts";
 import type {
@@ -92,10 +85,8 @@ import type {
 } from "#linux/mm_types.ts";
 import {
 	MMU_NOTIFY_CLEAR, MMU_NOTIFY_PROTECTION_VMA, MMU_NOTIFY_UNMAP,
-		mmu_notifier_invalidate_range,
-	mmu_notifier_invalidate_range_end, mmu_notifier_invalidate_range_start,
-		mmu_notifier_range_init,
-	struct_mmu_notifier_range,
+	mmu_notifier_invalidate_range, mmu_notifier_invalidate_range_end,
+	mmu_notifier_invalidate_range_start, mmu_notifier_range_init, struct_mmu_notifier_range,
 } from "#linux/mmu_notifier.ts";
 import { mmap_assert_write_locked } from "#linux/mmap_lock.ts";
 import { VM_BUG_ON, VM_BUG_ON_PAGE, VM_BUG_ON_VMA, VM_WARN } from "#linux/mmdebug.ts";
@@ -105,12 +96,10 @@ import { struct_mutex } from "#linux/mutex_types.ts";
 import {
 	__ClearPageAnonExclusive, __ClearPageHead, __folio_clear_locked, __folio_set_locked,
 	__SetPageHead, __SetPageUptodate, clear_compound_head, PageAnon, PageAnonExclusive,
-		PageCompound, PageHead,
-	PageHWPoison, PG_active, PG_dirty, PG_error, PG_locked, PG_private, PG_referenced,
-		PG_writeback,
-	set_compound_head,
+	PageCompound, PageHead, PageHWPoison, PG_active, PG_dirty, PG_error, PG_locked, PG_private,
+	PG_referenced, PG_writeback, set_compound_head,
 } from "#linux/page-flags.ts";
-import { page_ref_freeze, set_page_count } from "#linux/page_ref.ts";
+import { page_ref_freeze } from "#linux/page_ref.ts";
 import {
 	__filemap_add_folio, find_get_page, find_lock_page, lock_page, trylock_page,
 	unlock_page, wait_on_page_locked,
@@ -131,10 +120,9 @@ import {
 } from "#linux/spinlock.ts";
 import {
 	__migration_entry_wait_huge, is_hwpoison_entry, is_migration_entry,
-		is_readable_migration_entry,
-	is_swap_pte, make_readable_exclusive_migration_entry, make_readable_migration_entry,
-	migration_entry_wait_huge, pfn_swap_entry_to_page, pte_to_swp_entry, swp_entry_to_pte,
-		swp_offset,
+	is_readable_migration_entry, is_swap_pte, make_readable_exclusive_migration_entry,
+	make_readable_migration_entry, migration_entry_wait_huge, pfn_swap_entry_to_page,
+	pte_to_swp_entry, swp_entry_to_pte, swp_offset,
 } from "#linux/swapops.ts";
 import { HTLB_BUDDY_PGALLOC, HTLB_BUDDY_PGALLOC_FAIL } from "#linux/vm_event_item.ts";
 import { __count_vm_event } from "#linux/vmstat.ts";

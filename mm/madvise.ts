@@ -17,10 +17,9 @@ import { flush_tlb_batched_pending } from "#asm/tlbflush.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import {
 	pmd_addr_end, pmd_mkold, pmd_page, pmd_present, pmd_trans_huge, pmd_trans_unstable,
-		pmd_young,
-	pmdp_get, pmdp_invalidate, pte_clear_not_present_full, pte_dirty, pte_mkclean, pte_mkold,
-	pte_none, pte_offset_map_lock, pte_present, pte_unmap_unlock, pte_young, ptep_get,
-	ptep_get_and_clear_full, set_pmd_at, set_pte_at,
+	pmd_young, pmdp_get, pmdp_invalidate, pte_clear_not_present_full, pte_dirty, pte_mkclean,
+	pte_mkold, pte_none, pte_offset_map_lock, pte_present, pte_unmap_unlock, pte_young,
+	ptep_get, ptep_get_and_clear_full, set_pmd_at, set_pte_at,
 } from "#linux/pgtable.ts";
 import {
 	EACCES, EAGAIN, EBADF, EFAULT, EHWPOISON, EINTR, EINVAL, ENOMEM,
@@ -33,8 +32,7 @@ import {
 } from "#linux/fs.ts";
 import {
 	HPAGE_PMD_SIZE, hugepage_madvise, is_huge_zero_pmd, madvise_free_huge_pmd,
-		pmd_trans_huge_lock,
-	split_huge_page,
+	pmd_trans_huge_lock, split_huge_page,
 } from "#linux/huge_mm.ts";
 import { hstate_vma, huge_page_size, is_vm_hugetlb_page } from "#linux/hugetlb.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
@@ -45,9 +43,7 @@ import {
 	MADV_COLD, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED,
 	MADV_DONTNEED_LOCKED, MADV_FREE, MADV_HUGEPAGE, MADV_KEEPONFORK, MADV_MERGEABLE,
 	MADV_NOHUGEPAGE, MADV_NORMAL, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
-		MADV_RANDOM,
-	MADV_REMOVE, MADV_SEQUENTIAL, MADV_UNMERGEABLE, MADV_WILLNEED,
-	MADV_WIPEONFORK,
+	MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_UNMERGEABLE, MADV_WILLNEED, MADV_WIPEONFORK,
 } from "#linux/mman.ts";
 import {
 	__split_vma, find_vma, find_vma_prev, get_page, page_mapcount, put_page,
@@ -56,8 +52,7 @@ import {
 } from "#linux/mm.ts";
 import {
 	VM_DONTCOPY, VM_DONTDUMP, VM_HUGETLB, VM_IO, VM_LOCKED, VM_PFNMAP, VM_RAND_READ,
-		VM_SEQ_READ,
-	VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE,
+	VM_SEQ_READ, VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE,
 } from "#linux/mm.const.ts";
 import type {
 	ptep_t, struct_mm_struct, struct_page, struct_vm_area_struct,

@@ -58,13 +58,12 @@ import {
 	find_vma_intersection, mm_populate, shmem_zero_setup, sysctl_max_map_count,
 	sysctl_overcommit_memory, unmap_vmas, update_hiwater_rss, update_hiwater_vm, vm_area_alloc,
 	vm_area_dup, vm_area_free, vm_mmap_pgoff, vma_interval_tree_insert,
-		vma_interval_tree_remove,
-	vma_is_accessible, vma_is_anonymous, vma_pages, vma_set_anonymous,
+	vma_interval_tree_remove, vma_is_accessible, vma_is_anonymous, vma_pages, vma_set_anonymous,
 } from "#linux/mm.ts";
 import {
 	VM_ACCESS_FLAGS, VM_ACCOUNT, VM_DATA_DEFAULT_FLAGS, VM_EXEC, VM_GROWSDOWN, VM_GROWSUP,
 	VM_LOCKED, VM_LOCKED_CLEAR_MASK, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE,
-	VM_NORESERVE, VM_PFNMAP, VM_SHARED, VM_SOFTDIRTY, VM_SPECIAL, VM_STACK, VM_WRITE,
+	VM_NORESERVE, VM_PFNMAP, VM_SHARED, VM_SOFTDIRTY, VM_SPECIAL, VM_WRITE,
 } from "#linux/mm.const.ts";
 import { struct_vm_area_struct, type struct_mm_struct } from "#linux/mm_types.ts";
 import { mmu_notifier_release } from "#linux/mmu_notifier.ts";
@@ -78,13 +77,11 @@ import { pr_warn_once } from "#linux/printk.ts";
 import {
 	RB_DECLARE_CALLBACKS_MAX, RB_EMPTY_ROOT, rb_entry, rb_erase_augmented, rb_insert_augmented,
 	rb_last, type rb_link, rb_link_node, rb_parent, type struct_rb_root,
-		type struct_rb_augment_callbacks,
-	type struct_rb_node, type struct_rb_root_cached,
+	type struct_rb_augment_callbacks, type struct_rb_node, type struct_rb_root_cached,
 } from "#linux/rbtree_augmented.ts";
 import {
 	anon_vma_clone, anon_vma_lock_write, anon_vma_merge, anon_vma_prepare,
-		anon_vma_unlock_write,
-	struct_anon_vma_chain, unlink_anon_vmas, type struct_anon_vma,
+	anon_vma_unlock_write, struct_anon_vma_chain, unlink_anon_vmas, type struct_anon_vma,
 } from "#linux/rmap.ts";
 import { down_write_nest_lock } from "#linux/rwsem.ts";
 import { cond_resched, current } from "#linux/sched.ts";

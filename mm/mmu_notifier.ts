@@ -36,7 +36,7 @@ import { call_srcu, srcu_read_lock, srcu_read_unlock, synchronize_srcu } from "#
 import { DEFINE_STATIC_SRCU } from "#linux/srcu_types.ts";
 import type { pte_t } from "#asm/pgtable_types.ts";
 
-/* global SRCU for all MMs */
+/* one for the notifiers of every mm */
 const srcu = DEFINE_STATIC_SRCU("mmu_notifier srcu");
 
 /** mm/mmu_notifier.c:mn_hlist_release() */

@@ -14,14 +14,11 @@ import { flush_tlb_batched_pending, pte_needs_flush } from "#asm/tlbflush.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import {
 	p4d_addr_end, p4d_none_or_clear_bad, p4d_offset, pgd_addr_end, pgd_none_or_clear_bad,
-		pgd_offset,
-	pmd_addr_end, pmd_bad, pmd_clear_bad, pmd_none, pmd_offset, pmd_trans_huge,
-		pmd_trans_unstable,
-	pmdp_get, type pte_t, pte_dirty, pte_mkwrite, pte_modify, pte_none, pte_offset_map_lock,
-	pte_present, pte_protnone, pte_same, pte_unmap_unlock, pte_write, ptep_get,
-	ptep_modify_prot_commit, ptep_modify_prot_start, pud_addr_end, pud_none_or_clear_bad,
-		pud_offset,
-	set_pte_at,
+	pgd_offset, pmd_addr_end, pmd_bad, pmd_clear_bad, pmd_none, pmd_offset, pmd_trans_huge,
+	pmd_trans_unstable, pmdp_get, type pte_t, pte_dirty, pte_mkwrite, pte_modify, pte_none,
+	pte_offset_map_lock, pte_present, pte_protnone, pte_same, pte_unmap_unlock, pte_write,
+	ptep_get, ptep_modify_prot_commit, ptep_modify_prot_start, pud_addr_end,
+	pud_none_or_clear_bad, pud_offset, set_pte_at,
 } from "#linux/pgtable.ts";
 import type { pgprot_t } from "#asm/pgtable_types.ts";
 import { BUG_ON, WARN_ON_ONCE } from "#linux/bug.ts";
@@ -41,8 +38,8 @@ import {
 } from "#linux/mm.ts";
 import {
 	MM_CP_TRY_CHANGE_WRITABLE, VM_ACCESS_FLAGS, VM_ACCOUNT, VM_EXEC, VM_FLAGS_CLEAR,
-		VM_GROWSDOWN,
-	VM_GROWSUP, VM_HUGETLB, VM_LOCKED, VM_NORESERVE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE,
+	VM_GROWSDOWN, VM_GROWSUP, VM_HUGETLB, VM_LOCKED, VM_NORESERVE, VM_READ, VM_SHARED,
+	VM_SOFTDIRTY, VM_WRITE,
 } from "#linux/mm.const.ts";
 import type { ptep_t, struct_vm_area_struct } from "#linux/mm_types.ts";
 import {

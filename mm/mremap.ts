@@ -14,11 +14,10 @@ import { flush_tlb_batched_pending, flush_tlb_range } from "#asm/tlbflush.ts";
 import { offset_in_page, PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import {
 	p4d_none_or_clear_bad, p4d_offset, pgd_none_or_clear_bad, pgd_offset, PMD_SIZE, pmd_clear,
-	pmd_none, pmd_offset, pmd_pgtable, pmd_trans_huge, pmd_trans_unstable, pmdp_get,
-	pte_none, pte_offset_map, pte_offset_map_lock, pte_present, pte_unmap_unlock, ptep_get,
+	pmd_none, pmd_offset, pmd_pgtable, pmd_trans_huge, pmd_trans_unstable, pmdp_get, pte_none,
+	pte_offset_map, pte_offset_map_lock, pte_present, pte_unmap_unlock, ptep_get,
 	ptep_get_and_clear, PUD_SIZE, pud_clear, pud_none, pud_none_or_clear_bad, pud_offset,
-		pud_pgtable,
-	pudp_get, set_pte_at,
+	pud_pgtable, pudp_get, set_pte_at,
 } from "#linux/pgtable.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
 import { VM_BUG_ON } from "#linux/mmdebug.ts";
@@ -41,7 +40,7 @@ import {
 } from "#linux/mm.ts";
 import {
 	VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_LOCKED_CLEAR_MASK, VM_MAYSHARE, VM_PFNMAP,
-		VM_SHARED,
+	VM_SHARED,
 } from "#linux/mm.const.ts";
 import type { ptep_t, struct_mm_struct, struct_vm_area_struct } from "#linux/mm_types.ts";
 import {

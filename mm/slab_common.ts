@@ -14,10 +14,11 @@ import { might_alloc } from "#linux/sched/mm.ts";
 import {
 	SLAB_PANIC, type class_of, type slab_flags_t, struct_kmem_cache,
 } from "#linux/slab_def.ts";
+import { should_failslab } from "#linux/fault-inject.ts";
+import { kmem_cache_alloc } from "#linux/slab.ts";
 import {
-	generate_object_ops, kmalloc_plain, kmem_cache_alloc, should_failslab, slab_keeps_contents,
-	slab_mark_plain,
-} from "#mm/slub.ts";
+	generate_object_ops, kmalloc_plain, slab_keeps_contents, slab_mark_plain,
+} from "#mm/slab.h.ts";
 
 export const slab_caches = new struct_list_head(null);
 export const slab_mutex = DEFINE_MUTEX("slab_mutex");

@@ -57,8 +57,7 @@ import {
 	drain_local_pages, folio_evictable, free_unref_page, free_unref_page_list, mlock_new_page,
 	mlock_page_drain_local, mlock_page_drain_remote, need_mlock_page_drain,
 } from "#mm/internal.h.ts";
-import { destroy_large_folio, totalram_pages } from "#mm/page_alloc.ts";
-import { folio_mapped } from "#mm/util.ts";
+import { destroy_large_folio, folio_mapped, totalram_pages } from "#linux/mm.ts";
 
 /** log2 of how many pages swap reads at once. */
 export let page_cluster = 0;

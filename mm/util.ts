@@ -41,9 +41,9 @@ import { folio_swap_entry, total_swap_pages } from "#linux/swap.ts";
 import { copy_from_user, strnlen_user } from "#linux/uaccess.ts";
 import { PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import { folio_raw_mapping } from "#mm/internal.h.ts";
-import { do_mmap } from "#mm/mmap.ts";
-import { kmalloc_array, kmalloc_bytes, kmalloc_plain_ok } from "#mm/slab_common.ts";
-import { kfree, slab_count_string, slab_mark_plain } from "#mm/slub.ts";
+import { do_mmap } from "#linux/mm/vma.ts";
+import { kfree, kmalloc_array, kmalloc_bytes } from "#linux/slab.ts";
+import { kmalloc_plain_ok, slab_count_string, slab_mark_plain } from "#mm/slab.h.ts";
 import { swap_address_space } from "#mm/swap.h.ts";
 
 /** mm/util.c:kstrdup() */

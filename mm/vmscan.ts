@@ -43,9 +43,9 @@ import {
 	count_vm_events, zone_page_state,
 } from "#linux/vmstat.ts";
 import { xa_lock_irq, xa_unlock_irq } from "#linux/xarray.ts";
-import { __filemap_remove_folio } from "#mm/filemap.ts";
+import { __filemap_remove_folio } from "#linux/pagemap.ts";
 import { folio_evictable } from "#mm/internal.h.ts";
-import { folio_mapping } from "#mm/util.ts";
+import { folio_mapping } from "#linux/mm.ts";
 
 /** From 0 to 200: how much sooner anonymous pages go than file pages. */
 export const vm_swappiness = 60;

@@ -20,21 +20,17 @@ import { is_swap_pmd } from "#linux/swapops.ts";
 import { CONFIG_READ_ONLY_THP_FOR_FS, CONFIG_TRANSPARENT_HUGEPAGE } from "#generated/autoconf.ts";
 import {
 	__pmd_trans_huge_lock, __split_huge_pmd, huge_zero_page, huge_zero_pfn,
-		split_huge_page_to_list,
-	transparent_hugepage_flags,
+	split_huge_page_to_list, transparent_hugepage_flags,
 } from "#mm/huge_memory.ts";
 
 export { is_swap_pmd };
 export {
 	__pmd_trans_huge_lock, __split_huge_pmd, can_split_folio, change_huge_pmd, copy_huge_pmd,
 	deferred_split_huge_page, do_huge_pmd_anonymous_page, do_huge_pmd_wp_page,
-		follow_trans_huge_pmd,
-	free_transhuge_page, huge_pmd_set_accessed, hugepage_vma_check, madvise_free_huge_pmd,
-	mk_huge_pmd, mm_get_huge_zero_page, mm_put_huge_zero_page, move_huge_pmd,
-		prep_transhuge_page,
-	split_huge_page_to_list, split_huge_pmd_address, thp_get_unmapped_area,
-		vma_adjust_trans_huge,
-	transparent_hugepage_flags, zap_huge_pmd,
+	follow_trans_huge_pmd, free_transhuge_page, huge_pmd_set_accessed, hugepage_vma_check,
+	madvise_free_huge_pmd, mk_huge_pmd, mm_get_huge_zero_page, mm_put_huge_zero_page,
+	move_huge_pmd, prep_transhuge_page, split_huge_page_to_list, split_huge_pmd_address,
+	thp_get_unmapped_area, vma_adjust_trans_huge, transparent_hugepage_flags, zap_huge_pmd,
 } from "#mm/huge_memory.ts";
 export { hugepage_madvise } from "#mm/khugepaged.ts";
 

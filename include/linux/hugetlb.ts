@@ -42,19 +42,16 @@ import { default_hstate_index, hstates, size_to_hstate } from "#mm/hugetlb.ts";
 export { is_vm_hugetlb_page } from "#linux/hugetlb_inline.ts";
 export {
 	clear_vma_resv_huge_pages, copy_hugetlb_page_range, default_hstate_index, follow_huge_pmd,
-	follow_huge_pud, hstates,
-	follow_hugetlb_page, free_huge_page, huge_add_to_page_cache, huge_pte_alloc,
-		huge_pte_offset,
-	hugepage_new_subpool, hugepage_put_subpool, hugetlb_basepage_index,
-		hugetlb_change_protection,
-	hugetlb_fault, hugetlb_fault_mutex_hash, hugetlb_fault_mutex_table,
-		hugetlb_fix_reserve_counts,
-	hugetlb_report_meminfo, hugetlb_reserve_pages, hugetlb_total_pages, hugetlb_unreserve_pages,
+	follow_huge_pud, hstates, follow_hugetlb_page, free_huge_page, huge_add_to_page_cache,
+	huge_pte_alloc, huge_pte_offset, hugepage_new_subpool, hugepage_put_subpool,
+	hugetlb_basepage_index, hugetlb_change_protection, hugetlb_fault, hugetlb_fault_mutex_hash,
+	hugetlb_fault_mutex_table, hugetlb_fix_reserve_counts, hugetlb_report_meminfo,
+	hugetlb_reserve_pages, hugetlb_total_pages, hugetlb_unreserve_pages,
 	is_hugetlb_entry_migration, isolate_hugetlb, linear_hugepage_index,
-		move_hugetlb_page_tables,
-	putback_active_hugepage, reset_vma_resv_huge_pages, resv_map_alloc, resv_map_release,
-	restore_reserve_on_error, alloc_huge_page, set_default_huge_pages, size_to_hstate,
-	unmap_hugepage_range, __unmap_hugepage_range_final, vma_kernel_pagesize, hugetlb_vm_ops,
+	move_hugetlb_page_tables, putback_active_hugepage, reset_vma_resv_huge_pages,
+	resv_map_alloc, resv_map_release, restore_reserve_on_error, alloc_huge_page,
+	set_default_huge_pages, size_to_hstate, unmap_hugepage_range, __unmap_hugepage_range_final,
+	vma_kernel_pagesize, hugetlb_vm_ops,
 } from "#mm/hugetlb.ts";
 export { hugetlb_file_setup, hugetlbfs_file_operations } from "#linux/hugetlb/inode.ts";
 export { hugetlb_get_unmapped_area, pmd_huge, pud_huge } from "#arch/x86/mm/hugetlbpage.ts";

@@ -48,8 +48,7 @@ export {
 	adjust_managed_page_count, destroy_large_folio, free_compound_page, free_reserved_page,
 	min_free_kbytes, nr_free_buffer_pages, set_min_free_kbytes, setup_per_cpu_pageset,
 	si_mem_available, si_meminfo, split_page, struct_sysinfo, totalram_pages,
-		totalram_pages_add,
-	warn_alloc,
+	totalram_pages_add, warn_alloc,
 } from "#mm/page_alloc.ts";
 export { free_area_init, sparse_init } from "#mm/mm_init.ts";
 export { __folio_put, put_pages_list, release_pages } from "#mm/swap.ts";

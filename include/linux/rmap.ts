@@ -28,7 +28,7 @@ export {
 	page_add_new_anon_rmap, page_address_in_vma, page_get_anon_vma, page_move_anon_rmap,
 	page_remove_rmap, page_unlock_anon_vma_read, pfn_mkclean_range, rmap_walk, rmap_walk_locked,
 	try_to_migrate, try_to_unmap, try_to_unmap_flush, try_to_unmap_flush_dirty,
-		unlink_anon_vmas,
+	unlink_anon_vmas,
 } from "#mm/rmap.ts";
 export { page_mapped_in_vma, page_vma_mapped_walk } from "#mm/page_vma_mapped.ts";
 export { remove_migration_ptes } from "#mm/migrate.ts";

@@ -17,8 +17,7 @@ import { pfn_to_page } from "#linux/mmzone.ts";
 import { PageLocked } from "#linux/page-flags.ts";
 import {
 	__pmd, __pte, __swp_entry_hi, __swp_entry_lo, __swp_offset, __swp_type, pmd_present,
-		type pmd_t,
-	pmd_none, pte_none, pte_present, type pte_t,
+	type pmd_t, pmd_none, pte_none, pte_present, type pte_t,
 } from "#linux/pgtable.ts";
 import { xa_mk_value, xa_to_value } from "#linux/xarray.ts";
 

@@ -13,10 +13,9 @@ import { ul_shr } from "#asm-generic/bits.ts";
 import { ERR_PTR, IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
 import {
 	loff_t as to_loff, loff_to_pgoff, LLONG_MAX, PGOFF_MAX, pgoff_t as to_pgoff, pgoff_to_loff,
-		ref,
-	U32_MAX, type loff_t, type pgoff_t,
+	ref, U32_MAX, type loff_t, type pgoff_t,
 } from "#asm-generic/types.ts";
-import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
+import { PAGE_SIZE } from "#asm/page_types.ts";
 import { BUG, BUG_ON } from "#linux/bug.ts";
 import { capable, CAP_IPC_LOCK } from "#linux/capability.ts";
 import { unlikely } from "#linux/compiler.ts";
@@ -29,13 +28,11 @@ import { alloc_file_pseudo } from "#linux/file.ts";
 import { ATTR_SIZE, MAX_LFS_FILESIZE, S_PRIVATE, SB_KERNMOUNT } from "#linux/fs.const.ts";
 import {
 	alloc_inode_sb, clear_inode, clear_nlink, current_time, d_inode, default_llseek,
-		file_accessed,
-	file_inode, get_next_ino, i_mmap_lock_write, i_mmap_unlock_write, i_size_read, i_size_write,
-	inc_nlink, init_special_inode, inode_init_once, inode_init_owner, inode_lock,
-		inode_newsize_ok,
-	inode_unlock, iput, kill_litter_super, mark_inode_dirty, new_inode, noop_fsync,
-	register_filesystem, S_ISREG, setattr_copy, setattr_prepare, simple_dir_operations,
-	unregister_filesystem,
+	file_accessed, file_inode, get_next_ino, i_mmap_lock_write, i_mmap_unlock_write,
+	i_size_read, i_size_write, inc_nlink, init_special_inode, inode_init_once, inode_init_owner,
+	inode_lock, inode_newsize_ok, inode_unlock, iput, kill_litter_super, mark_inode_dirty,
+	new_inode, noop_fsync, register_filesystem, S_ISREG, setattr_copy, setattr_prepare,
+	simple_dir_operations, unregister_filesystem,
 } from "#linux/fs.ts";
 import type {
 	struct_address_space, struct_address_space_operations, struct_dentry, struct_file,
@@ -55,17 +52,14 @@ import { GFP_KERNEL } from "#linux/gfp_types.ts";
 import { folio_zero_segment } from "#linux/highmem.ts";
 import {
 	alloc_huge_page, default_hstate, default_hstate_index, hstate_file, hstate_index,
-		hstate_inode,
-	hstate_sizelog, hstates, HPageRestoreReserve, huge_add_to_page_cache, huge_page_mask_low,
-	huge_page_order, huge_page_shift, huge_page_size, hugepage_new_subpool,
-		hugepage_put_subpool,
-	hugepages_supported, hugetlb_fault_mutex_hash, hugetlb_fault_mutex_table,
-	hugetlb_fix_reserve_counts, hugetlb_get_unmapped_area, hugetlb_reserve_pages,
-	HUGETLB_SHMFS_INODE, hugetlb_unreserve_pages, hugetlb_vm_ops, HUGETLBFS_I, HUGETLBFS_SB,
-	hugetlbfs_inode_info, hugetlbfs_sb_info, pages_per_huge_page, resv_map_alloc,
-		resv_map_release,
-	restore_reserve_on_error, SetHPageMigratable, size_to_hstate, unmap_hugepage_range,
-	type struct_hstate, type struct_resv_map,
+	hstate_inode, hstate_sizelog, hstates, HPageRestoreReserve, huge_add_to_page_cache,
+	huge_page_mask_low, huge_page_order, huge_page_shift, huge_page_size, hugepage_new_subpool,
+	hugepage_put_subpool, hugepages_supported, hugetlb_fault_mutex_hash,
+	hugetlb_fault_mutex_table, hugetlb_fix_reserve_counts, hugetlb_get_unmapped_area,
+	hugetlb_reserve_pages, HUGETLB_SHMFS_INODE, hugetlb_unreserve_pages, hugetlb_vm_ops,
+	HUGETLBFS_I, HUGETLBFS_SB, hugetlbfs_inode_info, hugetlbfs_sb_info, pages_per_huge_page,
+	resv_map_alloc, resv_map_release, restore_reserve_on_error, SetHPageMigratable,
+	size_to_hstate, unmap_hugepage_range, type struct_hstate, type struct_resv_map,
 } from "#linux/hugetlb.ts";
 import { fs_initcall } from "#linux/init.ts";
 import { memparse } from "#linux/kernel.ts";
@@ -85,8 +79,7 @@ import { mutex_lock, mutex_unlock } from "#linux/mutex.ts";
 import { __SetPageUptodate, ClearPageDirty, ClearPageUptodate } from "#linux/page-flags.ts";
 import {
 	delete_from_page_cache, filemap_get_folios, filemap_lock_folio, find_get_page,
-		find_lock_page,
-	folio_lock, folio_unlock, noop_dirty_folio, unlock_page,
+	find_lock_page, folio_lock, folio_unlock, noop_dirty_folio, unlock_page,
 } from "#linux/pagemap.ts";
 import {
 	folio_batch_count, folio_batch_init, folio_batch_release, struct_folio_batch,
@@ -98,8 +91,7 @@ import { cond_resched, current, signal_pending } from "#linux/sched.ts";
 import { seq_printf, type struct_seq_file } from "#linux/seq_file.ts";
 import {
 	kfree, kmalloc, kmem_cache_create, kmem_cache_destroy, kmem_cache_free, kzalloc,
-		SLAB_ACCOUNT,
-	type struct_kmem_cache,
+	SLAB_ACCOUNT, type struct_kmem_cache,
 } from "#linux/slab.ts";
 import {
 	spin_lock, spin_lock_init, spin_lock_irq, spin_unlock, spin_unlock_irq,

@@ -12,15 +12,12 @@ import { find_vma } from "#mm/mmap.ts";
 
 export {
 	__do_munmap, __split_vma, __vma_adjust, __vma_link_rb, copy_vma, do_mmap, do_munmap,
-		exit_mmap,
-	expand_downwards, expand_stack, find_extend_vma, find_mergeable_anon_vma, find_vma,
-	find_vma_prev, get_unmapped_area, insert_vm_struct, ksys_mmap_pgoff, may_expand_vm,
-	mlock_future_check, mm_drop_all_locks, mm_take_all_locks, mmap_region, split_vma,
-		stack_guard_gap,
-	struct_vm_unmapped_area_info, unlink_file_vma, VM_UNMAPPED_AREA_TOPDOWN, vm_end_gap,
-		vm_munmap,
-	vm_start_gap, vm_stat_account, vm_unmapped_area, vma_adjust, vma_merge, vma_set_page_prot,
-	vma_wants_writenotify,
+	exit_mmap, expand_downwards, expand_stack, find_extend_vma, find_mergeable_anon_vma,
+	find_vma, find_vma_prev, get_unmapped_area, insert_vm_struct, ksys_mmap_pgoff,
+	may_expand_vm, mlock_future_check, mm_drop_all_locks, mm_take_all_locks, mmap_region,
+	split_vma, stack_guard_gap, struct_vm_unmapped_area_info, unlink_file_vma,
+	VM_UNMAPPED_AREA_TOPDOWN, vm_end_gap, vm_munmap, vm_start_gap, vm_stat_account,
+	vm_unmapped_area, vma_adjust, vma_merge, vma_set_page_prot, vma_wants_writenotify,
 } from "#mm/mmap.ts";
 export { change_protection, mprotect_fixup } from "#mm/mprotect.ts";
 export { move_page_tables } from "#mm/mremap.ts";

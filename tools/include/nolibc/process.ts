@@ -13,7 +13,7 @@ import {
 import { SIGCHLD } from "#uapi/asm-generic/signal.ts";
 import {
 	peek, poke, ret, struct_thread, syscall, syscall_spawn, syscall_wait, thread,
-		type user_code,
+	type user_code,
 } from "./arch.ts";
 import { alloca, release, with_bytes } from "./stack.ts";
 

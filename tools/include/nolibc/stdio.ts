@@ -38,7 +38,7 @@ function integer(conv: string, flags: string, x: number | bigint): string {
 	case "o":
 		return (alt ? "0" : "") + x.toString(8);
 	case "p":
-		return x == 0 ? "(nil)" : "0x" + x.toString(16);
+		return Number(x) === 0 ? "(nil)" : "0x" + x.toString(16);
 	default:
 		return x.toString();
 	}

@@ -10,7 +10,7 @@ import { MAP_SHARED, PROT_READ, PROT_WRITE } from "#uapi/linux/mman.ts";
 import { __NR_getppid } from "#uapi-asm/unistd_64.ts";
 import {
 	close, fallocate, ftruncate, memfd_create, mmap, munmap, syscall, user_load64n,
-		user_store64n,
+	user_store64n,
 } from "#tools/include/nolibc/nolibc.ts";
 
 /** Times of the rounds, in the benchmark's unit. */

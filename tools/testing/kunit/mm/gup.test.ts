@@ -6,11 +6,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest
 import { ref } from "#asm-generic/types.ts";
 import {
 	FAULT_FLAG_WRITE, FOLL_FORCE, FOLL_LONGTERM, FOLL_WRITE, GUP_PIN_COUNTING_BIAS,
-		fixup_user_fault,
-	get_user_pages, get_user_pages_fast, get_user_pages_fast_only, get_user_pages_unlocked,
-	mm_populate, page_count, page_maybe_dma_pinned, pin_user_pages, pin_user_pages_fast,
-		put_page,
-	unpin_user_page, unpin_user_pages,
+	fixup_user_fault, get_user_pages, get_user_pages_fast, get_user_pages_fast_only,
+	get_user_pages_unlocked, mm_populate, page_count, page_maybe_dma_pinned, pin_user_pages,
+	pin_user_pages_fast, put_page, unpin_user_page, unpin_user_pages,
 } from "#linux/mm.ts";
 import type { struct_mm_struct, struct_page } from "#linux/mm_types.ts";
 import { mmap_read_lock, mmap_read_unlock } from "#linux/mmap_lock.ts";

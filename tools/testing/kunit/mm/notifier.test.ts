@@ -11,8 +11,7 @@ import {
 	MMU_NOTIFY_CLEAR, mmu_notifier_invalidate_range_end, mmu_notifier_invalidate_range_start,
 	mmu_notifier_invalidate_range_start_nonblock, mmu_notifier_range_blockable,
 	mmu_notifier_range_init, mmu_notifier_register, mmu_notifier_unregister,
-		struct_mmu_notifier,
-	struct_mmu_notifier_range,
+	struct_mmu_notifier, struct_mmu_notifier_range,
 } from "#linux/mmu_notifier.ts";
 import { pte_pfn, pte_write } from "#linux/pgtable.ts";
 import { prng, seeds } from "#tools/testing/kunit/lib/prng.ts";

@@ -11,8 +11,7 @@ import { PageAnon, PageAnonExclusive, page_folio } from "#linux/page-flags.ts";
 import { trylock_page, unlock_page } from "#linux/pagemap.ts";
 import {
 	folio_referenced, page_mapped_in_vma, remove_migration_ptes, rmap_walk,
-		struct_rmap_walk_control,
-	try_to_migrate,
+	struct_rmap_walk_control, try_to_migrate,
 } from "#linux/rmap.ts";
 import { flush_tlb_mm } from "#asm/tlbflush.ts";
 import { lru_add_drain_all } from "#linux/swap.ts";
@@ -20,8 +19,8 @@ import { zero_pfn } from "#mm/memory.ts";
 import { prng, seeds } from "#tools/testing/kunit/lib/prng.ts";
 import {
 	HPAGE, PAGE, PROT_READ, PROT_WRITE, advise_huge, boot_mm, dontneed, enter_mm, exit_mm,
-		fork_mm,
-	in_mm, in_use, mmap_anon, mprotect, mremap, munmap, new_mm, page_at, peek, poke, translate,
+	fork_mm, in_mm, in_use, mmap_anon, mprotect, mremap, munmap, new_mm, page_at, peek, poke,
+	translate,
 } from "#tools/testing/kunit/mm/mm_env.ts";
 
 let mm: struct_mm_struct;

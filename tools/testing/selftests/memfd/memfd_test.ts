@@ -17,9 +17,9 @@ import { EPERM } from "#uapi/asm-generic/errno-base.ts";
 import { SIGCHLD, SIGTERM } from "#uapi/asm-generic/signal.ts";
 import {
 	abort, c_string, clone, close, dup, exit, fallocate, fcntl, fork, free, fstat, ftruncate,
-		kill,
-	malloc, MAP_FAILED, memset, mmap, mprotect, munmap, open, poke, printf, pwrite, read_bytes,
-	sigmask_of, sigwait, user_load32, user_store32, user_store8, waitpid, write_bytes,
+	kill, malloc, MAP_FAILED, memset, mmap, mprotect, munmap, open, poke, printf, pwrite,
+	read_bytes, sigmask_of, sigwait, user_load32, user_store32, user_store8, waitpid,
+	write_bytes,
 } from "#tools/include/nolibc/nolibc.ts";
 import {
 	default_huge_page_size, hugetlbfs_test, set_hugetlbfs_test, sys_memfd_create,
