@@ -27,7 +27,8 @@ export { is_swap_pmd };
 export {
 	__pmd_trans_huge_lock, __split_huge_pmd, can_split_folio, change_huge_pmd, copy_huge_pmd,
 	deferred_split_huge_page, do_huge_pmd_anonymous_page, do_huge_pmd_wp_page,
-	follow_trans_huge_pmd, free_transhuge_page, huge_pmd_set_accessed, hugepage_vma_check,
+	follow_trans_huge_pmd, free_transhuge_page, huge_pmd_set_accessed, huge_zero_page,
+	huge_zero_pfn, hugepage_vma_check,
 	madvise_free_huge_pmd, mk_huge_pmd, mm_get_huge_zero_page, mm_put_huge_zero_page,
 	move_huge_pmd, prep_transhuge_page, split_huge_page_to_list, split_huge_pmd_address,
 	thp_get_unmapped_area, vma_adjust_trans_huge, transparent_hugepage_flags, zap_huge_pmd,
