@@ -18,7 +18,7 @@ import {
 	sigjmp_buf, siglongjmp, sigsetjmp, waitpid, WEXITSTATUS, WIFEXITED, WTERMSIG,
 	write_file,
 } from "#tools/include/nolibc/nolibc.ts";
-import type { prng } from "#tools/testing/kunit/lib/prng.ts";
+import type { prng } from "#tools/include/nolibc/prng.ts";
 
 export const KiB = 2 ** 10, MiB = 2 ** 20;
 export const PAGE = 4 * KiB, HPAGE = 2 * MiB;

@@ -15,7 +15,7 @@ import {
 	close, fallocate, ftruncate, lseek, madvise, mlock, mmap, mprotect,
 	mremap, munlock, munmap, sched_yield, user_load8, user_store8,
 } from "#tools/include/nolibc/nolibc.ts";
-import { prng } from "#tools/testing/kunit/lib/prng.ts";
+import { prng } from "#tools/include/nolibc/prng.ts";
 import {
 	above, area, AT, blocks, check_file, child, complaints, denied, ELSEWHERE, equal, gate,
 	HPAGE, HPAGE_NR, memfd, MiB, mlocked, move, must, PAGE, PARTS, pattern, pmd_mapped,
