@@ -31,7 +31,8 @@ export interface bytes_view {
 }
 
 const scalar = <T>(size: number, get: (v: DataView, at: number) => T,
-	set: (v: DataView, at: number, x: T) => void): kind_of<T> => ({ size, align: size, get, set });
+	set: (v: DataView, at: number, x: T) => void): kind_of<T> =>
+	({ size, align: size, get, set });
 
 export const __u8 = scalar(1, (v, at) => v.getUint8(at), (v, at, x) => v.setUint8(at, x));
 export const __s8 = scalar(1, (v, at) => v.getInt8(at), (v, at, x) => v.setInt8(at, x));
@@ -69,12 +70,15 @@ function array_class<T>(kind: kind_of<T>): array_maker {
 			this.dv = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 			for (; known < this.length; known++)
 				accessor(known);
+			/* a write beyond the end throws */
+			Object.preventExtensions(this);
 		}
 	}
 	const accessor = (i: number): void => {
 		Object.defineProperty(array_bytes.prototype, i, {
 			get(this: array_bytes) {
-				return kind.get(this.dv, i * kind.size);
+				return i < this.length ? kind.get(this.dv, i * kind.size) :
+					undefined;
 			},
 			set(this: array_bytes, x: T) {
 				put(kind, this.dv, i * kind.size, x);
@@ -90,7 +94,8 @@ function put<T>(kind: kind_of<T>, view: DataView, at: number, x: T): void {
 		return;
 	}
 	const src = (x as bytes_view).bytes;
-	new Uint8Array(view.buffer, view.byteOffset + at, kind.size).set(src.subarray(0, kind.size));
+	const dst = new Uint8Array(view.buffer, view.byteOffset + at, kind.size);
+	dst.set(src.subarray(0, kind.size));
 }
 
 function array_of<T>(kind: kind_of<T>, n: number, flex: boolean): kind_of<array_view<T>> {
@@ -149,9 +154,11 @@ export interface anon<M extends members> extends kind_of<unknown> {
 	readonly anon: layout<M>;
 }
 
-type anon_keys<M> = { [K in keyof M]: M[K] extends { readonly anon: unknown } ? K : never }[keyof M];
+type anon_keys<M> =
+	{ [K in keyof M]: M[K] extends { readonly anon: unknown } ? K : never }[keyof M];
 type inner<K> = K extends anon<infer N> ? N : never;
-type all_of<U> = (U extends unknown ? (x: U) => void : never) extends (x: infer I) => void ? I : never;
+type all_of<U> =
+	(U extends unknown ? (x: U) => void : never) extends (x: infer I) => void ? I : never;
 type merged<T> = { [K in keyof T]: T[K] extends members[string] ? T[K] : never };
 /** @M's members as C sees them. */
 export type flat<M extends members> = [anon_keys<M>] extends [never] ? M :
@@ -202,8 +209,8 @@ function make<M extends members>(given: M, place: (m: M) => { offsets: Record<st
 		Object.defineProperty(view.prototype, name, {
 			enumerable: true,
 			get: kind.window ? function (this: view) {
-				const cache = this.windows ??= new Array<unknown>(windows).fill(null);
-				return cache[slot] ??= kind.get(this.dv, at);
+				this.windows ??= new Array<unknown>(windows).fill(null);
+				return this.windows[slot] ??= kind.get(this.dv, at);
 			} : function (this: view) {
 				return kind.get(this.dv, at);
 			},
@@ -294,6 +301,7 @@ export function offsetof<M extends members, K extends keyof M>(l: layout<M>, mem
 	return l.offsets[member];
 }
 
-export function sizeof_field<M extends members, K extends keyof M>(l: layout<M>, member: K): number {
+export function sizeof_field<M extends members, K extends keyof M>(l: layout<M>,
+	member: K): number {
 	return l.members[member]!.size;
 }

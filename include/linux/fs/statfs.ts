@@ -109,8 +109,8 @@ function do_statfs_native(st: struct_kstatfs, p: user_ptr): number {
 	buf.f_bavail = BigInt(st.f_bavail);
 	buf.f_files = BigInt(st.f_files);
 	buf.f_ffree = BigInt(st.f_ffree);
-	buf.f_fsid[0] = st.f_fsid[0];
-	buf.f_fsid[1] = st.f_fsid[1];
+	buf.f_fsid.val[0] = st.f_fsid[0];
+	buf.f_fsid.val[1] = st.f_fsid[1];
 	buf.f_namelen = BigInt(st.f_namelen);
 	buf.f_frsize = BigInt(st.f_frsize);
 	buf.f_flags = BigInt(st.f_flags);

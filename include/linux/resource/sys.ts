@@ -6,7 +6,7 @@
  * reboot, priorities, process groups beyond reading, times(), most of prctl().
  */
 import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
-import { __s32, __u32, __u64, __struct, __bytes } from "#asm-generic/struct.ts";
+import { __s32, __u32 } from "#asm-generic/struct.ts";
 import { cpus, this_cpu } from "#asm/smp.ts";
 import { copy_from_user, copy_to_user, put_user, strncpy_from_user } from "#linux/uaccess.ts";
 import { RLIMIT_NOFILE, RLIM_NLIMITS, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD,
@@ -15,6 +15,8 @@ import { PR_GET_DUMPABLE, PR_GET_NAME, PR_GET_PDEATHSIG, PR_GET_THP_DISABLE, PR_
 	PR_MCE_KILL_CLEAR, PR_MCE_KILL_DEFAULT, PR_MCE_KILL_EARLY, PR_MCE_KILL_GET,
 	PR_MCE_KILL_LATE, PR_MCE_KILL_SET, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_NAME,
 	PR_SET_PDEATHSIG, PR_SET_THP_DISABLE } from "#uapi/linux/prctl.ts";
+import { struct_sysinfo_layout } from "#uapi/linux/sysinfo.ts";
+import { struct_new_utsname } from "#uapi/linux/utsname.ts";
 import { EFAULT, EINTR, EINVAL, EPERM, ESRCH, ENOMEM } from "#linux/errno.ts";
 import { CAP_SETUID, CAP_SYS_NICE, CAP_SYS_RESOURCE, capable } from "#linux/capability.ts";
 import { commit_creds, current_cred, prepare_creds } from "#linux/cred.ts";
@@ -158,10 +160,10 @@ export function getrusage_bytes(p: struct_task_struct, who: number): Uint8Array 
 		majflt += p.signal.cmaj_flt;
 		maxrss = Math.max(maxrss, p.signal.cmaxrss);
 	}
-	r.ru_utime_sec = BigInt(Math.floor(utime / NSEC_PER_SEC));
-	r.ru_utime_usec = BigInt(Math.floor(utime % NSEC_PER_SEC / 1000));
-	r.ru_stime_sec = BigInt(Math.floor(stime / NSEC_PER_SEC));
-	r.ru_stime_usec = BigInt(Math.floor(stime % NSEC_PER_SEC / 1000));
+	r.ru_utime.tv_sec = BigInt(Math.floor(utime / NSEC_PER_SEC));
+	r.ru_utime.tv_usec = BigInt(Math.floor(utime % NSEC_PER_SEC / 1000));
+	r.ru_stime.tv_sec = BigInt(Math.floor(stime / NSEC_PER_SEC));
+	r.ru_stime.tv_usec = BigInt(Math.floor(stime % NSEC_PER_SEC / 1000));
 	r.ru_minflt = BigInt(minflt);
 	r.ru_majflt = BigInt(majflt);
 	r.ru_maxrss = BigInt(maxrss * 4);
@@ -249,11 +251,6 @@ export const sys_setuid = SYSCALL_DEFINE("setuid", ["int"], (uid) => {
 	return uid === old.uid || uid === old.suid ? setxuid(-1, uid, -1) : -EPERM;
 });
 
-const struct_new_utsname = __struct({
-	sysname: __bytes(65), nodename: __bytes(65), release: __bytes(65), version: __bytes(65),
-	machine: __bytes(65), domainname: __bytes(65),
-});
-
 function put_string(to: Uint8Array, s: string): void {
 	for (let i = 0; i < s.length && i < to.length - 1; i++)
 		to[i] = s.charCodeAt(i);
@@ -272,14 +269,8 @@ export const sys_newuname = SYSCALL_DEFINE("newuname", ["ptr"], (name) => {
 	return copy_to_user(name, out.bytes, out.bytes.length) !== 0 ? -EFAULT : 0;
 });
 
-const struct_sysinfo = __struct({
-	uptime: __u64, loads0: __u64, loads1: __u64, loads2: __u64, totalram: __u64, freeram: __u64,
-	sharedram: __u64, bufferram: __u64, totalswap: __u64, freeswap: __u64, procs: __u32,
-	totalhigh: __u64, freehigh: __u64, mem_unit: __u32,
-});
-
 export const sys_sysinfo = SYSCALL_DEFINE("sysinfo", ["ptr"], (info) => {
-	const val = struct_sysinfo.alloc();
+	const val = struct_sysinfo_layout.alloc();
 	const si = { totalram: totalram_pages(), freeram: 0, sharedram: 0, bufferram: 0,
 		mem_unit: 4096 };
 

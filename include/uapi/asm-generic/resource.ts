@@ -5,6 +5,7 @@
  * Upstream: include/uapi/asm-generic/resource.h, include/uapi/linux/resource.h.
  */
 import { __struct, __s64, __u64 } from "#asm-generic/struct.ts";
+import { struct_timeval } from "#uapi/linux/time.ts";
 
 export const RLIMIT_CPU		= 0;
 export const RLIMIT_FSIZE	= 1;
@@ -35,8 +36,7 @@ export const RUSAGE_CHILDREN	= -1;
 export const RUSAGE_THREAD	= 1;
 
 export const struct_rusage = __struct({
-	ru_utime_sec: __s64, ru_utime_usec: __s64,
-	ru_stime_sec: __s64, ru_stime_usec: __s64,
+	ru_utime: struct_timeval, ru_stime: struct_timeval,
 	ru_maxrss: __s64, ru_ixrss: __s64, ru_idrss: __s64, ru_isrss: __s64,
 	ru_minflt: __s64, ru_majflt: __s64, ru_nswap: __s64,
 	ru_inblock: __s64, ru_oublock: __s64, ru_msgsnd: __s64, ru_msgrcv: __s64,

@@ -4,31 +4,79 @@
  *
  * Upstream: include/uapi/asm-generic/siginfo.h.
  */
-import { __bytes, __s16, __s32, __struct, __u32, __u64, __union } from "#asm-generic/struct.ts";
+import { __anon, __array, __bytes, __s16, __s32, __s64, __struct, __u32, __u64, __union } from
+	"#asm-generic/struct.ts";
 
 export const SI_MAX_SIZE	= 128;
 
-const kill_fields = __struct({ _pid: __s32, _uid: __u32 });
-const timer_fields = __struct({ _tid: __s32, _overrun: __s32, _sigval: __u64 });
-const rt_fields = __struct({ _pid: __s32, _uid: __u32, _sigval: __u64 });
-const sigchld_fields = __struct({
-	_pid: __s32, _uid: __u32, _status: __s32, _utime: __u64, _stime: __u64,
+const sigfault_fields = __struct({
+	_addr:	__u64,
+	_1: __anon(__union({
+		_trapno:	__s32,
+		_addr_lsb:	__s16,	/* BUS_MCEERR_AR, BUS_MCEERR_AO */
+		_addr_bnd: __struct({
+			_dummy_bnd:	__bytes(8),
+			_lower:		__u64,
+			_upper:		__u64,
+		}),
+		_addr_pkey: __struct({
+			_dummy_pkey:	__bytes(8),
+			_pkey:		__u32,
+		}),
+		_perf: __struct({
+			_data:	__u64,
+			_type:	__u32,
+			_flags:	__u32,
+		}),
+	})),
 });
-const sigfault_fields = __struct({ _addr: __u64, _addr_lsb: __s16 });
+
+/* a _sigval is an int or a pointer; here the whole word */
+const sifields = __union({
+	_kill: __struct({
+		_pid:	__s32,
+		_uid:	__u32,
+	}),
+	_timer: __struct({
+		_tid:		__s32,
+		_overrun:	__s32,
+		_sigval:	__u64,
+		_sys_private:	__s32,
+	}),
+	_rt: __struct({
+		_pid:		__s32,
+		_uid:		__u32,
+		_sigval:	__u64,
+	}),
+	_sigchld: __struct({
+		_pid:		__s32,
+		_uid:		__u32,
+		_status:	__s32,
+		_utime:		__s64,
+		_stime:		__s64,
+	}),
+	_sigfault: sigfault_fields,
+	_sigpoll: __struct({
+		_band:	__s64,
+		_fd:	__s32,
+	}),
+	_sigsys: __struct({
+		_call_addr:	__u64,
+		_syscall:	__s32,
+		_arch:		__u32,
+	}),
+});
 
 export const struct_siginfo = __struct({
-	si_signo:	__s32,
-	si_errno:	__s32,
-	si_code:	__s32,
-	__pad0:		__s32,
-	_sifields: __union({
-		_pad:		__bytes(SI_MAX_SIZE - 16),
-		_kill:		kill_fields,
-		_timer:		timer_fields,
-		_rt:		rt_fields,
-		_sigchld:	sigchld_fields,
-		_sigfault:	sigfault_fields,
-	}),
+	_1: __anon(__union({
+		_1: __anon(__struct({
+			si_signo:	__s32,
+			si_errno:	__s32,
+			si_code:	__s32,
+			_sifields:	sifields,
+		})),
+		_si_pad:	__array(__s32, SI_MAX_SIZE / 4),
+	})),
 });
 
 export const SI_USER		= 0;

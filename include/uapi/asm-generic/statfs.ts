@@ -14,7 +14,9 @@ export const struct_statfs = __struct({
 	f_bavail:	__s64,
 	f_files:	__s64,
 	f_ffree:	__s64,
-	f_fsid:		__array(__s32, 2),
+	f_fsid: __struct({
+		val:	__array(__s32, 2),
+	}),
 	f_namelen:	__s64,
 	f_frsize:	__s64,
 	f_flags:	__s64,

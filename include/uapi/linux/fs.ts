@@ -5,7 +5,7 @@
  * Upstream: include/uapi/linux/fs.h. Left out: block devices, clone and dedupe structs, the FS_*_FL
  * inode flags.
  */
-import { __s32, __s64, __struct, __u32 } from "#asm-generic/struct.ts";
+import { __bytes, __s32, __s64, __struct, __u32 } from "#asm-generic/struct.ts";
 import { _IO, _IOR, _IOW, _IOWR } from "#uapi/asm-generic/ioctl.ts";
 
 export * from "#uapi/linux/limits.ts";
@@ -29,8 +29,7 @@ export const struct_fsxattr = __struct({
 	fsx_nextents:	__u32,
 	fsx_projid:	__u32,
 	fsx_cowextsize:	__u32,
-	fsx_pad0:	__u32,
-	fsx_pad1:	__u32,
+	fsx_pad:	__bytes(8),
 });
 
 const fiemap = { size: 32 };

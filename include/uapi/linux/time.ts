@@ -27,6 +27,6 @@ export const struct___kernel_timespec = __struct({ tv_sec: __s64, tv_nsec: __s64
 export const struct_timespec = struct___kernel_timespec;
 export const struct_timeval = __struct({ tv_sec: __s64, tv_usec: __s64 });
 export const struct_itimerval = __struct({
-	it_interval: __struct({ tv_sec: __s64, tv_usec: __s64 }),
-	it_value: __struct({ tv_sec: __s64, tv_usec: __s64 }),
+	it_interval:	struct_timeval,
+	it_value:	struct_timeval,
 });
