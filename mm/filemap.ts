@@ -217,7 +217,7 @@ export function filemap_free_folio(mapping: struct_address_space, folio: struct_
 	folio_put_refs(folio, refs);
 }
 
-/** mm/filemap.c:filemap_remove_folio(). The folio is locked; the caller has a reference. */
+/** mm/filemap.c:filemap_remove_folio(). Needs the folio's lock and a reference. */
 export function filemap_remove_folio(folio: struct_folio): void {
 	const mapping = folio.mapping as struct_address_space;
 	const host = mapping.host!;
@@ -582,9 +582,9 @@ export function pagecache_init(): void {
 }
 
 /*
- * mm/filemap.c:wake_page_function(). Without flags a waiter waits for the bit to clear; with
- * WQ_FLAG_EXCLUSIVE it wants the lock and takes it itself; with WQ_FLAG_CUSTOM too, the lock is
- * handed to it (WQ_FLAG_DONE).
+ * mm/filemap.c:wake_page_function(). A waiter without flags wants to see the bit clear; one with
+ * WQ_FLAG_EXCLUSIVE wants the lock and takes it itself; if WQ_FLAG_CUSTOM is set as well, the lock
+ * is handed over (WQ_FLAG_DONE).
  */
 function wake_page_function(wait: wait_queue_entry_t, mode: number, _sync: number, arg: unknown):
 	number {

@@ -108,7 +108,7 @@ function sanity_check_pinned_pages(pages: struct_page[], npages: number): void {
 		if (!folio_test_large(folio) || folio_test_hugetlb(folio))
 			VM_BUG_ON_PAGE(!PageAnonExclusive(folio), page);
 		else
-			/* Either a PTE-mapped or a PMD-mapped THP. */
+			/* the head has the mark if a PMD maps it, the subpage if a PTE does */
 			VM_BUG_ON_PAGE(!PageAnonExclusive(folio) && !PageAnonExclusive(page), page);
 	}
 }
@@ -322,30 +322,29 @@ function follow_pfn_pte(vma: struct_vm_area_struct, address: unsigned_long, pte:
 		}
 	}
 
-	/* Proper page table entry exists, but no corresponding struct page */
+	/* mapped, but by a frame that has no struct page */
 	return -EEXIST;
 }
 
 /** mm/gup.c:can_follow_write_pte(). FOLL_FORCE may write to a private copy that is read-only. */
 function can_follow_write_pte(pte: pte_t, page: struct_page | null, vma: struct_vm_area_struct,
 	flags: number): boolean {
-	/* If the pte is writable, we can write to the page. */
 	if (pte_write(pte))
 		return true;
 
-	/* Maybe FOLL_FORCE is set to override it? */
+	/* only a forced access goes past a read-only entry */
 	if (!(flags & FOLL_FORCE))
 		return false;
 
-	/* But FOLL_FORCE has no effect on shared mappings */
+	/* nobody may force writes to what others share */
 	if (vma.vm_flags & (VM_MAYSHARE | VM_SHARED))
 		return false;
 
-	/* ... or read-only private ones */
+	/* nor to mappings that can never become writable */
 	if (!(vma.vm_flags & VM_MAYWRITE))
 		return false;
 
-	/* ... or already writable ones that just need to take a write fault */
+	/* a writable mapping is served by an ordinary write fault */
 	if (vma.vm_flags & VM_WRITE)
 		return false;
 
@@ -358,7 +357,7 @@ function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd
 	flags: number): struct_page | err_ptr | null {
 	const mm = vma.vm_mm!;
 
-	/* FOLL_GET and FOLL_PIN are mutually exclusive. */
+	/* one kind of reference, not both */
 	if (WARN_ON_ONCE((flags & (FOLL_PIN | FOLL_GET)) === (FOLL_PIN | FOLL_GET)))
 		return ERR_PTR(-EINVAL);
 	retry: for (;;) {
@@ -397,7 +396,10 @@ function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd
 
 				if (!page) {
 					if (flags & FOLL_DUMP) {
-						/* Avoid special (like zero) pages in core dumps */
+						/*
+						 * a core dump leaves holes for zero pages and the
+						 * like
+						 */
 						page = ERR_PTR(-EFAULT);
 						break out;
 					}
@@ -419,10 +421,7 @@ function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd
 				VM_BUG_ON_PAGE((flags & FOLL_PIN) !== 0 && PageAnon(page) &&
 					!PageAnonExclusive(page), page);
 
-				/*
-				 * try_grab_page() does nothing unless FOLL_GET or FOLL_PIN is
-				 * set.
-				 */
+				/* with neither FOLL_GET nor FOLL_PIN, this takes no reference */
 				if (!try_grab_page(page, flags)) {
 					page = ERR_PTR(-ENOMEM);
 					break out;
@@ -602,7 +601,7 @@ function faultin_page(vma: struct_vm_area_struct, address: unsigned_long, flags:
 	}
 	if (unshare) {
 		fault_flags |= FAULT_FLAG_UNSHARE;
-		/* FAULT_FLAG_WRITE and FAULT_FLAG_UNSHARE are incompatible */
+		/* a write unshares by itself */
 		VM_BUG_ON((fault_flags & FAULT_FLAG_WRITE) !== 0);
 	}
 
@@ -659,10 +658,7 @@ function check_vma_flags(vma: struct_vm_area_struct, gup_flags: number): number 
 	} else if (!(vm_flags & VM_READ)) {
 		if (!(gup_flags & FOLL_FORCE))
 			return -EFAULT;
-		/*
-		 * Is there actually any vma we can reach here which does not
-		 * have VM_MAYREAD set?
-		 */
+		/* even forced reads respect a mapping that may never be readable */
 		if (!(vm_flags & VM_MAYREAD))
 			return -EFAULT;
 	}
@@ -670,8 +666,8 @@ function check_vma_flags(vma: struct_vm_area_struct, gup_flags: number): number 
 }
 
 /**
- * mm/gup.c:__get_user_pages(). mmap_lock is held for read or write; if @locked is given, it may be
- * dropped (locked.v 0) and fewer pages come back. Returns how many, or an errno for none.
+ * mm/gup.c:__get_user_pages(). Under mmap_lock, which may be dropped if @locked is given: locked.v
+ * is 0 then, and pages may be missing. Returns how many came, or an errno for none.
  */
 function __get_user_pages(mm: struct_mm_struct, start: unsigned_long, nr_pages: number,
 	gup_flags: number, pages: struct_page[] | null, vmas: struct_vm_area_struct[] | null,
@@ -692,7 +688,7 @@ function __get_user_pages(mm: struct_mm_struct, start: unsigned_long, nr_pages: 
 	out: do {
 		const foll_flags = gup_flags;
 
-		/* first iteration or cross vma bound */
+		/* look up the VMA at the start and past each end */
 		if (!vma || start >= vma.vm_end) {
 			vma = find_extend_vma(mm, start);
 			if (!vma) {
@@ -721,7 +717,7 @@ function __get_user_pages(mm: struct_mm_struct, start: unsigned_long, nr_pages: 
 		let page: struct_page | err_ptr | null;
 		next_page: {
 			retry: for (;;) {
-				/* If we have a pending SIGKILL, don't keep faulting pages */
+				/* a task that is being killed stops here */
 				if (fatal_signal_pending(current)) {
 					ret = -EINTR;
 					break out;
@@ -847,9 +843,9 @@ function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_
 	let lock_dropped = false;
 
 	if (locked) {
-		/* if VM_FAULT_RETRY can be returned, vmas become invalid */
+		/* VMAs are not worth returning if the lock may be dropped */
 		BUG_ON(vmas !== null);
-		/* check caller initialized locked */
+		/* the lock is held at first */
 		BUG_ON(locked.v !== 1);
 	}
 
@@ -868,10 +864,10 @@ function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_
 			for (let i = 0; i < ret; i++)
 				pages[pages_done + i] = more![i]!;
 		if (!locked)
-			/* VM_FAULT_RETRY couldn't trigger, bypass */
+			/* the lock is still held: there is nothing to go on with */
 			return ret;
 
-		/* VM_FAULT_RETRY or VM_FAULT_COMPLETED cannot return errors */
+		/* a dropped lock means neither an error nor all pages */
 		if (!locked.v) {
 			BUG_ON(ret < 0);
 			BUG_ON(ret >= nr_pages);
@@ -913,7 +909,7 @@ function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_
 			locked.v = 1;
 			ret = __get_user_pages(mm, start, 1, flags | FOLL_TRIED, more, null,
 				locked);
-			/* Continue to retry until we succeeded */
+			/* dropped once more: the same page again */
 			BUG_ON(!locked.v && ret !== 0);
 		} while (!locked.v);
 		if (ret !== 1) {
@@ -1026,7 +1022,7 @@ export function __mm_populate(start: unsigned_long, len: unsigned_long, ignore_e
 		if (ret < 0) {
 			if (ignore_errors) {
 				ret = 0;
-				continue;	/* continue at next VMA */
+				continue;
 			}
 			break;
 		}
@@ -1035,7 +1031,7 @@ export function __mm_populate(start: unsigned_long, len: unsigned_long, ignore_e
 	}
 	if (locked.v)
 		mmap_read_unlock(mm);
-	return ret;	/* 0 or negative error code */
+	return ret;
 }
 
 /**
@@ -1148,10 +1144,10 @@ function __gup_longterm_locked(mm: struct_mm_struct, start: unsigned_long, nr_pa
 
 /** mm/gup.c:is_valid_gup_flags(): of get_user_pages*(). */
 function is_valid_gup_flags(gup_flags: number): boolean {
-	/* FOLL_PIN must only be set internally by the pin_user_pages*() APIs */
+	/* FOLL_PIN is for the pin_user_pages*() functions to set */
 	if (WARN_ON_ONCE((gup_flags & FOLL_PIN) !== 0))
 		return false;
-	/* FOLL_LONGTERM is a special case of FOLL_PIN */
+	/* long-term references are pins */
 	if (WARN_ON_ONCE((gup_flags & FOLL_LONGTERM) !== 0))
 		return false;
 
@@ -1472,7 +1468,7 @@ function internal_get_user_pages_fast(start: unsigned_long, nr_pages: number, gu
 	if (nr_pinned === nr_pages || gup_flags & FOLL_FAST_ONLY)
 		return nr_pinned;
 
-	/* Slow path: try to get the remaining pages with get_user_pages */
+	/* the rest is faulted in under mmap_lock */
 	start += nr_pinned * PAGE_SIZE;
 	const more = nr_pinned ? [] : pages;
 	const ret = __gup_longterm_unlocked(start, nr_pages - nr_pinned, gup_flags, more);
@@ -1515,7 +1511,7 @@ export function get_user_pages_fast(start: unsigned_long, nr_pages: number, gup_
 /** mm/gup.c:pin_user_pages_fast() */
 export function pin_user_pages_fast(start: unsigned_long, nr_pages: number, gup_flags: number,
 	pages: struct_page[]): number {
-	/* FOLL_GET and FOLL_PIN are mutually exclusive. */
+	/* one kind of reference, not both */
 	if (WARN_ON_ONCE((gup_flags & FOLL_GET) !== 0))
 		return -EINVAL;
 

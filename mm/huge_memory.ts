@@ -873,7 +873,7 @@ export function follow_trans_huge_pmd(vma: struct_vm_area_struct, addr: unsigned
 	return nth_page(page, (addr & HPAGE_PMD_MASK_LOW) >> PAGE_SHIFT);
 }
 
-/** mm/huge_memory.c:madvise_free_huge_pmd(); true when there is nothing left to do. */
+/** mm/huge_memory.c:madvise_free_huge_pmd(); true when the whole range is dealt with. */
 export function madvise_free_huge_pmd(tlb: struct_mmu_gather, vma: struct_vm_area_struct,
 	pmd: ptep_t, addr: unsigned_long, next: unsigned_long): boolean {
 	const mm = tlb.mm!;

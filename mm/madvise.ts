@@ -312,7 +312,7 @@ function madvise_cold_or_pageout_pte_range(pmd: ptep_t, addr: unsigned_long, end
 			continue;
 		}
 
-		/* not one that waits to be added to the LRU, nor a shared one */
+		/* only what is on the LRU by now, and mapped once */
 		if (!PageLRU(page) || page_mapcount(page) !== 1)
 			continue;
 

@@ -368,7 +368,7 @@ export function pmd_install(mm: struct_mm_struct, pmd: ptep_t, pte: pgtable_t): 
 	const ptl = pmd_lock(mm, pmd);
 	let left: pgtable_t | null = pte;
 
-	if (pmd_none_at(pmd)) {	/* Has another populated it ? */
+	if (pmd_none_at(pmd)) {	/* still empty, under the lock */
 		mm_inc_nr_ptes(mm);
 		smp_wmb();
 		pmd_populate(mm, pmd, pte);
@@ -528,7 +528,7 @@ function copy_present_page(dst_vma: struct_vm_area_struct, src_vma: struct_vm_ar
 	lru_cache_add_inactive_or_unevictable(new_page, dst_vma);
 	rss[mm_counter(new_page)]!++;
 
-	/* All done, just insert the new page copy in the child */
+	/* the copy goes into the child's table */
 	let pte = mk_pte(new_page, dst_vma.vm_page_prot);
 	pte = maybe_mkwrite(pte_mkdirty(pte), dst_vma);
 	set_pte_at(dst_vma.vm_mm!, addr, dst_pte, pte);
@@ -666,7 +666,7 @@ function copy_pte_range(dst_vma: struct_vm_area_struct, src_vma: struct_vm_area_
 				VM_WARN_ON_ONCE(true);
 			}
 
-			/* We've captured and resolved the error. Reset, try again. */
+			/* the cause is removed: go on where it stopped */
 			ret = 0;
 
 			if (addr !== end)
@@ -812,25 +812,24 @@ export function copy_page_range(dst_vma: struct_vm_area_struct, src_vma: struct_
 
 /** mm/memory.c:should_zap_cows() */
 function should_zap_cows(details: struct_zap_details | null): boolean {
-	/* By default, zap all pages */
+	/* no details: everything goes */
 	if (!details)
 		return true;
 
-	/* Or, we zap COWed pages only if the caller wants to */
 	return details.even_cows;
 }
 
 /** mm/memory.c:should_zap_page() */
 function should_zap_page(details: struct_zap_details | null, page: struct_page | null): boolean {
-	/* If we can make a decision without *page.. */
+	/* private copies go too: then all do */
 	if (should_zap_cows(details))
 		return true;
 
-	/* E.g. the caller passes NULL for the case of a zero page */
+	/* entries without a page that counts, such as the zero page's */
 	if (!page)
 		return true;
 
-	/* Otherwise we should only zap non-anon pages */
+	/* private copies stay */
 	return !PageAnon(page);
 }
 
@@ -894,7 +893,7 @@ function zap_pte_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pmd: 
 
 			const entry = pte_to_swp_entry(ptent);
 			if (!non_swap_entry(entry)) {
-				/* Genuine swap entry, hence a private anon page */
+				/* swapped out, so it was a private copy */
 				if (!should_zap_cows(details))
 					continue;
 				rss[MM_SWAPENTS]!--;
@@ -909,7 +908,7 @@ function zap_pte_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pmd: 
 				if (!should_zap_cows(details))
 					continue;
 			} else {
-				/* We should have covered all the swap entry types */
+				/* no other kinds exist here */
 				WARN_ON_ONCE(true);
 			}
 			pte_clear_not_present_full(mm, addr, pte, tlb.fullmm);
@@ -1070,7 +1069,7 @@ export function unmap_vmas(tlb: struct_mmu_gather, start_vma: struct_vm_area_str
 	const range = new struct_mmu_notifier_range(tlb.mm!);
 	const details = new struct_zap_details();
 	details.zap_flags = ZAP_FLAG_DROP_MARKER;
-	/* Careful - we need to zap private pages too! */
+	/* the mapping ends, and its private copies with it */
 	details.even_cows = true;
 	let vma = start_vma;
 
@@ -1165,7 +1164,6 @@ function insert_page_into_pte_locked(vma: struct_vm_area_struct, pte: ptep_t, ad
 	page: struct_page, prot: pgprot_t): number {
 	if (!pte_none(ptep_get(pte)))
 		return -EBUSY;
-	/* Ok, finally just insert the thing.. */
 	get_page(page);
 	inc_mm_counter_fast(vma.vm_mm!, mm_counter_file(page));
 	page_add_file_rmap(page, vma, false);
@@ -1234,7 +1232,6 @@ function insert_pfn(vma: struct_vm_area_struct, addr: unsigned_long, pfn: pfn_nr
 			break out_unlock;
 		}
 
-		/* Ok, finally just insert the thing.. */
 		entry = pte_mkspecial(pfn_pte(pfn, prot));
 
 		if (mkwrite) {
@@ -1333,7 +1330,6 @@ function do_page_mkwrite(vmf: struct_vm_fault): vm_fault_t {
 	vmf.flags = FAULT_FLAG_WRITE | FAULT_FLAG_MKWRITE;
 
 	let ret = vmf.vma.vm_ops!.page_mkwrite!(vmf);
-	/* Restore original flags so that caller is not surprised */
 	vmf.flags = old_flags;
 	if (ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE))
 		return ret;
@@ -1394,8 +1390,8 @@ function wp_page_reuse(vmf: struct_vm_fault): void {
 }
 
 /**
- * mm/memory.c:wp_page_copy(). Called with a reference on vmf.page, if there is one, and without
- * the ptl; drops the reference. Subscribers hear of the new page at set_pte_at_notify().
+ * mm/memory.c:wp_page_copy(). Without the ptl. If vmf.page is set, its reference is consumed.
+ * Subscribers hear of the new page at set_pte_at_notify().
  */
 function wp_page_copy(vmf: struct_vm_fault): vm_fault_t {
 	const unshare = (vmf.flags & FAULT_FLAG_UNSHARE) !== 0;
@@ -1439,7 +1435,7 @@ function wp_page_copy(vmf: struct_vm_fault): vm_fault_t {
 			vmf.address + PAGE_SIZE);
 		mmu_notifier_invalidate_range_start(range);
 
-		/* Re-check the pte - we dropped the lock */
+		/* others may have changed the entry while it was unlocked */
 		const ptl = pte_lockptr(mm, vmf.pmd);
 		vmf.pte = pte_offset_map(vmf.pmd, vmf.address);
 		vmf.ptl = ptl;
@@ -1475,7 +1471,7 @@ function wp_page_copy(vmf: struct_vm_fault): vm_fault_t {
 				page_remove_rmap(old_page, vma, false);
 			}
 
-			/* Free the old page.. */
+			/* what is dropped below is the old page */
 			new_page = old_page;
 			page_copied = true;
 		} else {
@@ -1580,7 +1576,7 @@ function do_wp_page(vmf: struct_vm_fault): vm_fault_t {
 	const page = vmf.page = vm_normal_page(vma, vmf.address, vmf.orig_pte);
 	if (!page) {
 		if (unshare) {
-			/* No anonymous page -> nothing to do. */
+			/* only anonymous pages need unsharing */
 			pte_unmap_unlock(vmf.pte, vmf.ptl!);
 			return 0;
 		}
@@ -1605,8 +1601,8 @@ function do_wp_page(vmf: struct_vm_fault): vm_fault_t {
 				break copy;
 			if (!PageLRU(page))
 				/*
-				 * Note: We cannot easily detect+handle references from remote LRU
-				 * pagevecs
+				 * this CPU's LRU batch may hold a reference; those of others are
+				 * out of reach
 				 */
 				lru_add_drain();
 			if (page_count(page) > 1 + Number(PageSwapCache(page)))
@@ -1630,14 +1626,14 @@ function do_wp_page(vmf: struct_vm_fault): vm_fault_t {
 		wp_page_reuse(vmf);
 		return VM_FAULT_WRITE;
 	} else if (unshare) {
-		/* No anonymous page -> nothing to do. */
+		/* only anonymous pages need unsharing */
 		pte_unmap_unlock(vmf.pte, vmf.ptl!);
 		return 0;
 	} else if ((vma.vm_flags & (VM_WRITE | VM_SHARED)) === (VM_WRITE | VM_SHARED)) {
 		return wp_page_shared(vmf);
 	}
 
-	/* Ok, we need to copy. Oh, well.. */
+	/* shared with others: copy */
 	get_page(page);
 
 	pte_unmap_unlock(vmf.pte, vmf.ptl!);
@@ -1690,7 +1686,7 @@ export function unmap_mapping_folio(folio: struct_folio): void {
 	i_mmap_unlock_read(mapping);
 }
 
-/** mm/memory.c:unmap_mapping_pages(). @nr 0: to the end of the file. */
+/** mm/memory.c:unmap_mapping_pages(). With @nr 0, all pages from @start on. */
 export function unmap_mapping_pages(mapping: struct_address_space, start: pgoff_t, nr: number,
 	even_cows: boolean): void {
 	const details = new struct_zap_details();
@@ -1708,15 +1704,15 @@ export function unmap_mapping_pages(mapping: struct_address_space, start: pgoff_
 }
 
 /**
- * mm/memory.c:unmap_mapping_range(). Bytes, any alignment: the pages that the range touches.
- * @holelen 0: to the end of the file. @even_cows: private copies go too (truncation).
+ * mm/memory.c:unmap_mapping_range(). Bytes, any alignment: the pages that the range touches. With
+ * @holelen 0, all that follow too. @even_cows: private copies go as well (truncation).
  */
 export function unmap_mapping_range(mapping: struct_address_space, holebegin: loff_t,
 	holelen: loff_t, even_cows: number): void {
 	const hba = Number(u64(holebegin) >> 12n);
 	let hlen = Number((holelen + 4095n) >> 12n);
 
-	/* Check for overflow. */
+	/* not past the last index */
 	if (hba + hlen > PGOFF_MAX)
 		hlen = PGOFF_MAX - hba + 1;
 
@@ -1749,7 +1745,7 @@ export function do_swap_page(vmf: struct_vm_fault): vm_fault_t {
 		return ret;
 	}
 
-	/* Prevent swapoff from happening to us. */
+	/* the swap device must stay while its entry is used */
 	const si = get_swap_device(entry);
 	if (!si)
 		return ret;
@@ -1769,22 +1765,22 @@ function do_anonymous_page(vmf: struct_vm_fault): vm_fault_t {
 	let entry: pte_t;
 	let ptl: spinlock_t;
 
-	/* File mapping without ->vm_ops ? */
+	/* shared memory is some file's, and its faults go to vm_ops */
 	if (vma.vm_flags & VM_SHARED)
 		return VM_FAULT_SIGBUS;
 
 	/*
-	 * The PMD may become huge at any time from here on, as mmap_lock is held for read only; a
-	 * table that stands is not taken away.
+	 * mmap_lock is held for read only, so an empty PMD may be filled by others, even with a
+	 * huge page; a table that stands is not taken away.
 	 */
 	if (pte_alloc(mm, vmf.pmd))
 		return VM_FAULT_OOM;
 
-	/* See comment in handle_pte_fault() */
+	/* a huge page may have come instead of a table: see handle_pte_fault() */
 	if (pmd_trans_unstable(vmf.pmd))
 		return 0;
 
-	/* Use the zero-page for reads */
+	/* a read maps the zero page */
 	if (!(vmf.flags & FAULT_FLAG_WRITE)) {
 		entry = pte_mkspecial(pfn_pte(zero_pfn, vma.vm_page_prot));
 		ptl = pte_lockptr(mm, vmf.pmd);
@@ -1802,14 +1798,14 @@ function do_anonymous_page(vmf: struct_vm_fault): vm_fault_t {
 
 			set_pte_at(mm, vmf.address, vmf.pte, entry);
 
-			/* No need to invalidate - it was non-present before */
+			/* an entry that was not present is in no TLB */
 			update_mmu_cache(vma, vmf.address, vmf.pte);
 		}
 		pte_unmap_unlock(vmf.pte, ptl);
 		return ret;
 	}
 
-	/* Allocate our own private page. */
+	/* a page of the task's own */
 	if (anon_vma_prepare(vma))
 		return VM_FAULT_OOM;
 	const page = alloc_zeroed_user_highpage_movable(vma, vmf.address);
@@ -1847,7 +1843,7 @@ function do_anonymous_page(vmf: struct_vm_fault): vm_fault_t {
 		lru_cache_add_inactive_or_unevictable(page, vma);
 		set_pte_at(mm, vmf.address, vmf.pte, entry);
 
-		/* No need to invalidate - it was non-present before */
+		/* an entry that was not present is in no TLB */
 		update_mmu_cache(vma, vmf.address, vmf.pte);
 		pte_unmap_unlock(vmf.pte, ptl);
 		return ret;
@@ -1884,7 +1880,7 @@ function __do_fault(vmf: struct_vm_fault): vm_fault_t {
 		if (ret & VM_FAULT_LOCKED) {
 			if (page_mapped(page))
 				unmap_mapping_pages(page_mapping(page)!, page.index, 1, false);
-			/* Retry if a clean page was removed from the cache. */
+			/* a clean page can be read anew: fault again */
 			if (invalidate_inode_page(page))
 				poisonret = VM_FAULT_NOPAGE;
 			unlock_page(page);
@@ -1939,7 +1935,6 @@ export function do_set_pmd(vmf: struct_vm_fault, page: struct_page): vm_fault_t 
 
 		update_mmu_cache_pmd(vma, haddr, vmf.pmd);
 
-		/* fault is handled */
 		ret = 0;
 		count_vm_event(THP_FILE_MAPPED);
 	}
@@ -1959,7 +1954,7 @@ export function do_set_pte(vmf: struct_vm_fault, page: struct_page, addr: unsign
 
 	if (write)
 		entry = maybe_mkwrite(pte_mkdirty(entry), vma);
-	/* copy-on-write page */
+	/* a private copy */
 	if (write && !(vma.vm_flags & VM_SHARED)) {
 		inc_mm_counter_fast(mm, MM_ANONPAGES);
 		page_add_new_anon_rmap(page, vma, addr);
@@ -1986,7 +1981,7 @@ export function finish_fault(vmf: struct_vm_fault): vm_fault_t {
 	let page: struct_page;
 	let ret: vm_fault_t;
 
-	/* Did we COW the page? */
+	/* private writes map the copy */
 	if ((vmf.flags & FAULT_FLAG_WRITE) && !(vma.vm_flags & VM_SHARED))
 		page = vmf.cow_page!;
 	else
@@ -2012,7 +2007,7 @@ export function finish_fault(vmf: struct_vm_fault): vm_fault_t {
 			return VM_FAULT_OOM;
 	}
 
-	/* See comment in handle_pte_fault() */
+	/* a huge page may have come instead of a table: see handle_pte_fault() */
 	if (pmd_devmap_trans_unstable(vmf.pmd))
 		return VM_FAULT_NOPAGE;
 
@@ -2021,11 +2016,11 @@ export function finish_fault(vmf: struct_vm_fault): vm_fault_t {
 	vmf.ptl = ptl;
 	spin_lock(ptl);
 
-	/* Re-check under ptl */
+	/* another thread may have been faster */
 	if (!vmf_pte_changed(vmf)) {
 		do_set_pte(vmf, page, vmf.address);
 
-		/* no need to invalidate: a not-present page won't be cached */
+		/* an entry that was not present is in no TLB */
 		update_mmu_cache(vma, vmf.address, vmf.pte);
 
 		ret = 0;
@@ -2086,11 +2081,10 @@ function do_fault_around(vmf: struct_vm_fault): vm_fault_t {
 
 /** mm/memory.c:should_fault_around() */
 function should_fault_around(vmf: struct_vm_fault): boolean {
-	/* No ->map_pages?  No way to fault around... */
 	if (!vmf.vma.vm_ops!.map_pages)
 		return false;
 
-	/* A single page implies no faulting 'around' at all. */
+	/* one page is what ->fault maps anyway */
 	return fault_around_bytes > PAGE_SIZE;
 }
 
@@ -2191,7 +2185,7 @@ function do_fault(vmf: struct_vm_fault): vm_fault_t {
 	const vm_mm = vma.vm_mm!;
 	let ret: vm_fault_t;
 
-	/* The VMA was not fully populated on mmap() or missing VM_DONTEXPAND */
+	/* without ->fault, ->mmap() must have mapped everything, and mremap() must not grow it */
 	if (!vma.vm_ops!.fault) {
 		/* a table without entries may only be looked at under its lock */
 		if (!pmd_present(pmdp_get(vmf.pmd)))
@@ -2216,7 +2210,7 @@ function do_fault(vmf: struct_vm_fault): vm_fault_t {
 	else
 		ret = do_shared_fault(vmf);
 
-	/* preallocated pagetable is unused: free it */
+	/* nobody needed the table that was allocated beforehand */
 	if (vmf.prealloc_pte) {
 		pte_free(vm_mm, vmf.prealloc_pte);
 		vmf.prealloc_pte = null;
@@ -2244,7 +2238,7 @@ function wp_huge_pmd(vmf: struct_vm_fault): vm_fault_t {
 			return ret;
 	}
 
-	/* COW or write-notify handled on pte level: split pmd. */
+	/* write faults of such mappings are resolved by small entries */
 	__split_huge_pmd(vmf.vma, vmf.pmd, vmf.address, false, null);
 
 	return VM_FAULT_FALLBACK;
@@ -2311,7 +2305,7 @@ function handle_pte_fault(vmf: struct_vm_fault): vm_fault_t {
 			vmf.flags & FAULT_FLAG_WRITE)) {
 			update_mmu_cache(vma, vmf.address, vmf.pte);
 		} else {
-			/* Skip spurious TLB flush for retried page fault */
+			/* a retry did not fault on a stale translation: no flush */
 			if (vmf.flags & FAULT_FLAG_TRIED)
 				break unlock;
 			/* the entry allows it: this CPU's TLB was behind */
@@ -2410,7 +2404,7 @@ export function handle_mm_fault(vma: struct_vm_area_struct, address: unsigned_lo
 
 	count_vm_event(PGFAULT);
 
-	/* do counter updates before entering really critical section. */
+	/* may fold the task's counts, while no page table is locked */
 	check_sync_rss_stat(current);
 
 	if (is_vm_hugetlb_page(vma))
@@ -2434,7 +2428,7 @@ export function __pud_alloc(mm: struct_mm_struct, p4d: ptep_t, address: unsigned
 		mm_inc_nr_puds(mm);
 		smp_wmb();
 		p4d_populate(mm, p4d, new_);
-	} else	/* Another has populated it */
+	} else	/* somebody else's table stands */
 		pud_free(mm, new_);
 	spin_unlock(mm.page_table_lock);
 	return 0;
@@ -2451,7 +2445,7 @@ export function __pmd_alloc(mm: struct_mm_struct, pud: ptep_t, address: unsigned
 		mm_inc_nr_pmds(mm);
 		smp_wmb();
 		pud_populate(mm, pud, new_);
-	} else	/* Another has populated it */
+	} else	/* somebody else's table stands */
 		pmd_free(mm, new_);
 	spin_unlock(ptl);
 	return 0;
@@ -2514,7 +2508,7 @@ export function __access_remote_vm(mm: struct_mm_struct, addr: unsigned_long, bu
 	if (mmap_read_lock_killable(mm))
 		return 0;
 
-	/* ignore errors, just check how much was successfully transferred */
+	/* what fails ends the transfer; the count says how far it came */
 	while (len) {
 		let bytes: number;
 
@@ -2591,23 +2585,21 @@ function process_huge_page(addr_hint: unsigned_long, pages_per_huge_page: number
 	const addr = ALIGN_DOWN(addr_hint, pages_per_huge_page * PAGE_SIZE);
 	let base: number, l: number;
 
-	/* Process target subpage last to keep its cache lines hot */
+	/* what @addr_hint touches comes last */
 	might_sleep();
 	const n = ul_shr(addr_hint - addr, PAGE_SHIFT);
 	if (2 * n <= pages_per_huge_page) {
-		/* If target subpage in first half of huge page */
+		/* nearer to the front: first what lies beyond twice its distance */
 		base = 0;
 		l = n;
-		/* Process subpages at the end of huge page */
 		for (let i = pages_per_huge_page - 1; i >= 2 * n; i--) {
 			cond_resched();
 			process_subpage(i);
 		}
 	} else {
-		/* If target subpage in second half of huge page */
+		/* nearer to the back: first the front, up to twice its distance from the end */
 		base = pages_per_huge_page - 2 * (pages_per_huge_page - n);
 		l = pages_per_huge_page - n;
-		/* Process subpages at the begin of huge page */
 		for (let i = 0; i < base; i++) {
 			cond_resched();
 			process_subpage(i);

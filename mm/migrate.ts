@@ -46,7 +46,7 @@ function remove_migration_pte(folio: struct_folio, vma: struct_vm_area_struct, a
 		let rmap_flags = RMAP_NONE;
 		let idx = 0;
 
-		/* pgoff is invalid for ksm pages, but they are never large */
+		/* KSM pages, which have no pgoff of their own, never are large */
 		if (folio_test_large(folio) && !folio_test_hugetlb(folio))
 			idx = linear_page_index(vma, pvmw.address) - pvmw.pgoff;
 		const new_ = folio_page(folio, idx);
@@ -89,7 +89,7 @@ function remove_migration_pte(folio: struct_folio, vma: struct_vm_area_struct, a
 		if (vma.vm_flags & VM_LOCKED)
 			mlock_page_drain_local();
 
-		/* No need to invalidate - it was non-present before */
+		/* an entry that was not present is in no TLB */
 		update_mmu_cache(vma, pvmw.address, pvmw.pte);
 	}
 

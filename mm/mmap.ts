@@ -475,7 +475,7 @@ export function __vma_adjust(vma: struct_vm_area_struct, start: unsigned_long,
 		let importer: struct_vm_area_struct | null = null;
 
 		if (end >= next.vm_end) {
-			/* @vma swallows @next, and perhaps the one after it */
+			/* @next is swallowed whole, and perhaps its successor */
 			if (next === expand) {
 				/* the only case where the caller keeps @next, by the name of vma */
 				VM_WARN_ON(end !== next.vm_end);

@@ -59,7 +59,7 @@ function mn_hlist_release(subscriptions: struct_mmu_notifier_subscriptions, mm: 
 	while (subscriptions.list.first) {
 		const subscription = hlist_entry(subscriptions.list.first, struct_mmu_notifier,
 			"hlist");
-		/* unregister sees by that, that there is nothing left to do */
+		/* an unlinked node tells unregister that ->release() was called */
 		hlist_del_init_rcu(subscription.hlist);
 	}
 	spin_unlock(subscriptions.lock);
@@ -267,7 +267,7 @@ export function __mmu_notifier_register(subscription: struct_mmu_notifier,
 	if (subscriptions)
 		mm.notifier_subscriptions = smp_store_release(subscriptions);
 
-	/* Pairs with the mmdrop in mmu_notifier_unregister_* */
+	/* dropped when the subscription ends */
 	mmgrab(mm);
 	subscription.mm = mm;
 	subscription.users = 1;
@@ -337,9 +337,7 @@ export function mmu_notifier_get_locked(ops: struct_mmu_notifier_ops, mm: struct
 	return subscription;
 }
 
-/**
- * mm/mmu_notifier.c:__mmu_notifier_subscriptions_destroy(). This is called after the last mmdrop.
- */
+/** mm/mmu_notifier.c:__mmu_notifier_subscriptions_destroy(). When mm_count has become 0. */
 export function __mmu_notifier_subscriptions_destroy(mm: struct_mm_struct): void {
 	BUG_ON(!hlist_empty(mm.notifier_subscriptions!.list));
 	kfree(mm.notifier_subscriptions!);
@@ -363,8 +361,7 @@ export function mmu_notifier_unregister(subscription: struct_mmu_notifier, mm: s
 
 		spin_lock(mm.notifier_subscriptions!.lock);
 		/*
-		 * Can not use list_del_rcu() since __mmu_notifier_release can delete it before we
-		 * hold the lock.
+		 * the _init variant, because __mmu_notifier_release() may have unlinked it already
 		 */
 		hlist_del_init_rcu(subscription.hlist);
 		spin_unlock(mm.notifier_subscriptions!.lock);
@@ -384,7 +381,7 @@ function mmu_notifier_free_rcu(rcu: struct_callback_head): void {
 	const mm = subscription.mm!;
 
 	subscription.ops.free_notifier!(subscription);
-	/* Pairs with the get in __mmu_notifier_register() */
+	/* taken by __mmu_notifier_register() */
 	mmdrop(mm);
 }
 
@@ -415,6 +412,5 @@ export function mmu_notifier_synchronize(): void {
 export function mmu_notifier_range_update_to_read_only(range: struct_mmu_notifier_range): boolean {
 	if (!range.vma || range.event !== MMU_NOTIFY_PROTECTION_VMA)
 		return false;
-	/* Return true if the vma still have the read flag set. */
 	return (range.vma.vm_flags & VM_READ) !== 0;
 }

@@ -631,7 +631,7 @@ function do_mremap(addr: unsigned_long, old_len: unsigned_long, new_len: unsigne
 			break out;
 		}
 
-		/* up to the end of the VMA: it may grow where it is */
+		/* nothing of the VMA follows: it may grow where it is */
 		if (old_len === vma.vm_end - addr) {
 			if (vma_expandable(vma, new_len - old_len)) {
 				const pages = ul_shr(new_len - old_len, PAGE_SHIFT);

@@ -1124,7 +1124,7 @@ function rmqueue_bulk(zone: struct_zone, order: number, count: number, list: str
 		if (page === null)
 			break;
 
-		/* in the order in which they lie in memory, if they came from one block */
+		/* pages of one block stay in the order of their addresses */
 		list_add_tail(page.lru, list);
 	}
 
@@ -2450,7 +2450,7 @@ function zone_batchsize(zone: struct_zone): number {
 	if (batch < 1)
 		batch = 1;
 
-	/* one less than a power of two: batches do not beat in time with users' */
+	/* 2^n - 1, so that batches do not beat in time with users' */
 	return (1 << __fls(batch + (batch >> 1))) - 1;
 }
 

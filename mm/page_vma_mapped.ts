@@ -76,7 +76,7 @@ function check_pte(pvmw: struct_page_vma_mapped_walk): boolean {
 	return pfn >= pvmw.pfn && pfn - pvmw.pfn < pvmw.nr_pages;
 }
 
-/** mm/page_vma_mapped.c:check_pmd(). Returns true if the two ranges overlap. */
+/** mm/page_vma_mapped.c:check_pmd(). Whether the huge page at @pfn has pages of the walk's. */
 function check_pmd(pfn: number, pvmw: struct_page_vma_mapped_walk): boolean {
 	if (pfn + HPAGE_PMD_NR - 1 < pvmw.pfn)
 		return false;
@@ -99,18 +99,18 @@ export function page_vma_mapped_walk(pvmw: struct_page_vma_mapped_walk): boolean
 	const vma = pvmw.vma;
 	const mm = vma.vm_mm!;
 
-	/* The only possible pmd mapping has been handled on last iteration */
+	/* a PMD was the last answer, and a VMA maps a page by one PMD at most */
 	if (pvmw.pmd && !pvmw.pte)
 		return not_found(pvmw);
 
 	if (is_vm_hugetlb_page(vma)) {
 		const hstate = hstate_vma(vma);
 		const size = huge_page_size(hstate);
-		/* The only possible mapping was handled on last iteration */
+		/* a second call: there is one huge entry at most */
 		if (pvmw.pte)
 			return not_found(pvmw);
 
-		/* when pud is not present, pte will be NULL */
+		/* 0 where a higher level is empty */
 		pvmw.pte = huge_pte_offset(mm, pvmw.address, size);
 		if (!pvmw.pte)
 			return false;
@@ -163,7 +163,7 @@ export function page_vma_mapped_walk(pvmw: struct_page_vma_mapped_walk): boolean
 						return not_found(pvmw);
 					return true;
 				}
-				/* THP pmd was split under us: handle on pte level */
+				/* split before the lock was taken: there is a table now */
 				spin_unlock(pvmw.ptl);
 				pvmw.ptl = null;
 			} else if (!pmd_present(pmde)) {
@@ -195,7 +195,7 @@ export function page_vma_mapped_walk(pvmw: struct_page_vma_mapped_walk): boolean
 				pvmw.address += PAGE_SIZE;
 				if (pvmw.address >= end)
 					return not_found(pvmw);
-				/* Did we cross page table boundary? */
+				/* the next entry is in another table */
 				if ((pvmw.address & (PMD_SIZE - PAGE_SIZE)) === 0) {
 					if (pvmw.ptl) {
 						spin_unlock(pvmw.ptl);

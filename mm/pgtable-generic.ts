@@ -78,7 +78,6 @@ export function pgtable_trans_huge_deposit(mm: struct_mm_struct, pmdp: ptep_t, p
 	void {
 	assert_spin_locked(pmd_lockptr(mm, pmdp));
 
-	/* FIFO */
 	const first = pmd_huge_pte(mm, pmdp);
 	if (!first)
 		INIT_LIST_HEAD(pgtable.lru);
@@ -87,14 +86,10 @@ export function pgtable_trans_huge_deposit(mm: struct_mm_struct, pmdp: ptep_t, p
 	set_pmd_huge_pte(mm, pmdp, pgtable);
 }
 
-/**
- * mm/pgtable-generic.c:pgtable_trans_huge_withdraw(). no "address" argument so destroys page
- * coloring of some arch
- */
+/** mm/pgtable-generic.c:pgtable_trans_huge_withdraw(). Any table will do, whatever its address. */
 export function pgtable_trans_huge_withdraw(mm: struct_mm_struct, pmdp: ptep_t): pgtable_t {
 	assert_spin_locked(pmd_lockptr(mm, pmdp));
 
-	/* FIFO */
 	const pgtable = pmd_huge_pte(mm, pmdp)!;
 	const next = list_first_entry_or_null(pgtable.lru, struct_page, "lru");
 	set_pmd_huge_pte(mm, pmdp, next);
@@ -113,14 +108,14 @@ export function pmdp_invalidate(vma: struct_vm_area_struct, address: unsigned_lo
 	return old;
 }
 
-/** mm/pgtable-generic.c:pmdp_collapse_flush(). A table goes: all small entries are flushed. */
+/** mm/pgtable-generic.c:pmdp_collapse_flush(). Takes a table out. */
 export function pmdp_collapse_flush(vma: struct_vm_area_struct, address: unsigned_long,
 	pmdp: ptep_t): pmd_t {
 	VM_BUG_ON((address & PMD_MASK_LOW) !== 0);
 	VM_BUG_ON(pmd_trans_huge(pmdp_get(pmdp)));
 	const pmd = pmdp_huge_get_and_clear(vma.vm_mm!, address, pmdp);
 
-	/* collapse entails shooting down ptes not pmd */
+	/* TLBs hold what the table's small entries said */
 	flush_tlb_range(vma, address, address + PMD_SIZE);
 	return pmd;
 }

@@ -184,12 +184,12 @@ export function __anon_vma_prepare(vma: struct_vm_area_struct): number {
 			anon_vma_chain_free(avc);
 			return -ENOMEM;
 		}
-		anon_vma.num_children++; /* self-parent link for new root */
+		anon_vma.num_children++; /* the new root's parent is itself, which counts */
 		allocated = anon_vma;
 	}
 
 	anon_vma_lock_write(anon_vma);
-	/* page_table_lock to protect against threads */
+	/* other threads may be preparing the same VMA */
 	spin_lock(mm.page_table_lock);
 	if (!vma.anon_vma) {
 		vma.anon_vma = anon_vma;
@@ -271,11 +271,11 @@ export function anon_vma_clone(dst: struct_vm_area_struct, src: struct_vm_area_s
 
 /** mm/rmap.c:anon_vma_fork(). @vma is the child's; it gets an anon_vma below the parent's. */
 export function anon_vma_fork(vma: struct_vm_area_struct, pvma: struct_vm_area_struct): number {
-	/* Don't bother if the parent process has no anon_vma here. */
+	/* nothing anonymous in the parent: nothing to share */
 	if (!pvma.anon_vma)
 		return 0;
 
-	/* Drop inherited anon_vma, we'll reuse existing or allocate new. */
+	/* what dup_mmap() copied is the parent's; the child's comes below */
 	vma.anon_vma = null;
 
 	/* first, so that pages of the parent are found through the child too */
@@ -283,11 +283,10 @@ export function anon_vma_fork(vma: struct_vm_area_struct, pvma: struct_vm_area_s
 	if (error)
 		return error;
 
-	/* An existing anon_vma has been reused, all done then. */
+	/* anon_vma_clone() found one to take over */
 	if (vma.anon_vma)
 		return 0;
 
-	/* Then add our own anon_vma. */
 	out_error: {
 		const anon_vma = anon_vma_alloc();
 		if (!anon_vma)
@@ -303,7 +302,7 @@ export function anon_vma_fork(vma: struct_vm_area_struct, pvma: struct_vm_area_s
 		anon_vma.root = pvma.anon_vma.root;
 		anon_vma.parent = pvma.anon_vma;
 		get_anon_vma(anon_vma.root);
-		/* Mark this anon_vma as the one where our new (COWed) pages go. */
+		/* the child's own copies of pages will belong to it */
 		vma.anon_vma = anon_vma;
 		anon_vma_lock_write(anon_vma);
 		anon_vma_chain_link(vma, avc, anon_vma);
@@ -343,10 +342,7 @@ export function unlink_anon_vmas(vma: struct_vm_area_struct): void {
 	if (vma.anon_vma) {
 		vma.anon_vma.num_active_vmas--;
 
-		/*
-		 * vma would still be needed after unlink, and anon_vma will be prepared when
-		 * handle fault
-		 */
+		/* the VMA may live on: then its next fault prepares an anon_vma again */
 		vma.anon_vma = null;
 	}
 	unlock_anon_vma_root(root);
@@ -440,7 +436,7 @@ export function folio_lock_anon_vma_read(folio: struct_folio, rwc: struct_rmap_w
 			break out;
 		}
 
-		/* trylock failed, we got to sleep */
+		/* the lock is taken: sleep for it, with a reference */
 		if (anon_vma.refcount === 0) {
 			anon_vma = null;
 			break out;
@@ -453,7 +449,7 @@ export function folio_lock_anon_vma_read(folio: struct_folio, rwc: struct_rmap_w
 			return null;
 		}
 
-		/* we pinned the anon_vma, its safe to sleep */
+		/* the reference keeps the anon_vma, so RCU need not */
 		rcu_read_unlock();
 		anon_vma_lock_read(anon_vma);
 
@@ -515,7 +511,7 @@ function set_tlb_ubc_flush_pending(mm: struct_mm_struct, writable: boolean): voi
 
 	/* the count is seen before the entry is cleared, by whoever flushes for it */
 	if ((mm.tlb_flush_batched & TLB_FLUSH_BATCH_PENDING_MASK) > TLB_FLUSH_BATCH_PENDING_LARGE)
-		/* Prevent `pending' from catching up with `flushed' because of overflow. */
+		/* restart long before the low half overflows into the count of flushes done */
 		mm.tlb_flush_batched = 1;
 	else
 		mm.tlb_flush_batched++;
@@ -556,7 +552,7 @@ export function page_address_in_vma(page: struct_page, vma: struct_vm_area_struc
 	const folio = page_folio(page);
 	if (folio_test_anon(folio)) {
 		const page__anon_vma = folio_anon_vma(folio);
-		/* Note: swapoff's unuse_vma() is more efficient with this check */
+		/* spares swapoff's unuse_vma() the VMAs that cannot have the page */
 		if (!vma.anon_vma || !page__anon_vma || vma.anon_vma.root !== page__anon_vma.root)
 			return -EFAULT;
 	} else if (!vma.vm_file) {
@@ -607,11 +603,11 @@ function folio_referenced_one(folio: struct_folio, vma: struct_vm_area_struct,
 		address = pvmw.address;
 
 		if ((vma.vm_flags & VM_LOCKED) && (!folio_test_large(folio) || !pvmw.pte)) {
-			/* Restore the mlock which got missed */
+			/* a VMA that is locked: mark the folio, should that have been missed */
 			mlock_vma_folio(folio, vma, !pvmw.pte);
 			page_vma_mapped_walk_done(pvmw);
 			pra.vm_flags |= VM_LOCKED;
-			return false; /* To break the loop */
+			return false; /* ends the walk */
 		}
 
 		if (pvmw.pte) {
@@ -624,7 +620,7 @@ function folio_referenced_one(folio: struct_folio, vma: struct_vm_area_struct,
 			if (pmdp_clear_flush_young_notify(vma, address, pvmw.pmd))
 				referenced++;
 		} else {
-			/* unexpected pmd-mapped folio? */
+			/* huge mappings exist with THP only */
 			WARN_ON_ONCE(true);
 		}
 
@@ -637,7 +633,7 @@ function folio_referenced_one(folio: struct_folio, vma: struct_vm_area_struct,
 	}
 
 	if (!pra.mapcount)
-		return false; /* To break the loop */
+		return false; /* ends the walk */
 
 	return true;
 }
@@ -735,7 +731,7 @@ function page_vma_mkclean_one(pvmw: struct_page_vma_mapped_walk): number {
 			set_pmd_at(mm, address, pmd, entry);
 			ret = true;
 		} else {
-			/* unexpected pmd-mapped page? */
+			/* huge mappings exist with THP only */
 			WARN_ON_ONCE(true);
 		}
 
@@ -875,7 +871,7 @@ export function page_add_anon_rmap(page: struct_page, vma: struct_vm_area_struct
 		__mod_lruvec_page_state(page, NR_ANON_MAPPED, nr);
 	}
 
-	/* address might be in next vma when migration races vma_adjust */
+	/* no check that @vma covers the address: vma_adjust() may be moving its borders */
 	if (first)
 		__page_set_anon_rmap(page, vma, address, (flags & RMAP_EXCLUSIVE) !== 0);
 	else
@@ -894,13 +890,13 @@ export function page_add_new_anon_rmap(page: struct_page, vma: struct_vm_area_st
 	__SetPageSwapBacked(page);
 	if (compound) {
 		VM_BUG_ON_PAGE(!PageTransHuge(page), page);
-		/* increment count (starts at -1) */
+		/* -1 is unmapped */
 		page.compound_mapcount = 0;
 		page.compound_pincount = 0;
 
 		__mod_lruvec_page_state(page, NR_ANON_THPS, nr);
 	} else {
-		/* increment count (starts at -1) */
+		/* -1 is unmapped */
 		page._mapcount = 0;
 	}
 	__mod_lruvec_page_state(page, NR_ANON_MAPPED, nr);
@@ -954,15 +950,14 @@ function page_remove_file_rmap(page: struct_page, compound: boolean): void {
 
 	VM_BUG_ON_PAGE(compound && !PageHead(page), page);
 
-	/* Hugepages are not counted in NR_FILE_MAPPED for now. */
+	/* hugetlb pages are left out of NR_FILE_MAPPED */
 	if (compound && PageHuge(page)) {
-		/* hugetlb pages are always mapped with pmds */
 		page.compound_mapcount--;
 		return;
 	}
 
 	out: {
-		/* page still mapped by someone else? */
+		/* -1 again: that was the last mapping */
 		if (compound && PageTransHuge(page)) {
 			const nr_pages = thp_nr_pages(page);
 
@@ -992,7 +987,7 @@ function page_remove_anon_compound_rmap(page: struct_page): void {
 	if (--page.compound_mapcount >= 0)
 		return;
 
-	/* Hugepages are not counted in NR_ANON_PAGES for now. */
+	/* hugetlb pages are left out of NR_ANON_PAGES */
 	if (PageHuge(page))
 		return;
 
@@ -1028,7 +1023,7 @@ export function page_remove_rmap(page: struct_page, vma: struct_vm_area_struct,
 		page_remove_file_rmap(page, compound);
 	} else if (compound) {
 		page_remove_anon_compound_rmap(page);
-	} else if (--page._mapcount < 0) {	/* page still mapped by someone else? */
+	} else if (--page._mapcount < 0) {	/* -1 again: that was the last mapping */
 		/* what the page has as anonymous (mapping, index) stays until it is freed */
 		__mod_lruvec_page_state(page, NR_ANON_MAPPED, -1);
 
@@ -1065,12 +1060,12 @@ function try_to_unmap_one(folio: struct_folio, vma: struct_vm_area_struct, addre
 	mmu_notifier_invalidate_range_start(range);
 
 	while (page_vma_mapped_walk(pvmw)) {
-		/* Unexpected PMD-mapped THP? */
+		/* huge mappings were split or handled before */
 		VM_BUG_ON_FOLIO(!pvmw.pte, folio);
 
-		/* If the folio is in an mlock()d vma, we must not swap it out. */
+		/* locked memory stays mapped */
 		if (!(flags & TTU_IGNORE_MLOCK) && (vma.vm_flags & VM_LOCKED)) {
-			/* Restore the mlock which got missed */
+			/* a VMA that is locked: mark the folio, should that have been missed */
 			mlock_vma_folio(folio, vma, false);
 			page_vma_mapped_walk_done(pvmw);
 			ret = false;
@@ -1089,7 +1084,6 @@ function try_to_unmap_one(folio: struct_folio, vma: struct_vm_area_struct, addre
 			VM_BUG_ON(!anon && !(flags & TTU_RMAP_LOCKED));
 			pteval = huge_ptep_clear_flush(vma, address, pvmw.pte);
 		} else {
-			/* Nuke the page table entry. */
 			if (should_defer_flush(mm, flags) && !anon_exclusive) {
 				/*
 				 * Cleared now, flushed with many others: a write through a stale
@@ -1104,11 +1098,11 @@ function try_to_unmap_one(folio: struct_folio, vma: struct_vm_area_struct, addre
 			}
 		}
 
-		/* Set the dirty flag on the folio now the pte is gone. */
+		/* what the entry knew of writes goes to the folio */
 		if (pte_dirty(pteval))
 			folio_mark_dirty(folio);
 
-		/* Update high watermark before we lower rss */
+		/* the peak, before the counters go down */
 		update_hiwater_rss(mm);
 
 		discard: {
@@ -1128,14 +1122,17 @@ function try_to_unmap_one(folio: struct_folio, vma: struct_vm_area_struct, addre
 				if (folio_test_swapbacked(folio) !== folio_test_swapcache(folio)) {
 					WARN_ON_ONCE(true);
 					ret = false;
-					/* We have to invalidate as we cleared the pte */
+					/*
+					 * the entry is gone, whatever follows: subscribers must
+					 * drop it too
+					 */
 					mmu_notifier_invalidate_range(mm, address,
 						address + PAGE_SIZE);
 					page_vma_mapped_walk_done(pvmw);
 					break;
 				}
 
-				/* MADV_FREE page check */
+				/* not backed by swap: MADV_FREE was applied */
 				if (!folio_test_swapbacked(folio)) {
 					/*
 					 * references first: gup takes them before it looks at the
@@ -1146,7 +1143,7 @@ function try_to_unmap_one(folio: struct_folio, vma: struct_vm_area_struct, addre
 
 					if (ref_count === 1 + map_count &&
 						!folio_test_dirty(folio)) {
-						/* Invalidate as we cleared the pte */
+						/* subscribers drop the old translation */
 						mmu_notifier_invalidate_range(mm, address,
 							address + PAGE_SIZE);
 						dec_mm_counter(mm, MM_ANONPAGES);
@@ -1168,7 +1165,7 @@ function try_to_unmap_one(folio: struct_folio, vma: struct_vm_area_struct, addre
 					break;
 				}
 
-				/* See page_try_share_anon_rmap(): clear PTE first. */
+				/* only with the entry cleared: see page_try_share_anon_rmap() */
 				if (anon_exclusive && page_try_share_anon_rmap(subpage)) {
 					swap_free(entry);
 					set_pte_at(mm, address, pvmw.pte, pteval);
@@ -1182,7 +1179,7 @@ function try_to_unmap_one(folio: struct_folio, vma: struct_vm_area_struct, addre
 				if (anon_exclusive)
 					swp_pte = pte_swp_mkexclusive(swp_pte);
 				set_pte_at(mm, address, pvmw.pte, swp_pte);
-				/* Invalidate as we cleared the pte */
+				/* subscribers drop the old translation */
 				mmu_notifier_invalidate_range(mm, address, address + PAGE_SIZE);
 			} else {
 				/*
@@ -1265,7 +1262,7 @@ function try_to_migrate_one(folio: struct_folio, vma: struct_vm_area_struct,
 			continue;
 		}
 
-		/* Unexpected PMD-mapped THP? */
+		/* huge mappings were split or handled before */
 		VM_BUG_ON_FOLIO(!pvmw.pte, folio);
 
 		const subpage = folio_page(folio, pte_pfn(ptep_get(pvmw.pte)) - folio_pfn(folio));
@@ -1276,18 +1273,16 @@ function try_to_migrate_one(folio: struct_folio, vma: struct_vm_area_struct,
 		if (hugetlb) {
 			VM_BUG_ON(!folio_test_anon(folio) && !(flags & TTU_RMAP_LOCKED));
 
-			/* Nuke the hugetlb page table entry */
 			pteval = huge_ptep_clear_flush(vma, address, pvmw.pte);
 		} else {
-			/* Nuke the page table entry. */
 			pteval = ptep_clear_flush(vma, address, pvmw.pte);
 		}
 
-		/* Set the dirty flag on the folio now the pte is gone. */
+		/* what the entry knew of writes goes to the folio */
 		if (pte_dirty(pteval))
 			folio_mark_dirty(folio);
 
-		/* Update high watermark before we lower rss */
+		/* the peak, before the counters go down */
 		update_hiwater_rss(mm);
 
 		if (PageHWPoison(subpage)) {
@@ -1306,7 +1301,7 @@ function try_to_migrate_one(folio: struct_folio, vma: struct_vm_area_struct,
 				!anon_exclusive,
 				subpage);
 
-			/* See page_try_share_anon_rmap(): clear PTE first. */
+			/* only with the entry cleared: see page_try_share_anon_rmap() */
 			if (anon_exclusive && page_try_share_anon_rmap(subpage)) {
 				if (hugetlb)
 					set_huge_pte_at(mm, address, pvmw.pte, pteval);
@@ -1331,8 +1326,8 @@ function try_to_migrate_one(folio: struct_folio, vma: struct_vm_area_struct,
 			else
 				set_pte_at(mm, address, pvmw.pte, swp_pte);
 			/*
-			 * No need to invalidate here it will synchronize on against the special
-			 * swap entry.
+			 * no invalidate_range(): whoever meets the migration entry waits for its
+			 * end
 			 */
 		}
 
@@ -1355,7 +1350,7 @@ export function try_to_migrate(folio: struct_folio, flags: number): void {
 	rwc.done = page_not_mapped;
 	rwc.anon_lock = folio_lock_anon_vma_read;
 
-	/* Migration always ignores mlock and only supports these flags. */
+	/* no other flags make sense here; mlock() does not keep a page from migrating */
 	if (WARN_ON_ONCE((flags & ~(TTU_RMAP_LOCKED | TTU_SPLIT_HUGE_PMD | TTU_SYNC)) !== 0))
 		return;
 
@@ -1407,7 +1402,7 @@ function rmap_walk_anon(folio: struct_folio, rwc: struct_rmap_walk_control, lock
 
 	if (locked) {
 		anon_vma = folio_anon_vma(folio);
-		/* anon_vma disappear under us? */
+		/* the caller's lock keeps it */
 		VM_BUG_ON_FOLIO(!anon_vma, folio);
 	} else {
 		anon_vma = rmap_walk_anon_lock(folio, rwc);
@@ -1493,7 +1488,7 @@ export function rmap_walk(folio: struct_folio, rwc: struct_rmap_walk_control): v
 
 /** mm/rmap.c:rmap_walk_locked(). Like rmap_walk(), with the rmap lock held by the caller. */
 export function rmap_walk_locked(folio: struct_folio, rwc: struct_rmap_walk_control): void {
-	/* no ksm support for now */
+	/* KSM pages have no walk here */
 	VM_BUG_ON_FOLIO(folio_test_ksm(folio), folio);
 	if (folio_test_anon(folio))
 		rmap_walk_anon(folio, rwc, true);
@@ -1508,7 +1503,7 @@ export function hugepage_add_anon_rmap(page: struct_page, vma: struct_vm_area_st
 
 	BUG_ON(!PageLocked(page));
 	BUG_ON(!anon_vma);
-	/* address might be in next vma when migration races vma_adjust */
+	/* no check that @vma covers the address: vma_adjust() may be moving its borders */
 	const first = ++compound_head(page).compound_mapcount === 0;
 	VM_BUG_ON_PAGE(!first && (flags & RMAP_EXCLUSIVE) !== 0, page);
 	VM_BUG_ON_PAGE(!first && PageAnonExclusive(page), page);

@@ -241,8 +241,8 @@ export function invalidate_inode_page(page: struct_page): number {
 }
 
 /*
- * mm/truncate.c:truncate_inode_pages_range(). Bytes, inclusive; @lend -1 is the end of the file.
- * The first pass takes what is to be had without waiting, the second waits for the rest.
+ * mm/truncate.c:truncate_inode_pages_range(). Bytes, inclusive; an @lend of -1 leaves nothing after
+ * @lstart. The first pass takes what is to be had without waiting, the second waits for the rest.
  */
 export function truncate_inode_pages_range(mapping: struct_address_space, lstart: loff_t,
 	lend: loff_t): void {
@@ -466,7 +466,9 @@ export function invalidate_inode_pages2_range(mapping: struct_address_space, sta
 			}
 
 			if (!did_range_unmap && folio_mapped(folio)) {
-				/* zap the rest of the file at once, before the folio is locked */
+				/*
+				 * one call for all that follows, while the folio is not locked yet
+				 */
 				unmap_mapping_pages(mapping, to_pgoff(index),
 					to_pgoff(1 + end - index), false);
 				did_range_unmap = true;
