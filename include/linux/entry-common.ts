@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Entry from and return to user mode, and entry into guests, as far as architectures agree.
+ * What architectures share of the way between user mode and kernel, and of entering guests.
  *
  * Upstream: include/linux/entry-common.h, include/linux/entry-kvm.h.
  */

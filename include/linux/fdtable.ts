@@ -2,7 +2,7 @@
 /*
  * The descriptor table of a process.
  *
- * Upstream: include/linux/fdtable.h. A bitmap is an array of 32-bit words here; the sizes that can
+ * Upstream: include/linux/fdtable.h. Bitmaps are kept in 32-bit words here; the sizes that can
  * be seen (NR_OPEN_DEFAULT, steps of growth) are those of 64-bit longs.
  */
 import { struct_callback_head } from "#linux/rcupdate_types.ts";

@@ -88,7 +88,7 @@ export function copy_highpage(to: struct_page, from: struct_page): void {
 	copy_page(to, from);
 }
 
-/* offsets from the start of the folio */
+/* @start and @end count bytes within the folio */
 function folio_zero_range_(folio: struct_folio, start: number, end: number): void {
 	while (start < end) {
 		const off = start & (PAGE_SIZE - 1);

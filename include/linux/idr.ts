@@ -27,7 +27,7 @@ export class struct_idr {
 	idr_next = 0;
 }
 
-/* Set the IDR flag and the IDR_FREE tag */
+/* marks the tree as an IDR and its free slots with IDR_FREE */
 const IDR_RT_MARKER = XA_FLAGS_EXTERNAL_LOCK | XA_FLAGS_ALLOC;
 
 export function DEFINE_IDR(_name: string): struct_idr {

@@ -72,12 +72,8 @@ export function INTERVAL_TREE_DEFINE<T extends object>(
 	}
 
 	/*
-	 * A node meets [start; last] iff
-	 *   Cond1: ITSTART(node) <= last
-	 * and
-	 *   Cond2: start <= ITLAST(node)
-	 *
-	 * On entry, and at each turn, some node below @node satisfies Cond2.
+	 * Two conditions make a node meet [start; last]: it begins no later than last
+	 * (Cond1) and ends no earlier than start (Cond2).
 	 */
 	function subtree_search(node: T, start: number, last: number): T | null {
 		while (true) {

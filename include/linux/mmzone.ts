@@ -342,7 +342,7 @@ export function zonelist_zone_idx(zoneref: struct_zoneref): number {
 	return zoneref.zone_idx;
 }
 
-/** The zones of @zlist up to @highidx, in the order in which they are tried. Not for hot paths. */
+/** The zones of @zlist up to @highidx, in order of preference. Not for hot paths. */
 export function* for_each_zone_zonelist_nodemask(zlist: struct_zonelist, highidx: zone_type,
 	_nodemask: nodemask_t | null): Generator<struct_zone> {
 	for (const z of zlist._zonerefs) {

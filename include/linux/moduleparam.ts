@@ -78,7 +78,7 @@ export function param_attr_store(p: kernel_param, val: string): number {
 export let boot_command_line = "";
 
 /**
- * kernel/params.c:parse_args(): "a.b=c d=e f". Answers what nobody knew.
+ * kernel/params.c:parse_args(): words such as "mod.key=value" or "flag". Answers what nobody knew.
  */
 export function parse_args(cmdline: string): string[] {
 	const unknown: string[] = [];

@@ -140,7 +140,7 @@ export function mapping_gfp_mask(mapping: struct_address_space): gfp_t {
 	return mapping.gfp_mask;
 }
 
-/** Restricts @gfp_mask to what the mapping allows. */
+/** Drops the bits of @gfp_mask that the mapping does not permit. */
 export function mapping_gfp_constraint(mapping: struct_address_space, gfp_mask: gfp_t): gfp_t {
 	return mapping_gfp_mask(mapping) & gfp_mask;
 }
@@ -242,7 +242,7 @@ export function grab_cache_page_nowait(mapping: struct_address_space, index: pgo
 		mapping_gfp_mask(mapping));
 }
 
-/** Index of a folio in the page cache or the swap cache; without swap they are the same. */
+/** Index of a folio; there is no swap, so it is always that of the page cache. */
 export function folio_index(folio: struct_folio): pgoff_t {
 	return folio.index;
 }
@@ -268,7 +268,7 @@ export function folio_contains(folio: struct_folio, index: pgoff_t): boolean {
 }
 
 export function find_subpage(head: struct_page, index: pgoff_t): struct_page {
-	/* hugetlbfs wants the head page regardless */
+	/* the cache of hugetlbfs hands out head pages only */
 	if (PageHuge(head))
 		return head;
 
@@ -441,7 +441,7 @@ export function folio_cancel_dirty(folio: struct_folio): void {
 		__folio_cancel_dirty(folio);
 }
 
-/** Bytes of @page up to the end of the file, or -EFAULT if it was truncated. */
+/** How many bytes of @page are within i_size; -EFAULT for a truncated page. */
 export function page_mkwrite_check_truncate(page: struct_page, inode: struct_inode): number {
 	const size = i_size_read(inode);
 	const index = Number(size >> 12n);

@@ -156,7 +156,7 @@ export function rb_replace_node_cached(victim: struct_rb_node, new_: struct_rb_n
 
 export type rb_less = (a: struct_rb_node, b: struct_rb_node) => boolean;
 
-/** Returns @node when it is the new leftmost, or null. */
+/** Gives back @node if it became the first of the tree, otherwise null. */
 export function rb_add_cached(node: struct_rb_node, tree: struct_rb_root_cached,
 	less: rb_less): struct_rb_node | null {
 	let link: rb_link = tree.rb_root;

@@ -206,7 +206,7 @@ export function page_vma_mapped_walk_done(pvmw: struct_page_vma_mapped_walk): vo
 }
 
 /*
- * arg		passed to rmap_one() and invalid_vma()
+ * arg		what the callbacks below are handed
  * try_lock	give up when the rmap lock is taken; contended says so
  * rmap_one	called for each VMA in question; false ends the walk
  * done		whether the walk may end early

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tasks and the scheduler, as seen by the rest of the kernel.
+ * Tasks and the scheduler: what other parts of the kernel use of them.
  *
  * Upstream: include/linux/sched.h; might_sleep() of include/linux/kernel.h.
  */

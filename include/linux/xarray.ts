@@ -476,7 +476,7 @@ export function node_is_sibling(node: struct_xa_node, entry: xa_ptr): boolean {
 	return node.has_siblings && xa_is_sibling(entry);
 }
 
-/** Must not be stored by the normal API. */
+/** Internal entries that only xas_*() may store. */
 export function xa_is_advanced(entry: xa_ptr): boolean {
 	return entry instanceof xa_internal && entry.v <= 256;
 }
@@ -588,17 +588,17 @@ export function xas_is_node(xas: struct_xa_state): boolean {
 	return !xas_not_node(xas.xa_node);
 }
 
-/* True if the pointer is something other than a node */
+/* null, or one of the states that stand in for a node */
 export function xas_not_node(node: struct_xa_node | null): boolean {
 	return node === null || node.ptr_bits !== 0;
 }
 
-/* True if the node represents RESTART or an error */
+/* the restart state, or an error */
 export function xas_frozen(node: struct_xa_node | null): boolean {
 	return node !== null && (node.ptr_bits & 2) !== 0;
 }
 
-/* True if the node represents head-of-tree, RESTART or BOUNDS */
+/* at the head (null), or in the restart or bounds state */
 export function xas_top(node: struct_xa_node | null): boolean {
 	return node === null || (node.ptr_bits & 1) !== 0;
 }

@@ -60,7 +60,7 @@ export function XA_FLAGS_MARK(mark: xa_mark_t): number {
 	return 1 << (XA_MARKS_SHIFT + mark);
 }
 
-/* ALLOC is for a normal 0-based alloc.  ALLOC1 is for an 1-based alloc */
+/* xa_alloc() hands out indices from 0 (ALLOC) or from 1 (ALLOC1) */
 export const XA_FLAGS_ALLOC	= XA_FLAGS_TRACK_FREE | XA_FLAGS_MARK(XA_FREE_MARK);
 export const XA_FLAGS_ALLOC1	= XA_FLAGS_TRACK_FREE | XA_FLAGS_ZERO_BUSY;
 
@@ -137,7 +137,7 @@ export type xa_update_node_t = (node: struct_xa_node) => void;
 
 export const XAS_BOUNDS		= new struct_xa_node(1);
 export const XAS_RESTART	= new struct_xa_node(3);
-/** array of a node that waits for the end of the grace period */
+/** array of a node that only waits for RCU readers before it is freed */
 export const XA_RCU_FREE	= new struct_xarray();
 
 const errors = new Map<number, struct_xa_node>();

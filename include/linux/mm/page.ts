@@ -46,7 +46,7 @@ export function folio_put_testzero(folio: struct_folio): boolean {
 	return put_page_testzero(folio);
 }
 
-/** A reference, unless the page is on its way to be freed. */
+/** Takes a reference, unless the last one is gone. */
 export function get_page_unless_zero(page: struct_page): boolean {
 	const old = page._refcount;
 	if (old === 0)

@@ -410,7 +410,7 @@ function dup_mmap(mm: struct_mm_struct, oldmm: struct_mm_struct): number {
 
 	if (mmap_write_lock_killable(oldmm) !== 0)
 		return -EINTR;
-	/* not linked in yet: no deadlock potential */
+	/* nobody else can find this mm yet, so the nesting cannot deadlock */
 	mmap_write_lock_nested(mm, 1);
 
 	dup_mm_exe_file(mm, oldmm);

@@ -193,16 +193,16 @@ function sanity(i: struct_iov_iter): boolean {
 	Bad: {
 		if (i.last_offset) {
 			if (pipe_occupancy(p_head, p_tail) === 0)
-				break Bad;	/* pipe must be non-empty */
+				break Bad;	/* its own data cannot be gone */
 			if (i_head !== p_head - 1)
-				break Bad;	/* must be at the last buffer... */
+				break Bad;	/* only the newest buffer may be open */
 
 			const p = pipe_buf(pipe, i_head);
 			if (p.offset + p.len !== Math.abs(i.last_offset))
-				break Bad;	/* ... at the end of segment */
+				break Bad;	/* and must end where the iterator stands */
 		} else {
 			if (i_head !== p_head)
-				break Bad;	/* must be right after the last buffer */
+				break Bad;	/* the next free slot is the only choice */
 		}
 		return true;
 	}
@@ -241,7 +241,7 @@ function push_page(pipe: struct_pipe_inode_info, page: struct_page, offset: numb
 /** lib/iov_iter.c:last_offset(): the end of @buf, negative where nothing can be appended. */
 function last_offset(buf: struct_pipe_buffer): number {
 	if (buf.ops === default_pipe_buf_ops)
-		return buf.len;	/* buf.offset is 0 for those */
+		return buf.len;	/* their data begins at offset 0 */
 	return -(buf.offset + buf.len);
 }
 
@@ -251,7 +251,7 @@ function append_pipe(i: struct_iov_iter, size: number, off: ref_number): struct_
 	const offset = i.last_offset;
 
 	if (offset > 0 && offset < PAGE_SIZE) {
-		/* some space in the last buffer; add to it */
+		/* the newest buffer has room: extend it */
 		const buf = pipe_buf(pipe, pipe.head - 1);
 		size = Math.min(size, PAGE_SIZE - offset);
 		buf.len += size;
@@ -260,7 +260,6 @@ function append_pipe(i: struct_iov_iter, size: number, off: ref_number): struct_
 		off.v = offset;
 		return buf.page;
 	}
-	/* OK, we need a new buffer */
 	off.v = 0;
 	size = Math.min(size, PAGE_SIZE);
 	if (pipe_full(pipe.head, pipe.tail, pipe.max_usage))
@@ -559,7 +558,7 @@ function pipe_advance(i: struct_iov_iter, size: number): void {
 	i.count -= size;
 	for (;;) {
 		const buf = pipe_buf(pipe, i.head);
-		if (off)	/* make it relative to the beginning of buffer */
+		if (off)	/* count from where the buffer begins */
 			size += Math.abs(off) - buf.offset;
 		if (size <= buf.len) {
 			buf.len = size;
@@ -667,7 +666,7 @@ export function iov_iter_revert(i: struct_iov_iter, unroll: number): void {
 	}
 }
 
-/** lib/iov_iter.c:iov_iter_single_seg_count(): bytes left in the current segment. */
+/** lib/iov_iter.c:iov_iter_single_seg_count(): what the current segment still holds. */
 export function iov_iter_single_seg_count(i: struct_iov_iter): number {
 	if (i.nr_segs > 1) {
 		if (iter_is_iovec(i) || iov_iter_is_kvec(i) || iov_iter_is_bvec(i))

@@ -319,7 +319,7 @@ export function wait_event_killable(wq_head: wait_queue_head_t, condition: () =>
 	return ___wait_event(wq_head, condition, TASK_KILLABLE);
 }
 
-/** @timeout in jiffies; what is left of it, at least 1 if the condition came true. */
+/** @timeout in jiffies; returns the rest of it (never 0 when the condition holds), else 0. */
 export function wait_event_timeout(wq_head: wait_queue_head_t, condition: () => boolean,
 	timeout: number): number {
 	if (condition())

@@ -85,7 +85,7 @@ function node_get_mark(node: struct_xa_node, offset: number, mark: xa_mark_t): b
 	return (node.marks[mark_word(offset, mark)]! & (1 << (offset & 31))) !== 0;
 }
 
-/* returns true if the bit was set */
+/* returns the old value of the mark */
 function node_set_mark(node: struct_xa_node, offset: number, mark: xa_mark_t): boolean {
 	const word = mark_word(offset, mark), bit = 1 << (offset & 31);
 	const old = node.marks[word]!;
@@ -94,7 +94,7 @@ function node_set_mark(node: struct_xa_node, offset: number, mark: xa_mark_t): b
 	return (old & bit) !== 0;
 }
 
-/* returns true if the bit was set */
+/* returns the old value of the mark */
 function node_clear_mark(node: struct_xa_node, offset: number, mark: xa_mark_t): boolean {
 	const word = mark_word(offset, mark), bit = 1 << (offset & 31);
 	const old = node.marks[word]!;
@@ -135,7 +135,7 @@ function xas_squash_marks(xas: struct_xa_state): void {
 	}
 }
 
-/* extracts the offset within this node from the index */
+/* slot of @node that @index leads to */
 function get_offset(index: number, node: struct_xa_node): number {
 	return xa_index_offset(index, node.shift);
 }
@@ -144,7 +144,7 @@ function xas_set_offset(xas: struct_xa_state): void {
 	xas.xa_offset = get_offset(xas.xa_index, xas.xa_node!);
 }
 
-/* move the index either forwards (find) or backwards (sibling slot) */
+/* xa_index becomes that of slot @offset: ahead in a search, back from a sibling */
 function xas_move_index(xas: struct_xa_state, offset: number): void {
 	const shift = xas.xa_node!.shift;
 	const index = xas.xa_index;
@@ -208,7 +208,7 @@ function xas_descend(xas: struct_xa_state, node: struct_xa_node): xa_ptr {
 }
 
 /**
- * lib/xarray.c:xas_load(): the entry at xa_index, null when @xas is in an error state. Never makes
+ * lib/xarray.c:xas_load(): the entry at xa_index, null if @xas holds an error. Never makes
  * nodes. For a multi-index @xas the result may be null or internal although the range has
  * entries. The caller holds xa_lock or the RCU lock.
  */
@@ -339,7 +339,7 @@ function xas_alloc(xas: struct_xa_state, shift: number): struct_xa_node | null {
 	return node;
 }
 
-/* Returns the number of indices covered by a given xa_state */
+/* how many indices an entry stored through @xas takes up */
 function xas_size(xas: struct_xa_state): number {
 	return xa_shl(xas.xa_sibs + 1, xas.xa_shift);
 }
@@ -362,7 +362,7 @@ function xas_max(xas: struct_xa_state): number {
 	return max;
 }
 
-/* The maximum index that can be contained in the array without expanding it */
+/* last index for which a tree with this head has a slot */
 function max_index(entry: xa_ptr): number {
 	if (!xa_is_node(entry))
 		return 0;
@@ -502,7 +502,7 @@ function xas_expand(xas: struct_xa_state, head: xa_ptr): number {
 			node.nr_values = 1;
 		node.slots[0] = head;
 
-		/* Propagate the aggregated mark info to the new child */
+		/* what the old head was marked with, its slot in the new one is too */
 		for (let mark = 0; mark <= XA_MARK_MAX; mark++) {
 			if (xa_track_free(xa) && mark === XA_FREE_MARK) {
 				node_mark_all(node, XA_FREE_MARK);
@@ -814,7 +814,7 @@ export function xas_split_alloc(xas: struct_xa_state, entry: xa_ptr, order: numb
 	const mask = xas.xa_sibs;
 
 	nomem: {
-		/* XXX: no support for splitting really large entries yet */
+		/* entries that span more than two levels of nodes cannot be split yet */
 		if (WARN_ON(xas.xa_shift + 2 * XA_CHUNK_SHIFT < order))
 			break nomem;
 		if (xas.xa_shift + XA_CHUNK_SHIFT > order)
@@ -1036,8 +1036,8 @@ export function xas_find(xas: struct_xa_state, max: number): xa_ptr {
 }
 
 /**
- * lib/xarray.c:xas_find_marked(): as xas_find(), for entries with @mark. Bounds state at the end of
- * the array, restart state beyond @max.
+ * lib/xarray.c:xas_find_marked(): as xas_find(), for entries with @mark. Leaves @xas in the
+ * bounds state if the array ended, in the restart state if @max was passed.
  */
 export function xas_find_marked(xas: struct_xa_state, max: number, mark: xa_mark_t): xa_ptr {
 	let advance = true;
@@ -1219,7 +1219,7 @@ function xas_result(xas: struct_xa_state, curr: xa_ptr): xa_ptr {
 	return curr;
 }
 
-/** lib/xarray.c:__xa_erase(): xa_lock is held. Of a multi-index entry all indices are erased. */
+/** lib/xarray.c:__xa_erase(): under xa_lock. A multi-index entry goes as a whole. */
 export function __xa_erase(xa: struct_xarray, index: number): xa_ptr {
 	const xas = new struct_xa_state(xa, index, 0, 0);
 
