@@ -38,7 +38,7 @@ export function ALIGN_DOWN<T extends number>(x: T, a: number): T {
 	return (a <= 0x40000000 ? x - (x & (a - 1)) : Math.floor(x / a) * a) as T;
 }
 
-/** x rounded up to a multiple of a, any a (power of two, up to 2^52). */
+/** The next multiple of a at or above x; a is a power of two up to 2^52. */
 export function ALIGN<T extends number>(x: T, a: number): T {
 	return ALIGN_DOWN((x + (a - 1)) as T, a);
 }

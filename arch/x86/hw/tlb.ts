@@ -23,7 +23,7 @@
 
 /* rights of an entry; for the directory cache: rights of all levels above the page table */
 export const TLB_USER		= 1;
-export const TLB_WRITE		= 2;	/* may be written, and the dirty bit is set in the table */
+export const TLB_WRITE		= 2;	/* writable, with the dirty bit already in the table */
 export const TLB_EXEC		= 4;
 export const TLB_READ		= 8;
 export const TLB_DIRECT		= 16;	/* the frame has no metadata: access its bytes directly */

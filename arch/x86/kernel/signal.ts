@@ -52,9 +52,8 @@ function setup_rt_frame(ksig: struct_ksignal, regs: struct_pt_regs): number {
 }
 
 function handle_signal(ksig: struct_ksignal, regs: struct_pt_regs): void {
-	/* are we from a system call? */
+	/* -1 unless a system call is being left */
 	if (regs.orig_ax !== -1) {
-		/* if so, check system call restarting */
 		switch (regs.ax) {
 		case -ERESTART_RESTARTBLOCK:
 		case -ERESTARTNOHAND:
@@ -82,14 +81,13 @@ export function arch_do_signal_or_restart(regs: struct_pt_regs): void {
 	const ksig = new struct_ksignal();
 
 	if (get_signal(ksig)) {
-		/* whee! actually deliver the signal */
 		handle_signal(ksig, regs);
 		return;
 	}
 
-	/* did we come from a system call? */
+	/* -1 unless a system call is being left */
 	if (regs.orig_ax !== -1) {
-		/* restart the system call: no handlers present */
+		/* no handler ran, so each of these codes means a restart */
 		switch (regs.ax) {
 		case -ERESTARTNOHAND:
 		case -ERESTARTSYS:
@@ -100,7 +98,7 @@ export function arch_do_signal_or_restart(regs: struct_pt_regs): void {
 		}
 	}
 
-	/* if there is no signal to deliver, we just put the saved sigmask back */
+	/* nothing was delivered: a mask that sigsuspend() and such saved is due again */
 	restore_saved_sigmask();
 }
 

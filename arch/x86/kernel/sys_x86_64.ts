@@ -86,7 +86,7 @@ export function arch_get_unmapped_area_topdown(filp: struct_file | null, addr0: 
 		return addr;
 
 bottomup: {
-		/* for MAP_32BIT mappings we force the legacy mmap base */
+		/* the window of MAP_32BIT is searched bottom up */
 		if ((flags & MAP_32BIT) !== 0)
 			break bottomup;
 

@@ -78,14 +78,14 @@ function kernelmode_fixup_or_oops(regs: struct_pt_regs, error_code: number, addr
 	_signal: number, _si_code: number): void {
 	WARN_ON_ONCE(user_mode(regs));
 
-	/* are we prepared to handle this kernel fault? */
+	/* a fault the exception table has an entry for */
 	if (fixup_exception(regs, X86_TRAP_PF, error_code, address))
 		return;
 
 	page_fault_oops(regs, error_code, address);
 }
 
-/* printed if the show_unhandled_signals sysctl is set */
+/* subject to the sysctl show_unhandled_signals */
 function show_signal_msg(_regs: struct_pt_regs, error_code: number, address: number,
 	tsk: struct_task_struct): void {
 	const loglvl = task_pid_nr(tsk) > 1 ? KERN_INFO : KERN_EMERG;
@@ -117,7 +117,7 @@ function __bad_area_nosemaphore(regs: struct_pt_regs, error_code: number, addres
 	if ((error_code & X86_PF_USER) === 0)
 		page_fault_oops(regs, error_code, address);
 
-	/* user mode accesses just cause a SIGSEGV */
+	/* from user mode: the task gets a signal, nothing else */
 	local_irq_enable();
 
 	error_code = sanitize_error_code(address, error_code);
@@ -156,7 +156,7 @@ function bad_area_access_error(regs: struct_pt_regs, error_code: number, address
 
 function do_sigbus(regs: struct_pt_regs, error_code: number, address: number,
 	fault: vm_fault_t): void {
-	/* kernel mode? handle exceptions or die */
+	/* in kernel mode the exception table decides */
 	if (!user_mode(regs)) {
 		kernelmode_fixup_or_oops(regs, error_code, address, SIGBUS, BUS_ADRERR);
 		return;
@@ -184,7 +184,7 @@ function do_sigbus(regs: struct_pt_regs, error_code: number, address: number,
 }
 
 function access_error(error_code: number, vma: struct_vm_area_struct): boolean {
-	/* this is only called for the current mm */
+	/* the fault is always in the mm of the running task */
 	const foreign = false;
 
 	if ((error_code & X86_PF_PK) !== 0)
@@ -198,7 +198,7 @@ function access_error(error_code: number, vma: struct_vm_area_struct): boolean {
 		return true;
 
 	if ((error_code & X86_PF_WRITE) !== 0) {
-		/* write, present and write, not present */
+		/* whether the page is present makes no difference to a write */
 		return (vma.vm_flags & VM_WRITE) === 0;
 	}
 
@@ -331,7 +331,7 @@ function mm_fault_error(regs: struct_pt_regs, error_code: number, address: numbe
 	}
 
 	if ((fault & VM_FAULT_OOM) !== 0) {
-		/* kernel mode? handle exceptions or die */
+		/* in kernel mode the exception table decides */
 		if (!user_mode(regs)) {
 			kernelmode_fixup_or_oops(regs, error_code, address, SIGSEGV, SEGV_MAPERR);
 			return;

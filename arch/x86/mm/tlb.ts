@@ -122,7 +122,7 @@ export function switch_mm_irqs_off(_prev: struct_mm_struct | null, next: struct_
 
 	/* (the scheduler of the port cannot be interrupted, and leaves interrupts on) */
 
-	/* CR3 is what we think it is */
+	/* CR3 agrees with what is recorded as loaded */
 	if (CONFIG_DEBUG_VM && WARN_ON_ONCE(this_cpu.cr3_pfn * 512 !== real_prev.pgd ||
 					    this_cpu.pcid !== kern_pcid(prev_asid)))
 		__flush_tlb_all();
@@ -148,13 +148,13 @@ export function switch_mm_irqs_off(_prev: struct_mm_struct | null, next: struct_
 		new_asid = prev_asid;
 		need_flush = true;
 	} else {
-		/* stop remote flushes for the previous mm */
+		/* the old mm needs no more flush IPIs on this CPU */
 		if (real_prev !== init_mm) {
 			VM_WARN_ON_ONCE((real_prev.cpu_bitmap & (1 << cpu)) === 0);
 			real_prev.cpu_bitmap &= ~(1 << cpu);
 		}
 
-		/* start remote flushes and then read tlb_gen */
+		/* first let flush IPIs in, then look at tlb_gen: no flush gets lost */
 		if (next !== init_mm)
 			next.cpu_bitmap |= 1 << cpu;
 		next_tlb_gen = next.context.tlb_gen;
@@ -211,7 +211,7 @@ function flush_tlb_func(f: struct_flush_tlb_info): void {
 	if (local) {
 		VM_WARN_ON(!irqs_disabled());
 	} else {
-		/* can only happen on remote CPUs */
+		/* an IPI may come after this CPU has switched to another mm */
 		if (f.mm !== null && f.mm !== loaded_mm)
 			return;
 	}

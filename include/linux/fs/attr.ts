@@ -61,31 +61,28 @@ export function setattr_prepare(mnt_userns: struct_user_namespace, dentry: struc
 			return error;
 	}
 
-	/* if force is set do it anyway */
+	/* ATTR_FORCE skips the permission checks */
 	if (ia_valid & ATTR_FORCE)
 		return 0;
 
-	/* make sure a caller can chown */
 	if ((ia_valid & ATTR_UID) && !chown_ok(mnt_userns, inode, attr.ia_uid))
 		return -EPERM;
 
-	/* make sure caller can chgrp */
 	if ((ia_valid & ATTR_GID) && !chgrp_ok(mnt_userns, inode, attr.ia_gid))
 		return -EPERM;
 
-	/* make sure a caller can chmod */
 	if (ia_valid & ATTR_MODE) {
 		if (!inode_owner_or_capable(mnt_userns, inode))
 			return -EPERM;
 
 		const vfsgid = ia_valid & ATTR_GID ? attr.ia_gid : inode.i_gid;
 
-		/* also check the setgid bit */
+		/* S_ISGID is only for members of the group */
 		if (!in_group_p(vfsgid) && !capable_wrt_inode_uidgid(mnt_userns, inode, CAP_FSETID))
 			attr.ia_mode &= ~S_ISGID;
 	}
 
-	/* check for setting the inode time */
+	/* times other than "now" are for the owner */
 	if (ia_valid & (ATTR_MTIME_SET | ATTR_ATIME_SET | ATTR_TIMES_SET)) {
 		if (!inode_owner_or_capable(mnt_userns, inode))
 			return -EPERM;

@@ -52,7 +52,7 @@ function __d_free(head: struct_callback_head): void {
 
 /** fs/dcache.c:dentry_free() */
 function dentry_free(dentry: struct_dentry): void {
-	/* if dentry was never visible to RCU, immediate free is OK */
+	/* no RCU walk can have met this dentry: no need for a grace period */
 	if (dentry.d_flags & DCACHE_NORCU)
 		__d_free(dentry.d_rcu);
 	else

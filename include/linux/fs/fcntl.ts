@@ -30,7 +30,7 @@ function setfl(_fd: number, filp: struct_file, arg: number): number {
 	if (((arg ^ filp.f_flags) & O_APPEND) && IS_APPEND(inode))
 		return -EPERM;
 
-	/* O_NOATIME can only be set by the owner or superuser */
+	/* O_NOATIME takes the owner or CAP_FOWNER */
 	if ((arg & O_NOATIME) && !(filp.f_flags & O_NOATIME))
 		if (!inode_owner_or_capable(file_mnt_user_ns(filp), inode))
 			return -EPERM;

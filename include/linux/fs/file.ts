@@ -361,7 +361,7 @@ export function put_files_struct(files: struct_files_struct): void {
 	if (--files.count === 0) {
 		const fdt = close_files(files);
 
-		/* free the arrays if they are not embedded */
+		/* the first table is part of @files, any other was allocated */
 		if (fdt !== files.fdtab)
 			__free_fdtable(fdt);
 		kmem_cache_free(files_cachep, files);
@@ -549,7 +549,7 @@ function last_fd(fdt: struct_fdtable): number {
 }
 
 function __range_cloexec(cur_fds: struct_files_struct, fd: number, max_fd: number): void {
-	/* make sure we're using the correct maximum value */
+	/* the lock keeps the table, and so max_fds, from being replaced */
 	spin_lock(cur_fds.file_lock);
 	const fdt = files_fdtable(cur_fds);
 	max_fd = Math.min(last_fd(fdt), max_fd);
@@ -570,7 +570,6 @@ function __range_close(cur_fds: struct_files_struct, fd: number, max_fd: number)
 		spin_unlock(cur_fds.file_lock);
 
 		if (file) {
-			/* found a valid file to close */
 			filp_close(file, cur_fds);
 			cond_resched();
 		}

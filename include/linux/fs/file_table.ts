@@ -138,7 +138,7 @@ let old_max = 0;
 /** fs/file_table.c:alloc_empty_file(): -ENFILE above fs.file-max, but for the privileged. */
 export function alloc_empty_file(flags: number, cred: struct_cred): struct_file | err_ptr {
 	if (get_nr_files() >= files_stat.max_files && !capable(CAP_SYS_ADMIN)) {
-		/* ran out of filps: report that */
+		/* logged once per new maximum */
 		if (get_nr_files() > old_max) {
 			pr_info(`VFS: file-max limit ${get_max_files()} reached\n`);
 			old_max = get_nr_files();

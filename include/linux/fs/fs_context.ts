@@ -88,7 +88,7 @@ export function vfs_parse_fs_param(fc: struct_fs_context, param: struct_fs_param
 			return ret;
 	}
 
-	/* if the file system does not take the source, it is taken here */
+	/* "source" is handled here unless the file system did */
 	ret = vfs_parse_fs_param_source(fc, param);
 	if (ret !== -ENOPARAM)
 		return ret;

@@ -56,7 +56,7 @@ export function fs_parse(fc: struct_fs_context, desc: readonly fs_parameter_spec
 	if (!p)
 		return -ENOPARAM;
 
-	/* try to turn the type we were given into the type desired by the parameter */
+	/* convert the value to what the parameter takes, where that is possible */
 	if (is_flag(p)) {
 		if (param.type !== fs_value_is_flag)
 			return invalfc(fc, `Unexpected value for '${param.key}'`);

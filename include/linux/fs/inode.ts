@@ -807,7 +807,7 @@ export function inode_init_owner(_mnt_userns: struct_user_namespace, inode: stru
 	if (dir && dir.i_mode & S_ISGID) {
 		inode.i_gid = dir.i_gid;
 
-		/* directories are special, and always inherit S_ISGID */
+		/* a new directory takes S_ISGID over from its parent */
 		if (S_ISDIR(mode))
 			mode |= S_ISGID;
 	} else {
@@ -843,7 +843,7 @@ export function inode_nohighmem(inode: struct_inode): void {
 export function timestamp_truncate(t: struct_timespec64, inode: struct_inode): struct_timespec64 {
 	const gran = inode.i_sb!.s_time_gran;
 
-	/* avoid division in the common cases 1 ns and 1 s */
+	/* granularities of 1 ns and 1 s need no modulo */
 	if (gran === 1)
 		return t;
 	if (gran === NSEC_PER_SEC)

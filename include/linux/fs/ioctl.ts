@@ -82,7 +82,7 @@ function do_vfs_ioctl(filp: struct_file, fd: number, cmd: number, arg: ulong64):
 		return -EOPNOTSUPP;
 
 	case FIGETBSZ:
-		/* anon_bdev filesystems may not have a block size */
+		/* 0 is possible without a block device */
 		if (!inode.i_sb!.s_blocksize)
 			return -EINVAL;
 

@@ -287,7 +287,7 @@ export function simple_attr_write(file: struct_file, buf: user_ptr, len: number,
 			break out;
 		ret = attr.set(attr.data, val.v);
 		if (ret === 0)
-			ret = len;	/* on success, claim we got the whole input */
+			ret = len;	/* all of it counts as written */
 	}
 	mutex_unlock(attr.mutex);
 	return ret;

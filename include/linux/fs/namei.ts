@@ -114,14 +114,14 @@ export function getname(filename: user_ptr): string | err_ptr {
 function acl_permission_check(inode: struct_inode, mask: number): number {
 	let mode = inode.i_mode;
 
-	/* are we the owner? If so, the group's bits don't matter */
+	/* for the owner the bits of the group do not count */
 	if (inode.i_uid === current_fsuid()) {
 		mask &= 7;
 		mode >>= 6;
 		return (mask & ~mode) ? -EACCES : 0;
 	}
 
-	/* only RWX matters for group/other mode bits */
+	/* group and others have no other bits than rwx */
 	mask &= 7;
 
 	/* ask for the group only if it makes a difference */
@@ -150,7 +150,7 @@ export function generic_permission(mnt_userns: struct_user_namespace, inode: str
 		return -EACCES;
 	}
 
-	/* searching includes executable on directories, else just read */
+	/* the capability covers reading, and searching where it is a directory */
 	mask &= MAY_READ | MAY_WRITE | MAY_EXEC;
 	if (mask === MAY_READ)
 		if (capable_wrt_inode_uidgid(mnt_userns, inode, CAP_DAC_READ_SEARCH))
@@ -169,11 +169,11 @@ export function inode_permission(mnt_userns: struct_user_namespace, inode: struc
 	if (mask & MAY_WRITE) {
 		const mode = inode.i_mode;
 
-		/* nobody gets write access to a read-only fs */
+		/* devices, FIFOs and sockets can be written on a read-only fs too */
 		if (sb_rdonly(inode.i_sb!) && (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
 			return -EROFS;
 
-		/* nobody gets write access to an immutable file */
+		/* not even root may write these */
 		if (IS_IMMUTABLE(inode))
 			return -EPERM;
 	}
@@ -232,7 +232,7 @@ function may_open(mnt_userns: struct_user_namespace, path: struct_path, acc_mode
 	if (error)
 		return error;
 
-	/* an append-only file must be opened in append mode for writing */
+	/* append-only: no writing without O_APPEND, no truncation */
 	if (IS_APPEND(inode)) {
 		if ((flag & O_ACCMODE) !== O_RDONLY && !(acc_mode & MAY_APPEND))
 			return -EPERM;
@@ -240,7 +240,7 @@ function may_open(mnt_userns: struct_user_namespace, path: struct_path, acc_mode
 			return -EPERM;
 	}
 
-	/* O_NOATIME can only be set by the owner or superuser */
+	/* O_NOATIME takes the owner or CAP_FOWNER */
 	if (flag & O_NOATIME && !inode_owner_or_capable(mnt_userns, inode))
 		return -EPERM;
 
@@ -438,7 +438,6 @@ export function vfs_tmpfile(mnt_userns: struct_user_namespace, dentry: struct_de
 	open_flag: number): struct_dentry | err_ptr {
 	const dir = dentry.d_inode!;
 
-	/* we want directory to be writable */
 	let error = inode_permission(mnt_userns, dir, MAY_WRITE | MAY_EXEC);
 	if (error)
 		return ERR_PTR(error);
@@ -490,7 +489,7 @@ function do_tmpfile(dfd: number, name: string, op: struct_open_flags, file: stru
 			}
 			dput(path.dentry);
 			path.dentry = child;
-			/* don't check for other permissions, the inode was just created */
+			/* a new inode: its mode does not restrict this open */
 			error = may_open(mnt_userns, path, 0, op.open_flag);
 			if (!error)
 				error = vfs_open(path, file);

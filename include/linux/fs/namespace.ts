@@ -68,7 +68,7 @@ export function mnt_want_write(m: struct_vfsmount): number {
 /** fs/namespace.c:__mnt_want_write_file() */
 export function __mnt_want_write_file(file: struct_file): number {
 	if (file.f_mode & FMODE_WRITER) {
-		/* superblock may have become readonly while there are still writable fd's */
+		/* a descriptor open for writing may outlast a remount to read-only */
 		return __mnt_is_readonly(file.f_path.mnt!) ? -EROFS : 0;
 	}
 	return __mnt_want_write(file.f_path.mnt!);

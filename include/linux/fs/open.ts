@@ -81,7 +81,7 @@ export function vfs_truncate(path: struct_path, length: loff_t): number {
 	const inode = path.dentry!.d_inode!;
 	let error: number;
 
-	/* for directories it is -EISDIR, for other non-regulars -EINVAL */
+	/* only regular files can be truncated */
 	if (S_ISDIR(inode.i_mode))
 		return -EISDIR;
 	if (!S_ISREG(inode.i_mode))
@@ -163,16 +163,15 @@ export function vfs_fallocate(file: struct_file, mode: number, offset: loff_t, l
 	if (offset < 0n || len <= 0n)
 		return -EINVAL;
 
-	/* return error if mode is not supported */
 	if (mode & ~FALLOC_FL_SUPPORTED_MASK)
 		return -EOPNOTSUPP;
 
-	/* punch hole and zero range are mutually exclusive */
+	/* at most one of the two */
 	if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) ===
 	    (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
 
-	/* punch hole must have keep size set */
+	/* a hole leaves the size as it is, and the caller has to say so */
 	if ((mode & FALLOC_FL_PUNCH_HOLE) && !(mode & FALLOC_FL_KEEP_SIZE))
 		return -EOPNOTSUPP;
 
@@ -348,7 +347,7 @@ function do_dentry_open(f: struct_file, inode: struct_inode, open: open_fn | nul
 			f.f_mode |= FMODE_WRITER;
 		}
 
-		/* POSIX.1-2008/SUSv4 Section XSI 2.9.7 */
+		/* POSIX (XSI 2.9.7) wants f_pos atomic for these */
 		if (S_ISREG(inode.i_mode) || S_ISDIR(inode.i_mode))
 			f.f_mode |= FMODE_ATOMIC_POS;
 
@@ -359,7 +358,7 @@ function do_dentry_open(f: struct_file, inode: struct_inode, open: open_fn | nul
 				break cleanup_all;
 			}
 
-			/* normally all 3 are set; ->open() can clear them if needed */
+			/* ->open() takes away what the file cannot do */
 			f.f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 			if (!open)
 				open = f.f_op.open ?? null;
@@ -419,7 +418,6 @@ export function vfs_open(path: struct_path, file: struct_file): number {
 /** fs/open.c:dentry_open() */
 export function dentry_open(path: struct_path, flags: number, cred: struct_cred):
 	struct_file | err_ptr {
-	/* we must always pass in a valid mount pointer */
 	BUG_ON(!path.mnt);
 
 	const f = alloc_empty_file(flags, cred);
@@ -471,7 +469,7 @@ export function build_open_how(flags: number, mode: number): open_how {
 	/* O_PATH beats everything else */
 	if (how.flags & O_PATH)
 		how.flags &= O_PATH_FLAGS;
-	/* modes should only be set for create-like flags */
+	/* nothing will be created: the mode is ignored */
 	if (!WILL_CREATE(how.flags))
 		how.mode = 0;
 	return how;
@@ -516,7 +514,7 @@ export function build_open_flags(how: open_how, op: struct_open_flags): number {
 			return -EINVAL;
 	}
 	if (flags & O_PATH) {
-		/* O_PATH only permits certain other flags to be set */
+		/* few flags go together with O_PATH */
 		if (flags & ~O_PATH_FLAGS)
 			return -EINVAL;
 		acc_mode = 0;
@@ -528,7 +526,7 @@ export function build_open_flags(how: open_how, op: struct_open_flags): number {
 
 	op.open_flag = flags;
 
-	/* O_TRUNC implies we need access checks for write permissions */
+	/* truncation needs the permission to write */
 	if (flags & O_TRUNC)
 		acc_mode |= MAY_WRITE;
 
@@ -563,7 +561,7 @@ export function build_open_flags(how: open_how, op: struct_open_flags): number {
 	if (how.resolve & F.RESOLVE_IN_ROOT)
 		lookup_flags |= C.LOOKUP_IN_ROOT;
 	if (how.resolve & F.RESOLVE_CACHED) {
-		/* don't bother even trying for create/truncate/tmpfile open */
+		/* these cannot do with cached lookups alone */
 		if (flags & (O_TRUNC | O_CREAT | O_TMPFILE))
 			return -EAGAIN;
 		lookup_flags |= C.LOOKUP_CACHED;
@@ -650,7 +648,7 @@ export const sys_openat2 = SYSCALL_DEFINE("openat2", ["int", "ptr", "ptr", "ulon
 		const k: open_how = { flags: Number(tmp.flags), mode: Number(tmp.mode),
 			resolve: Number(tmp.resolve) };
 
-		/* O_LARGEFILE is only allowed for non-O_PATH */
+		/* O_PATH does not go with O_LARGEFILE */
 		if (!(k.flags & O_PATH) && F.force_o_largefile())
 			k.flags |= O_LARGEFILE;
 

@@ -220,7 +220,7 @@ function pipe_read(iocb: struct_kiocb, to: struct_iov_iter): number {
 			buf.offset += chars;
 			buf.len -= chars;
 
-			/* was it a packet buffer? Clean up and exit */
+			/* one packet per read; what did not fit is dropped */
 			if (buf.flags & PIPE_BUF_FLAG_PACKET) {
 				total_len = chars;
 				buf.len = 0;
@@ -356,7 +356,6 @@ function pipe_write(iocb: struct_kiocb, from: struct_iov_iter): number {
 				pipe.head = head + 1;
 				spin_unlock_irq(pipe.rd_wait.lock);
 
-				/* insert it into the buffer array */
 				const buf = pipe.bufs[head & mask]!;
 				buf.page = page;
 				buf.ops = anon_pipe_buf_ops;
@@ -385,7 +384,7 @@ function pipe_write(iocb: struct_kiocb, from: struct_iov_iter): number {
 			if (!pipe_full(pipe.head, pipe.tail, pipe.max_usage))
 				continue;
 
-			/* wait for buffer space to become available */
+			/* the ring is full */
 			if (filp.f_flags & O_NONBLOCK) {
 				if (!ret)
 					ret = -EAGAIN;
@@ -496,7 +495,7 @@ function pipe_release(inode: struct_inode, file: struct_file): number {
 	if (file.f_mode & FMODE_WRITE)
 		pipe.writers--;
 
-	/* was that the last reader or writer, but not the other side? */
+	/* one end has gone for good, the other remains */
 	if (!pipe.readers !== !pipe.writers) {
 		wake_up_interruptible_all(pipe.rd_wait);
 		wake_up_interruptible_all(pipe.wr_wait);
@@ -733,11 +732,10 @@ function fifo_open(inode: struct_inode, filp: struct_file): number {
 	pipe.files++;
 	spin_unlock(inode.i_lock);
 	filp.private_data = pipe;
-	/* OK, we have a pipe and it's pinned down */
 
 	__pipe_lock(pipe);
 
-	/* we can only do regular read/write on fifos */
+	/* no seeking, no file position */
 	stream_open(inode, filp);
 
 	switch (filp.f_mode & (FMODE_READ | FMODE_WRITE)) {
@@ -788,7 +786,7 @@ export function round_pipe_size(size: number): number {
 	if (size > 2 ** 31)
 		return 0;
 
-	/* minimum pipe size, as required by POSIX */
+	/* a page is more than the 512 bytes of POSIX's PIPE_BUF */
 	if (size < PAGE_SIZE)
 		return PAGE_SIZE;
 
@@ -825,7 +823,7 @@ function pipe_resize_ring(pipe: struct_pipe_inode_info, nr_slots: number): numbe
 
 	spin_unlock_irq(pipe.rd_wait.lock);
 
-	/* this might have made more room for writers */
+	/* a larger ring may let blocked writers go on */
 	wake_up_interruptible(pipe.wr_wait);
 	return 0;
 }

@@ -216,7 +216,7 @@ export function rw_verify_area(_read_write: number, file: struct_file, ppos: ref
 		if (pos < 0n) {
 			if (!unsigned_offsets(file))
 				return -EINVAL;
-			if (count >= -pos)	/* both values are in 0..LLONG_MAX */
+			if (count >= -pos)	/* neither side is negative */
 				return -EOVERFLOW;
 		} else if (pos > LLONG_MAX - BigInt(count)) {
 			if (!unsigned_offsets(file))
@@ -787,7 +787,6 @@ function do_sendfile(out_fd: number, in_fd: number, ppos: ref<loff_t> | null, co
 	const pos = new ref(0n), out_pos = new ref(0n);
 	let retval: number;
 
-	/* get input file, and verify that it is ok */
 	retval = -EBADF;
 	const in_ = fdget(in_fd);
 	if (!in_.file)
@@ -808,7 +807,6 @@ function do_sendfile(out_fd: number, in_fd: number, ppos: ref<loff_t> | null, co
 			break fput_in;
 		let len = count > BigInt(MAX_RW_COUNT) ? MAX_RW_COUNT : Number(count);
 
-		/* get output file, and verify that it is ok */
 		retval = -EBADF;
 		const out = fdget(out_fd);
 		if (!out.file)
@@ -924,7 +922,7 @@ function generic_copy_file_checks(file_in: struct_file, pos_in: loff_t, file_out
 		return -EXDEV;
 	}
 
-	/* don't touch certain kinds of inodes */
+	/* not even an open descriptor makes these writable */
 	if (IS_IMMUTABLE(inode_out))
 		return -EPERM;
 
@@ -946,7 +944,7 @@ function generic_copy_file_checks(file_in: struct_file, pos_in: loff_t, file_out
 	if (ret)
 		return ret;
 
-	/* don't allow overlapped copying within the same file */
+	/* the ranges must be disjoint if the file is the same */
 	if (inode_in === inode_out &&
 	    u64(pos_out) + count.v > u64(pos_in) &&
 	    u64(pos_out) < u64(pos_in) + count.v)

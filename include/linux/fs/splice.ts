@@ -61,10 +61,10 @@ function page_cache_pipe_buf_confirm(_pipe: struct_pipe_inode_info, buf: struct_
 
 		lock_page(page);
 
-		/* truncated: nothing to splice, if this is the first page */
+		/* truncated in the meantime: no data for this buffer */
 		if (!page.mapping)
 			err = -ENODATA;
-		/* uh oh, read-error from disk */
+		/* reading it in failed */
 		else if (!PageUptodate(page))
 			err = -EIO;
 		unlock_page(page);
@@ -323,7 +323,7 @@ export function iter_file_splice_write(pipe: struct_pipe_inode_info, out: struct
 			const buf = pipe.bufs[tail & mask]!;
 			let this_len = buf.len;
 
-			/* zero-length bvecs are not supported, skip them */
+			/* a bvec must not be empty */
 			if (!this_len)
 				continue;
 			this_len = Math.min(this_len, left);
@@ -351,7 +351,7 @@ export function iter_file_splice_write(pipe: struct_pipe_inode_info, out: struct
 		sd.total_len -= ret;
 		ppos.v = pos.v;
 
-		/* dismiss the fully eaten buffers, adjust the partial one */
+		/* release buffers written in full, shorten one written in part */
 		tail = pipe.tail;
 		while (ret) {
 			const buf = pipe.bufs[tail & mask]!;
@@ -395,7 +395,7 @@ function do_splice_to(in_: struct_file, ppos: ref<loff_t>, pipe: struct_pipe_ino
 	if (!(in_.f_mode & FMODE_READ))
 		return -EBADF;
 
-	/* don't try to read more the pipe has space for */
+	/* the free slots of the pipe limit a read */
 	const p_space = pipe.max_usage - pipe_occupancy(pipe.head, pipe.tail);
 	len = Math.min(len, p_space * PAGE_SIZE);
 
@@ -437,7 +437,7 @@ export function splice_direct_to_actor(in_: struct_file, sd: struct_splice_desc,
 	let len = sd.total_len;
 	const flags = sd.flags;
 
-	/* don't block on output, we have to drain the direct pipe */
+	/* what is in the internal pipe must get out, so writing may block */
 	sd.flags &= ~SPLICE_F_NONBLOCK;
 	const more = sd.flags & SPLICE_F_MORE;
 
@@ -569,7 +569,7 @@ export function do_splice(in_: struct_file, off_in: ref<loff_t> | null, out: str
 		if (off_in || off_out)
 			return -ESPIPE;
 
-		/* splicing to self would be fun, but... */
+		/* source and target must differ */
 		if (ipipe === opipe)
 			return -EINVAL;
 
@@ -789,7 +789,7 @@ function splice_pipe_to_pipe(ipipe: struct_pipe_inode_info, opipe: struct_pipe_i
 	pipe_unlock(ipipe);
 	pipe_unlock(opipe);
 
-	/* if we put data in the output pipe, wakeup any potential readers */
+	/* opipe has new data: tell its readers */
 	if (ret > 0)
 		wakeup_pipe_readers(opipe);
 
@@ -818,7 +818,7 @@ function link_pipe(ipipe: struct_pipe_inode_info, opipe: struct_pipe_inode_info,
 			break;
 		}
 
-		/* if we have iterated all input buffers or run out of output room, break */
+		/* done when ipipe has no more buffers or opipe no more slots */
 		if (pipe_empty(ipipe.head, i_tail) ||
 		    pipe_full(opipe.head, opipe.tail, opipe.max_usage))
 			break;
@@ -850,7 +850,7 @@ function link_pipe(ipipe: struct_pipe_inode_info, opipe: struct_pipe_inode_info,
 	pipe_unlock(ipipe);
 	pipe_unlock(opipe);
 
-	/* if we put data in the output pipe, wakeup any potential readers */
+	/* opipe has new data: tell its readers */
 	if (ret > 0)
 		wakeup_pipe_readers(opipe);
 
@@ -866,7 +866,7 @@ export function do_tee(in_: struct_file, out: struct_file, len: number, flags: n
 	if (!(in_.f_mode & FMODE_READ) || !(out.f_mode & FMODE_WRITE))
 		return -EBADF;
 
-	/* duplicate the contents of ipipe to opipe without consuming the data */
+	/* the buffers end up in both pipes */
 	if (ipipe && opipe && ipipe !== opipe) {
 		if ((in_.f_flags | out.f_flags) & O_NONBLOCK)
 			flags |= SPLICE_F_NONBLOCK;

@@ -65,7 +65,7 @@ export function vfs_getattr_nosec(path: struct_path, stat: struct_kstat, request
 	stat.result_mask |= STATX_BASIC_STATS;
 	query_flags &= AT_STATX_SYNC_TYPE;
 
-	/* SB_NOATIME means filesystem supplies dummy atime value */
+	/* with SB_NOATIME the atime is made up, so it is not reported as valid */
 	if (inode.i_sb!.s_flags & SB_NOATIME)
 		stat.result_mask &= ~STATX_ATIME;
 

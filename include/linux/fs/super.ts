@@ -58,7 +58,7 @@ function destroy_super_rcu(head: struct_callback_head): void {
 	kfree(container_of(head, struct_super_block, "rcu"));
 }
 
-/** fs/super.c:destroy_unused_super(): free a superblock that has never been seen by anyone. */
+/** fs/super.c:destroy_unused_super(): undo an allocation before @s was published. */
 function destroy_unused_super(s: struct_super_block | null): void {
 	if (!s)
 		return;
@@ -196,7 +196,7 @@ export function generic_shutdown_super(sb: struct_super_block): void {
 		shrink_dcache_for_umount(sb);
 		sb.s_flags &= ~SB_ACTIVE;
 
-		/* evict all inodes with zero refcount */
+		/* drops inodes that nobody uses */
 		evict_inodes(sb);
 
 		if (sop && sop.put_super)
@@ -393,7 +393,7 @@ export function vfs_get_tree(fc: struct_fs_context): number {
 	const sb = fc.root!.d_sb!;
 	sb.s_flags |= SB_BORN;
 
-	/* filesystems should never set s_maxbytes larger than MAX_LFS_FILESIZE */
+	/* anything above MAX_LFS_FILESIZE is negative as a loff_t */
 	WARN(sb.s_maxbytes < 0n, `${fc.fs_type.name} set sb->s_maxbytes to negative value ` +
 		`(${sb.s_maxbytes})\n`);
 

@@ -179,7 +179,7 @@ function hugetlbfs_file_mmap(file: struct_file, vma: struct_vm_area_struct): num
 	if (vma.vm_pgoff >= PGOFF_LOFFT_MAX)
 		return -EINVAL;
 
-	/* the offset is a multiple of the page size, as the addresses are */
+	/* addresses are aligned to huge pages already; so must the offset be */
 	if (vma.vm_pgoff & (pages_per_huge_page(h) - 1))
 		return -EINVAL;
 
@@ -309,8 +309,8 @@ function hugetlb_vmdelete_list(root: struct_rb_root_cached, start: number, end: 
 }
 
 /**
- * fs/hugetlbfs/inode.c:remove_inode_hugepages(). [lstart, lend) is a hole, or with LLONG_MAX the
- * end of the file: then i_size is set already and faults stay out, while in a hole they come and
+ * fs/hugetlbfs/inode.c:remove_inode_hugepages(). [lstart, lend) is a hole, or with LLONG_MAX a
+ * truncation: there i_size is set already and faults stay out, while in a hole they come and
  * go, and the fault mutex keeps them off a page.
  */
 function remove_inode_hugepages(inode: struct_inode, lstart: loff_t, lend: loff_t): void {
@@ -1054,8 +1054,8 @@ function get_hstate_idx(page_size_log: number): number {
 }
 
 /**
- * fs/hugetlbfs/inode.c:hugetlb_file_setup(): an unlinked file of @size bytes, a multiple of the
- * page size, whose pages are reserved unless @acctflag has VM_NORESERVE.
+ * fs/hugetlbfs/inode.c:hugetlb_file_setup(): an unlinked file of @size bytes (whole
+ * huge pages), whose pages are reserved unless @acctflag has VM_NORESERVE.
  */
 export function hugetlb_file_setup(name: string, size: number, acctflag: number,
 	creat_flags: number, page_size_log: number): struct_file | err_ptr {

@@ -4,9 +4,9 @@
  *
  * Upstream: lib/rbtree.c. Left out: nothing.
  *
- * 1) a node is red or black, 2) the root is black, 3) leaves (null) are black, 4) both
- * children of a red node are black, 5) all paths from the root to leaves have the same number of
- * black nodes. In the drawings capitals are black, small letters red, parentheses either.
+ * What holds between calls: root and null leaves are black, no red node has a red child, and
+ * the black nodes on the way down from the root are equally many for each leaf. In the drawings
+ * capitals are black, small letters red, parentheses either.
  */
 import {
 	__rb_change_child, __rb_change_child_rcu, __rb_erase_augmented, RB_BLACK, RB_RED,

@@ -6,7 +6,7 @@
  */
 import * as encode from "#uapi/asm-generic/hugetlb_encode.ts";
 
-/* flags for memfd_create(2) (unsigned int) */
+/* bits of the second argument of memfd_create() */
 export const MFD_CLOEXEC		= 0x0001;
 export const MFD_ALLOW_SEALING		= 0x0002;
 export const MFD_HUGETLB		= 0x0004;

@@ -6,7 +6,7 @@
  * PTI, kernel mappings, device mappings (their predicates are there and false), soft-dirty,
  * userfaultfd, protection keys. The fourth level (p4d) is folded into the pgd.
  *
- * A pointer to an entry is a ptep_t (physical address / 8). C's `*ptep` is ptep_get(ptep), `*pmd`
+ * Pointers to entries are ptep_t (physical address / 8). C's `*ptep` is ptep_get(ptep), `*pmd`
  * pmdp_get(pmd) and so on. Tests of hot paths that need no entry object take the pointer:
  * pte_none_at(), pte_present_at(), pmd_none_at() ...
  */
@@ -803,7 +803,7 @@ export function arch_faults_on_old_pte(): boolean {
 	return false;
 }
 
-/** Physical address of the first byte of the table that holds an entry; for messages. */
+/** Physical address of an entry; for messages. */
 export function ptep_to_phys(ptep: ptep_t): hpa_t {
 	return ptep * 8 as hpa_t;
 }

@@ -32,7 +32,7 @@ export function task_mem(m: struct_seq_file, mm: struct_mm_struct): void {
 	const total_rss = anon + file + shmem;
 	const hiwater_rss = Math.max(total_rss, mm.hiwater_rss);
 
-	/* split executable areas between text and lib */
+	/* VmExe is the program's own code, VmLib all other executable memory */
 	let text = PAGE_ALIGN(mm.end_code) - ul_and_not_low(mm.start_code, PAGE_SIZE - 1);
 	text = Math.min(text, mm.exec_vm * PAGE_SIZE);
 	const lib = mm.exec_vm * PAGE_SIZE - text;
