@@ -74,6 +74,8 @@ export function INTERVAL_TREE_DEFINE<T extends object>(
 	/*
 	 * Two conditions make a node meet [start; last]: it begins no later than last
 	 * (Cond1) and ends no earlier than start (Cond2).
+	 *
+	 * Whenever the loop begins, a node that fulfils Cond2 exists below @node.
 	 */
 	function subtree_search(node: T, start: number, last: number): T | null {
 		while (true) {
