@@ -1337,7 +1337,7 @@ function do_page_mkwrite(vmf: struct_vm_fault): vm_fault_t {
 		lock_page(page);
 		if (!page.mapping) {
 			unlock_page(page);
-			return 0; /* retry */
+			return 0; /* truncated: the fault starts over */
 		}
 		ret |= VM_FAULT_LOCKED;
 	} else
@@ -2048,7 +2048,7 @@ export function fault_around_bytes_set(val: number): number {
 	if (val > PAGE_SIZE)
 		fault_around_bytes = 2 ** Math.floor(Math.log2(val));
 	else
-		fault_around_bytes = PAGE_SIZE; /* rounddown_pow_of_two(0) is undefined */
+		fault_around_bytes = PAGE_SIZE; /* at least a page: 0 has no power of two below it */
 	return 0;
 }
 

@@ -25,7 +25,7 @@ export function next_zone(zone: struct_zone): struct_zone | null {
 	return next < MAX_NR_ZONES ? zone.zone_pgdat.node_zones[next]! : null;
 }
 
-/** The index of the next entry of @refs, from @z on, whose zone is not above @highest_zoneidx. */
+/** The first index in @refs, @z or later, of a zone that @highest_zoneidx allows. */
 export function __next_zones_zonelist(refs: readonly struct_zoneref[], z: number,
 	highest_zoneidx: number, _nodes: nodemask_t | null): number {
 	while (refs[z]!.zone_idx > highest_zoneidx)

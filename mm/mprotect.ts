@@ -290,7 +290,7 @@ export function mprotect_fixup(tlb: struct_mmu_gather, vma: struct_vm_area_struc
 
 	/* what becomes writable is charged, unless it was before or is never copied */
 	if (newflags & VM_WRITE) {
-		/* RLIMIT_DATA */
+		/* more than RLIMIT_DATA allows, and it was not before */
 		if (!may_expand_vm(mm, newflags, nrpages) && may_expand_vm(mm, oldflags, nrpages))
 			return -ENOMEM;
 		if (!(oldflags & (VM_ACCOUNT | VM_WRITE | VM_HUGETLB | VM_SHARED | VM_NORESERVE))) {
@@ -328,7 +328,7 @@ export function mprotect_fixup(tlb: struct_mmu_gather, vma: struct_vm_area_struc
 					break fail;
 			}
 		}
-		/* vm_flags and vm_page_prot change under mmap_lock held for write */
+		/* mmap_lock is held for write, as a change of these two needs */
 		vma.vm_flags = newflags;
 		if (vma.vm_flags & VM_SHARED)
 			try_change_writable = vma_wants_writenotify(vma, vma.vm_page_prot);
@@ -339,7 +339,10 @@ export function mprotect_fixup(tlb: struct_mmu_gather, vma: struct_vm_area_struc
 		change_protection(tlb, vma, start, end, vma.vm_page_prot,
 			try_change_writable ? MM_CP_TRY_CHANGE_WRITABLE : 0);
 
-		/* mlocked private pages are copied now, as they would have been by mlock() */
+		/*
+		 * locked memory does not wait for write faults: its private pages are copied at
+		 * once
+		 */
 		if ((oldflags & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED &&
 		    (newflags & VM_WRITE))
 			populate_vma_page_range(vma, start, end, null);

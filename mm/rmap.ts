@@ -1246,7 +1246,7 @@ function try_to_migrate_one(folio: struct_folio, vma: struct_vm_area_struct,
 	mmu_notifier_invalidate_range_start(range);
 
 	while (page_vma_mapped_walk(pvmw)) {
-		/* PMD-mapped THP migration entry */
+		/* a huge mapping: one migration entry for all of it */
 		if (thp_migration_supported() && !pvmw.pte) {
 			const subpage = folio_page(folio,
 				pmd_pfn(pmdp_get(pvmw.pmd)) - folio_pfn(folio));

@@ -176,11 +176,11 @@ class struct_shmem_falloc {
 	waitq: wait_queue_head_t | null = null;
 	/** first page of the range */
 	start: pgoff_t = to_pgoff(0);
-	/** next page to be allocated, or the end of the hole */
+	/** where allocation stands; for a hole, its end */
 	next: pgoff_t = to_pgoff(0);
 	/** new pages so far */
 	nr_falloced = 0;
-	/** how often writepage refused to swap one out */
+	/** times that writepage kept a folio in memory instead */
 	nr_unswapped = 0;
 }
 
@@ -590,7 +590,7 @@ function shmem_unused_huge_shrink(sbinfo: struct_shmem_sb_info,
 					if (!folio)
 						break drop;
 
-					/* no huge page at the end of the file */
+					/* the last page is a small one */
 					if (!folio_test_large(folio)) {
 						folio_put(folio);
 						break drop;
@@ -805,7 +805,7 @@ function shmem_get_partial_folio(inode: struct_inode, index: pgoff_t): struct_fo
 	const folio = __filemap_get_folio(inode.i_mapping, index, FGP_ENTRY | FGP_LOCK, 0);
 	if (!xa_is_value(folio))
 		return folio;
-	/* back from swap, if any of it is within i_size */
+	/* swapped out, perhaps: fetched unless it lies beyond i_size */
 	const page = new ref<struct_page | null>(null);
 	shmem_getpage(inode, index, page, SGP_READ);
 	return page.v ? page_folio(page.v) : null;
@@ -1174,7 +1174,7 @@ export function shmem_unuse(type: number): number {
 	return error;
 }
 
-/** mm/shmem.c:shmem_writepage(). From the page cache to the swap cache. */
+/** mm/shmem.c:shmem_writepage(). Puts the folio into the swap cache. */
 function shmem_writepage(page: struct_page, wbc_: unknown): number {
 	const wbc = wbc_ as struct_writeback_control;
 	const folio = page_folio(page);
@@ -1470,7 +1470,7 @@ function shmem_swapin_folio(inode: struct_inode, index: pgoff_t,
 
 	unlock: {
 		failed: {
-			/* look it up and read it in */
+			/* cached still, or to be read */
 			let page = lookup_swap_cache(swap, null, 0);
 			if (!page) {
 				if (fault_type) {
@@ -2074,7 +2074,7 @@ function shmem_file_read_iter(iocb: struct_kiocb, to: struct_iov_iter): number {
 		} else if (user_backed_iter(to)) {
 			ret = copy_page_to_iter(ZERO_PAGE(0), offset, nr, to);
 		} else {
-			/* a pipe is not given the same page twice in a row */
+			/* pipes get zeroes of their own: one page must not follow itself */
 			ret = iov_iter_zero(nr, to);
 		}
 

@@ -216,9 +216,9 @@ export class file_under_test {
 		return { state, order };
 	}
 	/*
-	 * Takes over what a failed fallocate may leave: data where an earlier one had been; and,
-	 * as v6.0's shmem_undo_range() goes, holes at the first and the last page that it came by,
-	 * data or not (mended upstream after 6.1). Returns the pages that were lost so.
+	 * Takes over what a failed fallocate may leave: data where an earlier one had been; and, as
+	 * v6.0's shmem_undo_range() goes, holes where it began and ended, data or not (mended
+	 * upstream after 6.1). Returns the pages that were lost so.
 	 */
 	sync_pages(m: shmem_model): number[] {
 		const lost: number[] = [];
