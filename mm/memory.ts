@@ -2048,7 +2048,7 @@ export function fault_around_bytes_set(val: number): number {
 	if (val > PAGE_SIZE)
 		fault_around_bytes = 2 ** Math.floor(Math.log2(val));
 	else
-		fault_around_bytes = PAGE_SIZE; /* at least a page: 0 has no power of two below it */
+		fault_around_bytes = PAGE_SIZE; /* 0 has no power of two below it */
 	return 0;
 }
 
