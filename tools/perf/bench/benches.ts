@@ -113,8 +113,22 @@ function* syscall_cost(clock: () => number, n: number): Generator<void, rounds, 
 	return times;
 }
 
+/* no port code: what the machine under us takes for 4 KiB, to read the other figures against */
+function* native_fill_page(clock: () => number, n: number): Generator<void, rounds, void> {
+	const bytes = new Uint8Array(PAGES * PAGE);
+	const times: rounds = [];
+	for (let i = 0; i < n; i++) {
+		const t = clock();
+		for (let at = 0; at < bytes.length; at += PAGE)
+			bytes.fill(i, at, at + PAGE);
+		times.push((clock() - t) / PAGES);
+	}
+	return times;
+}
+
 /** boot_ms is measured by the runner itself. */
 export const benches: Record<string, bench> = {
+	native_fill_page_ns: { unit: "ns", target: null, rounds: 9, fn: native_fill_page },
 	fallocate_page_ns: { unit: "ns", target: 500, rounds: 9, fn: fallocate_page },
 	host_first_touch_ns: { unit: "ns", target: 980, rounds: 9, fn: host_first_touch },
 	host_second_touch_ns: { unit: "ns", target: 100, rounds: 9, fn: host_second_touch },
