@@ -129,9 +129,9 @@ function* native_fill_page(clock: () => number, n: number): Generator<void, roun
 /** boot_ms is measured by the runner itself. */
 export const benches: Record<string, bench> = {
 	native_fill_page_ns: { unit: "ns", target: null, rounds: 9, fn: native_fill_page },
-	fallocate_page_ns: { unit: "ns", target: 500, rounds: 9, fn: fallocate_page },
-	host_first_touch_ns: { unit: "ns", target: 980, rounds: 9, fn: host_first_touch },
+	fallocate_page_ns: { unit: "ns", target: 500, rounds: 25, fn: fallocate_page },
+	host_first_touch_ns: { unit: "ns", target: 980, rounds: 25, fn: host_first_touch },
 	host_second_touch_ns: { unit: "ns", target: 100, rounds: 9, fn: host_second_touch },
-	host_punch_page_ns: { unit: "ns", target: 280, rounds: 9, fn: host_punch_page },
+	host_punch_page_ns: { unit: "ns", target: 280, rounds: 25, fn: host_punch_page },
 	syscall_ns: { unit: "ns", target: 230, rounds: 9, fn: syscall_cost },
 };
