@@ -25,6 +25,7 @@ export interface case_result {
 /* a forked process that waits for steps */
 class helper {
 	pid = 0;
+	dead = false;
 	go: [number, number];
 	done: [number, number];
 	step: step | null = null;
@@ -37,6 +38,8 @@ class helper {
 }
 
 function* helper_main(h: helper, p: process_state): Generator<void, void, void> {
+	libc.close(h.go[1]);
+	libc.close(h.done[0]);
 	for (;;) {
 		const buf = libc.alloca(1);
 		const n = yield* libc.read_wait(h.go[0], buf, 1);
@@ -51,21 +54,26 @@ function* helper_main(h: helper, p: process_state): Generator<void, void, void> 
 function* run_in(h: helper, s: step | null): Generator<void, outcome, void> {
 	h.step = s;
 	h.out = {};
+	if (h.dead)
+		return { helper: "dead" };
 	libc.write_bytes(h.go[1], new Uint8Array(1));
 	if (s === null) {
 		yield* libc.waitpid(h.pid, 0);
 		return { ret: 0 };
 	}
 	const buf = libc.alloca(1);
-	yield* libc.read_wait(h.done[0], buf, 1);
+	h.dead = (yield* libc.read_wait(h.done[0], buf, 1)) !== 1;
 	libc.release(buf);
-	return h.out;
+	return h.dead ? { helper: "died" } : h.out;
 }
 
 function fork_helper(helpers: Map<string, helper>, p: process_state, name: string): outcome {
 	const h = new helper(libc.pipe()!, libc.pipe()!);
 	const copy = p.copy();
 	h.pid = libc.fork(() => helper_main(h, copy));
+	/* so that its end is seen */
+	libc.close(h.go[0]);
+	libc.close(h.done[1]);
 	helpers.set(name, h);
 	return { ret: `@${name}` };
 }
