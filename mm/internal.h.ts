@@ -4,7 +4,7 @@
  *
  * Upstream: mm/internal.h. Left out: readahead, NUMA, KSM, device memory, memory hotplug, vmap.
  */
-import type { pfn_nr, pgoff_t, unsigned_long } from "#asm-generic/types.ts";
+import { loff_t, type pfn_nr, type pgoff_t, type unsigned_long } from "#asm-generic/types.ts";
 import { EFAULT } from "#linux/errno.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
 import {
@@ -75,6 +75,16 @@ export { mm_find_pmd } from "#mm/rmap.ts";
 export { maybe_pmd_mkwrite } from "#mm/huge_memory.ts";
 export { flush_tlb_batched_pending, try_to_unmap_flush, try_to_unmap_flush_dirty } from
 	"#mm/rmap.ts";
+
+/** C: round_up(@pos, PAGE_SIZE) of a loff_t, which wraps. */
+export function loff_page_align(pos: loff_t): loff_t {
+	return loff_t((pos + 0xfffn) & ~0xfffn);
+}
+
+/** C: round_down(@pos, PAGE_SIZE) of a loff_t. */
+export function loff_page_align_down(pos: loff_t): loff_t {
+	return pos & ~0xfffn;
+}
 
 /* which gfp bits an allocation hands on to those it makes in turn */
 export const GFP_RECLAIM_MASK	= __GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS |

@@ -14,7 +14,7 @@ import { panic } from "#linux/panic.ts";
 import { pr_err, pr_warn, pr_warn_ratelimited } from "#linux/printk.ts";
 import {
 	PF_EXITING, PF_KTHREAD, TIF_MEMDIE, current, fatal_signal_pending, for_each_process,
-	for_each_thread, set_tsk_thread_flag, test_tsk_thread_flag,
+	for_each_thread, is_global_init, set_tsk_thread_flag, test_tsk_thread_flag,
 } from "#linux/sched.ts";
 import { MMF_OOM_SKIP, MMF_OOM_VICTIM } from "#linux/sched/coredump.ts";
 import { mmgrab } from "#linux/sched/mm.ts";
@@ -33,10 +33,6 @@ const LONG_MIN		= -(2 ** 53);
 /** mm/oom_kill.c:tsk_is_oom_victim() */
 export function tsk_is_oom_victim(tsk: struct_task_struct): boolean {
 	return tsk.signal.oom_mm !== null;
-}
-
-function is_global_init(tsk: struct_task_struct): boolean {
-	return tsk.tgid === 1;
 }
 
 /* mm/oom_kill.c:find_lock_task_mm(), without the lock: a thread of @p that still has its mm */

@@ -12,6 +12,7 @@ import {
 } from "#linux/mm_types.ts";
 import { VM_BUG_ON } from "#linux/mmdebug.ts";
 import { pr_err } from "#linux/printk.ts";
+import { flush_pmd_tlb_range } from "#linux/pgtable.ts";
 import { assert_spin_locked } from "#linux/spinlock.ts";
 import { PMD_MASK_LOW, PMD_SIZE } from "#asm/page_types.ts";
 import {
@@ -20,7 +21,7 @@ import {
 	ptep_get_and_clear, pud_clear, pudp_get,
 } from "#asm/pgtable.ts";
 import { p4d_val, pgd_val, type pmd_t, pmd_val, type pte_t, pud_val } from "#asm/pgtable_types.ts";
-import { flush_pmd_tlb_range, flush_tlb_page, flush_tlb_range } from "#asm/tlbflush.ts";
+import { flush_tlb_page, flush_tlb_range } from "#asm/tlbflush.ts";
 
 /*
  * a bad entry is reported and dropped: what it pointed to leaks, which is better than following

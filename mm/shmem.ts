@@ -147,7 +147,7 @@ import { cond_resched_rcu } from "#linux/sched.ts";
 import { add_to_swap_cache, delete_from_swap_cache, lookup_swap_cache, swap_cluster_readahead,
 	swap_writepage } from "#mm/swap.h.ts";
 import { GFP_CONSTRAINT_MASK, GFP_RECLAIM_MASK, maybe_unlock_mmap_for_io, truncate_inode_folio,
-	truncate_inode_partial_folio } from "#mm/internal.h.ts";
+	truncate_inode_partial_folio, loff_page_align } from "#mm/internal.h.ts";
 
 /** null before shmem_init() */
 let shm_mnt: struct_vfsmount | err_ptr | null = null;
@@ -157,11 +157,6 @@ const BLOCKS_PER_PAGE = 8;
 /** C: VM_ACCT(size), PAGE_ALIGN(size) >> PAGE_SHIFT; bytes to pages. */
 function VM_ACCT(size: loff_t): number {
 	return loff_to_pgoff(to_loff(size + 0xfffn));
-}
-
-/** C: round_up(pos, PAGE_SIZE) of a loff_t, which wraps. */
-function loff_page_align(pos: loff_t): loff_t {
-	return to_loff((pos + 0xfffn) & ~0xfffn);
 }
 
 /* pretend that a directory entry takes this much of i_size */

@@ -36,19 +36,9 @@ import { deactivate_file_folio, remove_mapping } from "#linux/swap.ts";
 import { XA_STATE, xa_is_value, xa_lock_irq, xa_unlock_irq, xas_load, xas_store } from
 	"#linux/xarray.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
-import { unmap_mapping_folio } from "#mm/internal.h.ts";
+import { loff_page_align, loff_page_align_down, unmap_mapping_folio } from "#mm/internal.h.ts";
 
 const PAGE_OFFSET_MASK = 0xfffn;
-
-/** C: round_up(pos, PAGE_SIZE) of a loff_t, which wraps. */
-function loff_page_align(pos: loff_t): loff_t {
-	return to_loff((pos + PAGE_OFFSET_MASK) & ~PAGE_OFFSET_MASK);
-}
-
-/** C: round_down(pos, PAGE_SIZE) of a loff_t. */
-function loff_page_align_down(pos: loff_t): loff_t {
-	return pos & ~PAGE_OFFSET_MASK;
-}
 
 /** mm/truncate.c:__clear_shadow_entry(). i_pages is locked. */
 function __clear_shadow_entry(mapping: struct_address_space, index: pgoff_t, entry: unknown):

@@ -46,7 +46,6 @@ export function smp_rmb(): void {}
 export function smp_wmb(): void {}
 export function smp_mb__before_atomic(): void {}
 export function smp_mb__after_atomic(): void {}
-export function smp_mb__after_srcu_read_unlock(): void {}
 export function smp_mb__after_spinlock(): void {}
 export function smp_acquire__after_ctrl_dep(): void {}
 export function smp_read_barrier_depends(): void {}

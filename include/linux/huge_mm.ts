@@ -6,15 +6,14 @@
  */
 import { ul_shr } from "#asm-generic/bits.ts";
 import type { unsigned_long } from "#asm-generic/types.ts";
-import { PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, PMD_SIZE } from "#asm/page_types.ts";
+import { PAGE_SHIFT, PMD_SHIFT, PMD_SIZE } from "#asm/page_types.ts";
 import { pmd_present, pmd_pfn, pmd_trans_huge, pmdp_get } from "#linux/pgtable.ts";
 import type { pmd_t } from "#asm/pgtable_types.ts";
 import { S_ISREG } from "#linux/fs.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
-import { compound_order } from "#linux/mm.ts";
+export { thp_nr_pages, thp_order, thp_size } from "#linux/mm.ts";
 import { VM_EXEC } from "#linux/mm.const.ts";
 import type { ptep_t, struct_folio, struct_page, struct_vm_area_struct } from "#linux/mm_types.ts";
-import { PageHead } from "#linux/page-flags.ts";
 import type { spinlock_t } from "#linux/spinlock.ts";
 import { is_swap_pmd } from "#linux/swapops.ts";
 import { CONFIG_READ_ONLY_THP_FOR_FS, CONFIG_TRANSPARENT_HUGEPAGE } from "#generated/autoconf.ts";
@@ -131,17 +130,5 @@ export function page_deferred_list(page: struct_page): NonNullable<struct_page["
 /** CONFIG_ARCH_ENABLE_THP_MIGRATION is set on x86-64. */
 export function thp_migration_supported(): boolean {
 	return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE);
-}
-
-export function thp_order(page: struct_page): number {
-	return PageHead(page) ? compound_order(page) : 0;
-}
-
-export function thp_nr_pages(page: struct_page): number {
-	return PageHead(page) ? 1 << compound_order(page) : 1;
-}
-
-export function thp_size(page: struct_page): number {
-	return PAGE_SIZE * (1 << thp_order(page));
 }
 

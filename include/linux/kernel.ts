@@ -5,8 +5,6 @@
  * Upstream: include/linux/kernel.h, math.h, minmax.h, kstrtox.h, sprintf.h, string.h.
  */
 import { EINVAL, ERANGE } from "#linux/errno.ts";
-import { current } from "#linux/sched_types.ts";
-import { might_sleep } from "#linux/sched.ts";
 
 export { DIV_ROUND_UP, max, min, round_down, round_up, ALIGN, ALIGN_DOWN, IS_ALIGNED } from
 	"#asm-generic/bits.ts";
@@ -16,7 +14,9 @@ export { INT_MAX, LLONG_MAX, LONG_MAX, S64_MAX, U32_MAX, U64_MAX, ULONG_MAX } fr
 export { cant_sleep, might_sleep, might_sleep_if, might_resched, non_block_end, non_block_start }
 	from "#linux/sched.ts";
 export { sprintf, vsprintf } from "#linux/kernel/vsprintf.ts";
+export { clamp } from "#linux/minmax.ts";
 export { panic } from "#linux/panic.ts";
+export { might_fault } from "#asm/uaccess.ts";
 
 export const SYSTEM_BOOTING		= 0;
 export const SYSTEM_SCHEDULING		= 1;
@@ -28,16 +28,6 @@ export let system_state = SYSTEM_BOOTING;
 
 export function set_system_state(state: number): void {
 	system_state = state;
-}
-
-/** mm/memory.c:__might_fault(): a user copy may sleep. */
-export function might_fault(): void {
-	if (current.pagefault_disabled === 0)
-		might_sleep();
-}
-
-export function clamp<T extends number | bigint>(val: T, lo: T, hi: T): T {
-	return val < lo ? lo : val > hi ? hi : val;
 }
 
 /**

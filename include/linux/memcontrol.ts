@@ -106,10 +106,6 @@ export function get_mem_cgroup_from_folio(_folio: struct_folio): struct_mem_cgro
 export function mem_cgroup_put(_memcg: struct_mem_cgroup | null): void {}
 export function css_put(_css: unknown): void {}
 
-export function set_active_memcg(_memcg: struct_mem_cgroup | null): struct_mem_cgroup | null {
-	return null;
-}
-
 export function count_memcg_events(_memcg: struct_mem_cgroup | null, _idx: number,
 	_nr: number): void {}
 export function count_memcg_page_event(_page: struct_page, _idx: number): void {}

@@ -8,6 +8,7 @@
  *	files->file_lock
  *	  (nothing: flush and the last fput() run without it)
  */
+import { roundup_pow_of_two } from "#linux/log2.ts";
 import { BUG_ON } from "#linux/bug.ts";
 import { printk, KERN_WARNING } from "#linux/printk.ts";
 import { EBADF, EBUSY, EINVAL, EMFILE, ENOMEM } from "#linux/errno.ts";
@@ -106,10 +107,6 @@ function copy_fdtable(nfdt: struct_fdtable, ofdt: struct_fdtable): void {
 	for (let i = 0; i < ofdt.max_fds; i++)
 		nfdt.fd[i] = ofdt.fd[i]!;
 	copy_fd_bitmaps(nfdt, ofdt, ofdt.max_fds);
-}
-
-function roundup_pow_of_two(n: number): number {
-	return n <= 1 ? 1 : 2 ** (32 - Math.clz32(n - 1));
 }
 
 /** fs/file.c:alloc_fdtable() */

@@ -5,8 +5,7 @@
  * Upstream: this half of include/linux/mm.h. A compound page's order, size, destructor and counts
  * stand in its head, not in page[1].
  */
-import { ul_shr } from "#asm-generic/bits.ts";
-import { hpa_t, type pfn_nr, type pgoff_t, type unsigned_long } from "#asm-generic/types.ts";
+import type { pfn_nr, pgoff_t, unsigned_long } from "#asm-generic/types.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
 import type { struct_folio, struct_page } from "#linux/mm_types.ts";
 import { VM_BUG_ON_PAGE } from "#linux/mmdebug.ts";
@@ -260,9 +259,7 @@ export function page_is_pfmemalloc(_page: struct_page): boolean {
 export function set_page_pfmemalloc(_page: struct_page): void {}
 export function clear_page_pfmemalloc(_page: struct_page): void {}
 
-export function offset_in_page(p: unsigned_long): number {
-	return p & (PAGE_SIZE - 1);
-}
+export { offset_in_page } from "#asm/page_types.ts";
 
 export function offset_in_thp(page: struct_page, p: unsigned_long): number {
 	return p & (thp_size(page) - 1);
@@ -270,13 +267,5 @@ export function offset_in_thp(page: struct_page, p: unsigned_long): number {
 
 export function offset_in_folio(folio: struct_folio, p: unsigned_long): number {
 	return p & (folio_size(folio) - 1);
-}
-
-export function page_to_phys(page: struct_page): hpa_t {
-	return hpa_t(page.pfn * PAGE_SIZE);
-}
-
-export function phys_to_page(phys: hpa_t): struct_page {
-	return pfn_to_page(ul_shr(phys, PAGE_SHIFT) as pfn_nr);
 }
 

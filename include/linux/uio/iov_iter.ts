@@ -10,7 +10,7 @@ import { BUG, BUG_ON, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
 import { printk, KERN_ERR } from "#linux/printk.ts";
 import { EFAULT, EINVAL, ENOMEM } from "#linux/errno.ts";
 import { ERR_PTR, IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
-import { pfn_nr, type ref, type ulong64, type user_ptr } from "#asm-generic/types.ts";
+import { type ref, type ulong64, type user_ptr } from "#asm-generic/types.ts";
 import { ul_shr, DIV_ROUND_UP } from "#asm-generic/bits.ts";
 import { sizeof } from "#asm-generic/struct.ts";
 import { MAX_RW_COUNT, READ, WRITE } from "#linux/fs.const.ts";
@@ -32,7 +32,8 @@ import { ITER_BVEC, ITER_DISCARD, ITER_IOVEC, ITER_KVEC, ITER_PIPE, ITER_UBUF, i
 	type struct_iov_iter_state, type struct_kvec } from "#linux/uio.ts";
 import { struct_iovec } from "#linux/uio/iovec.ts";
 import { UIO_FASTIOV, UIO_MAXIOV, struct_iovec as iovec_layout } from "#uapi/linux/uio.ts";
-import { page_bytes, page_to_pfn, pfn_to_page } from "#asm/page.ts";
+import { nth_page } from "#linux/mmzone.ts";
+import { page_bytes, page_to_pfn } from "#asm/page.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 
 /* what is done with each piece: with user memory, or with kernel memory */
@@ -72,10 +73,6 @@ function step_kernel(step: number, mem: Uint8Array, at: number, len: number, buf
 	else
 		mem.fill(0, at, at + len);
 }
-
-/* the next page of a compound page */
-const nth_page = (page: struct_page, n: number): struct_page =>
-	n === 0 ? page : pfn_to_page(pfn_nr(page_to_pfn(page) + n));
 
 function iterate_iovec(i: struct_iov_iter, n: number, buf: Uint8Array, step: number): number {
 	const iov = i.iov!;

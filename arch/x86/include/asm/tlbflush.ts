@@ -78,10 +78,6 @@ export function flush_tlb_page(vma: struct_vm_area_struct, a: number): void {
 	flush_tlb_mm_range(vma.vm_mm!, a, a + PAGE_SIZE, PAGE_SHIFT, false);
 }
 
-export function flush_pmd_tlb_range(vma: struct_vm_area_struct, addr: number, end: number): void {
-	flush_tlb_range(vma, addr, end);
-}
-
 export function inc_mm_tlb_gen(mm: struct_mm_struct): number {
 	return ++mm.context.tlb_gen;
 }
