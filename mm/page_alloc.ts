@@ -108,6 +108,8 @@ import {
 	spin_unlock_irqrestore,
 } from "#linux/spinlock.ts";
 import { DEFINE_SPINLOCK } from "#linux/spinlock_types.ts";
+import { proc_dointvec_minmax, type struct_ctl_table, type struct_sysctl_buffer } from
+	"#linux/sysctl.ts";
 import { SWAP_CLUSTER_MAX, try_to_free_pages, zone_reclaimable_pages } from "#linux/swap.ts";
 import {
 	PGALLOC_DMA32, PGFREE, __count_vm_event, __count_vm_events, __count_zid_vm_events,
@@ -2639,12 +2641,6 @@ export function calculate_min_free_kbytes(): void {
 			new_min_free_kbytes, user_min_free_kbytes);
 }
 
-/** /proc/sys/vm/min_free_kbytes written. */
-export function set_min_free_kbytes(kbytes: number): void {
-	user_min_free_kbytes = min_free_kbytes = kbytes;
-	setup_per_zone_wmarks();
-}
-
 export function init_per_zone_wmark_min(): number {
 	calculate_min_free_kbytes();
 	setup_per_zone_wmarks();
@@ -2653,6 +2649,24 @@ export function init_per_zone_wmark_min(): number {
 	return 0;
 }
 postcore_initcall("mm/page_alloc", init_per_zone_wmark_min);
+
+export function set_min_free_kbytes(kbytes: number): void {
+	min_free_kbytes = kbytes;
+}
+
+/** mm/page_alloc.c:min_free_kbytes_sysctl_handler() */
+export function min_free_kbytes_sysctl_handler(table: struct_ctl_table, write: number,
+	buffer: struct_sysctl_buffer): number {
+	const rc = proc_dointvec_minmax(table, write, buffer);
+	if (rc)
+		return rc;
+
+	if (write) {
+		user_min_free_kbytes = min_free_kbytes;
+		setup_per_zone_wmarks();
+	}
+	return 0;
+}
 
 /* ---- contiguous ranges ---------------------------------------------------------------------- */
 

@@ -38,6 +38,10 @@ import { cond_resched, current } from "#linux/sched.ts";
 import type { struct_task_struct } from "#linux/sched_types.ts";
 import { task_rlimit } from "#linux/sched/signal.ts";
 import { folio_swap_entry, total_swap_pages } from "#linux/swap.ts";
+import {
+	proc_dointvec, proc_dointvec_minmax, proc_doulongvec_minmax, type struct_ctl_table,
+	type struct_sysctl_buffer,
+} from "#linux/sysctl.ts";
 import { copy_from_user, strnlen_user } from "#linux/uaccess.ts";
 import { PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import { folio_raw_mapping } from "#mm/internal.h.ts";
@@ -382,21 +386,41 @@ export let sysctl_max_map_count = DEFAULT_MAX_MAP_COUNT;
 export let sysctl_user_reserve_kbytes = 2 ** 17;
 export let sysctl_admin_reserve_kbytes = 2 ** 13;
 
-/** mm/util.c:overcommit_ratio_handler(), a write of /proc/sys/vm/overcommit_ratio */
-export function set_overcommit_ratio(ratio: number): void {
-	sysctl_overcommit_ratio = ratio;
-	sysctl_overcommit_kbytes = 0;
+/** mm/util.c:overcommit_ratio_handler() */
+export function overcommit_ratio_handler(table: struct_ctl_table, write: number,
+	buffer: struct_sysctl_buffer): number {
+	const ret = proc_dointvec(table, write, buffer);
+	if (ret === 0 && write)
+		sysctl_overcommit_kbytes = 0;
+	return ret;
 }
 
-/** mm/util.c:overcommit_policy_handler() */
+/** mm/util.c:overcommit_policy_handler(). The count of committed pages is always exact. */
+export function overcommit_policy_handler(table: struct_ctl_table, write: number,
+	buffer: struct_sysctl_buffer): number {
+	return proc_dointvec_minmax(table, write, buffer);
+}
+
+/** mm/util.c:overcommit_kbytes_handler() */
+export function overcommit_kbytes_handler(table: struct_ctl_table, write: number,
+	buffer: struct_sysctl_buffer): number {
+	const ret = proc_doulongvec_minmax(table, write, buffer);
+	if (ret === 0 && write)
+		sysctl_overcommit_ratio = 0;
+	return ret;
+}
+
+/* ES modules let nobody else assign these */
 export function set_overcommit_memory(policy: number): void {
 	sysctl_overcommit_memory = policy;
 }
 
-/** mm/util.c:overcommit_kbytes_handler() */
+export function set_overcommit_ratio(ratio: number): void {
+	sysctl_overcommit_ratio = ratio;
+}
+
 export function set_overcommit_kbytes(kbytes: number): void {
 	sysctl_overcommit_kbytes = kbytes;
-	sysctl_overcommit_ratio = 0;
 }
 
 export function set_max_map_count(count: number): void {

@@ -46,9 +46,9 @@ export { compound_head, folio_page, folio_page0, page_folio } from "#linux/page-
 export { nth_page, page_to_pfn, pfn_to_page, pfn_valid } from "#linux/mmzone.ts";
 export {
 	adjust_managed_page_count, destroy_large_folio, free_compound_page, free_reserved_page,
-	min_free_kbytes, nr_free_buffer_pages, set_min_free_kbytes, setup_per_cpu_pageset,
-	si_mem_available, si_meminfo, split_page, struct_sysinfo, totalram_pages,
-	totalram_pages_add, warn_alloc,
+	min_free_kbytes, min_free_kbytes_sysctl_handler, nr_free_buffer_pages,
+	set_min_free_kbytes, setup_per_cpu_pageset, si_mem_available, si_meminfo, split_page,
+	struct_sysinfo, totalram_pages, totalram_pages_add, warn_alloc,
 } from "#mm/page_alloc.ts";
 export { free_area_init, sparse_init } from "#mm/mm_init.ts";
 export { __folio_put, put_pages_list, release_pages } from "#mm/swap.ts";
@@ -60,7 +60,10 @@ export {
 	folio_copy, folio_mapcount, folio_mapped, folio_mapping, page_rmapping, vm_commit_limit,
 	vm_mmap, vm_mmap_pgoff, sysctl_max_map_count, sysctl_overcommit_memory,
 	sysctl_overcommit_ratio, sysctl_overcommit_kbytes, sysctl_user_reserve_kbytes,
-	sysctl_admin_reserve_kbytes,
+	sysctl_admin_reserve_kbytes, overcommit_kbytes_handler, overcommit_policy_handler,
+	overcommit_ratio_handler, set_admin_reserve_kbytes, set_max_map_count,
+	set_overcommit_kbytes, set_overcommit_memory, set_overcommit_ratio,
+	set_user_reserve_kbytes,
 } from "#mm/util.ts";
 
 export {

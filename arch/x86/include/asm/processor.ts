@@ -11,7 +11,8 @@ export { TASK_SIZE_MAX } from "#asm/page_types.ts";
 export { arch_get_unmapped_area, arch_get_unmapped_area_topdown } from
 	"#arch/x86/kernel/sys_x86_64.ts";
 export { arch_mmap_rnd, arch_pick_mmap_layout, get_mmap_base, mmap_address_hint_valid,
-	mmap_is_legacy, task_size_64bit } from "#arch/x86/mm/mmap.ts";
+	mmap_is_legacy, set_sysctl_legacy_va_layout, sysctl_legacy_va_layout, task_size_64bit } from
+	"#arch/x86/mm/mmap.ts";
 
 export const DEFAULT_MAP_WINDOW	= 2 ** 47 - PAGE_SIZE;
 export const TASK_SIZE_LOW	= DEFAULT_MAP_WINDOW;

@@ -4,5 +4,6 @@
  *
  * Upstream: arch/x86/include/asm/{traps,idtentry}.h.
  */
-export { exc_page_fault } from "#arch/x86/mm/fault.ts";
+export { exc_page_fault, set_show_unhandled_signals, show_unhandled_signals } from
+	"#arch/x86/mm/fault.ts";
 export { trap_init } from "#arch/x86/kernel/traps.ts";

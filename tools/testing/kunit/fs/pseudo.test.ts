@@ -3,8 +3,8 @@
  * Names: of open files, and of pseudo files.
  */
 import { describe, expect, it } from "vitest";
-import { EACCES, EBADF, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, ENXIO, EFAULT } from
-	"#linux/errno.ts";
+import { EACCES, EBADF, EFAULT, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR,
+	ENXIO } from "#linux/errno.ts";
 import { privmem_state_section, proc_create_single, proc_remove } from "#linux/proc_fs.ts";
 import { seq_printf } from "#linux/seq_file.ts";
 import { kernel_cap_t } from "#linux/cred.ts";
@@ -12,10 +12,12 @@ import { current } from "#linux/sched.ts";
 import { AT_EMPTY_PATH, F_GETFL, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, O_RDWR, O_TMPFILE,
 	O_TRUNC, O_WRONLY } from "#uapi/linux/fcntl.ts";
 import { PROC_SUPER_MAGIC, TMPFS_MAGIC } from "#uapi/linux/magic.ts";
+import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from "#uapi/linux/mman.ts";
 import { S_IFCHR, S_IFIFO, S_IFMT, S_IFREG } from "#uapi/linux/stat.ts";
 import { struct_statfs } from "#uapi/asm-generic/statfs.ts";
 import { struct_stat } from "#uapi-asm/stat.ts";
 import { peek, poke, syscall } from "#tools/include/nolibc/arch.ts";
+import { mmap, munmap } from "#tools/include/nolibc/mman.ts";
 import { alloca, with_string } from "#tools/include/nolibc/stack.ts";
 import { close, dup, eventfd, fcntl, fstat, lseek, memfd_create, open, pipe, read_bytes, read_file,
 	readlink, write_bytes, write_file } from "#tools/include/nolibc/sys.ts";
@@ -235,8 +237,45 @@ describe("pseudo files", () => {
 			expect(err(write_bytes(fd, text("x")))).toBe(-EINVAL);
 			write_bytes(fd, text("10\n"));
 			expect(read_file("/proc/sys/fs/nr_open")).toBe(n);
+			expect(err(write_bytes(open("/proc/sys/vm/overcommit_memory", O_WRONLY), text("3"))))
+				.toBe(-EINVAL);
 			expect(open("/proc/sys/vm/drop_caches", O_WRONLY)).toBeGreaterThan(0);
 			expect(write_file("/proc/sys/vm/drop_caches", "1")).toBeGreaterThanOrEqual(0);
+		});
+	});
+
+	it("sysctls of vm take effect", () => {
+		const vm = (name: string, value: number): string => {
+			const path = `/proc/sys/vm/${name}`, old = read_file(path)!;
+
+			expect(write_file(path, `${value}\n`)).toBe(0);
+			expect(read_file(path)).toBe(`${value}\n`);
+			return old;
+		};
+		const huge = 2 ** 44;
+		const map = (len: number): number =>
+			mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		in_task(() => {
+			expect(read_file("/proc/sys/vm/overcommit_memory")).toBe("0\n");
+			expect(err(map(huge))).toBe(-ENOMEM);
+			vm("overcommit_memory", 1);
+			const at = map(huge);
+			expect(at).toBeGreaterThan(0);
+			expect(munmap(at, huge)).toBe(0);
+			vm("overcommit_memory", 0);
+
+			vm("overcommit_kbytes", 4096);
+			expect(read_file("/proc/sys/vm/overcommit_ratio")).toBe("0\n");
+			vm("overcommit_ratio", 50);
+			expect(read_file("/proc/sys/vm/overcommit_kbytes")).toBe("0\n");
+
+			const count = vm("max_map_count", 0);
+			expect(err(map(4096))).toBe(-ENOMEM);
+			vm("max_map_count", Number(count));
+
+			const free = vm("min_free_kbytes", 8192);
+			vm("min_free_kbytes", Number(free));
 		});
 	});
 });
