@@ -5,14 +5,7 @@
  * Upstream: include/linux/kvm_host.h, which re-exports them.
  */
 import { hva_t, kvm_pfn_t } from "#asm-generic/types.ts";
-import { KVM_INTERNAL_MEM_SLOTS, KVM_REQUEST_NO_ACTION, KVM_REQUEST_NO_WAKEUP, KVM_REQUEST_WAIT }
-	from "#asm/kvm_host.const.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
-
-/* x86's header has them, because it computes with them */
-export { KVM_ARCH_REQ, KVM_ARCH_REQ_FLAGS, KVM_REQUEST_ARCH_BASE, KVM_REQUEST_MASK,
-	KVM_REQUEST_NO_ACTION, KVM_REQUEST_NO_WAKEUP, KVM_REQUEST_WAIT } from
-	"#asm/kvm_host.const.ts";
 
 /** Bits 16 to 31 of a memslot's flags are KVM's own. */
 export const KVM_MEMSLOT_INVALID	= 1 << 16;
@@ -43,15 +36,30 @@ export const KVM_PFN_ERR_RO_FAULT	= kvm_pfn_t(KVM_PFN_ERR_MASK + 2);
 export const KVM_HVA_ERR_BAD		= hva_t(2 ** 52);
 export const KVM_HVA_ERR_RO_BAD		= hva_t(2 ** 52 + PAGE_SIZE);
 
+/* a request is a bit number, with flags above */
+export const KVM_REQUEST_MASK		= 0xff;
+export const KVM_REQUEST_NO_WAKEUP	= 1 << 8;
+export const KVM_REQUEST_WAIT		= 1 << 9;
+export const KVM_REQUEST_NO_ACTION	= 1 << 10;
+
 /* bits of vcpu.requests that every architecture has; 4 to 7 are reserved for more */
 export const KVM_REQ_TLB_FLUSH		= 0 | KVM_REQUEST_WAIT | KVM_REQUEST_NO_WAKEUP;
 export const KVM_REQ_VM_DEAD		= 1 | KVM_REQUEST_WAIT | KVM_REQUEST_NO_WAKEUP;
 export const KVM_REQ_UNBLOCK		= 2;
 export const KVM_REQ_UNHALT		= 3;
+export const KVM_REQUEST_ARCH_BASE	= 8;
 
 /** Nothing to do but to be out of the guest: unlike after a kick, the sender waits for that. */
 export const KVM_REQ_OUTSIDE_GUEST_MODE	=
 	KVM_REQUEST_NO_ACTION | KVM_REQUEST_WAIT | KVM_REQUEST_NO_WAKEUP;
+
+export function KVM_ARCH_REQ_FLAGS(nr: number, flags: number): number {
+	return (nr + KVM_REQUEST_ARCH_BASE) | flags;
+}
+
+export function KVM_ARCH_REQ(nr: number): number {
+	return KVM_ARCH_REQ_FLAGS(nr, 0);
+}
 
 export const KVM_USERSPACE_IRQ_SOURCE_ID	= 0;
 export const KVM_IRQFD_RESAMPLE_IRQ_SOURCE_ID	= 1;
@@ -69,9 +77,9 @@ export type kvm_bus = 0 | 1 | 2 | 3;
 /** What a bitmap may be long at most. */
 export const KVM_MEM_MAX_NR_PAGES	= 2 ** 31 - 1;
 
-/** SHRT_MAX: memslot.id is a short. */
+/** SHRT_MAX: memslot.id is a short. Of them x86 keeps KVM_INTERNAL_MEM_SLOTS (3). */
 export const KVM_MEM_SLOTS_NUM		= 0x7fff;
-export const KVM_USER_MEM_SLOTS		= KVM_MEM_SLOTS_NUM - KVM_INTERNAL_MEM_SLOTS;
+export const KVM_USER_MEM_SLOTS		= KVM_MEM_SLOTS_NUM - 3;
 
 export const KVM_MAX_IRQ_ROUTES		= 4096;
 

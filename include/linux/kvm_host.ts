@@ -15,7 +15,7 @@ import {
 } from "#asm-generic/types.ts";
 import { IS_ERR } from "#asm-generic/err.ts";
 import { EINVAL, ENOIOCTLCMD, ENOSYS } from "#linux/errno.ts";
-import { CONFIG_HAVE_KVM_CPU_RELAX_INTERCEPT, CONFIG_PROVE_RCU } from "#generated/autoconf.ts";
+import { CONFIG_HAVE_KVM_CPU_RELAX_INTERCEPT, CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { atomic_read, atomic_t } from "#linux/atomic.ts";
 import { WARN_ON_ONCE, WARN_ONCE } from "#linux/bug.ts";
 import { BITS_PER_LONG, fls64 } from "#linux/bitops.ts";
@@ -35,7 +35,7 @@ import type { struct_mm_struct, struct_page } from "#linux/mm_types.ts";
 import { struct_mutex } from "#linux/mutex_types.ts";
 import type { pte_t } from "#linux/pgtable.ts";
 import type { struct_pid } from "#linux/pid.ts";
-import { need_resched, struct_preempt_notifier } from "#linux/preempt.ts";
+import { struct_preempt_notifier } from "#linux/preempt.ts";
 import { pr_debug, pr_debug_ratelimited, pr_err, pr_err_ratelimited, pr_info } from
 	"#linux/printk.ts";
 import { RB_EMPTY_ROOT, rb_last, rb_next, rb_prev } from "#linux/rbtree.ts";
@@ -43,7 +43,7 @@ import { struct_rb_node, struct_rb_root, struct_rb_root_cached } from
 	"#linux/rbtree_types.ts";
 import { rcuwait_active, rcuwait_wake_up, struct_rcuwait } from "#linux/rcuwait.ts";
 import { refcount_read, refcount_t } from "#linux/refcount.ts";
-import { current } from "#linux/sched.ts";
+import { current, need_resched } from "#linux/sched.ts";
 import { sigset_t } from "#linux/signal_types.ts";
 import { rwlock_t, spinlock_t } from "#linux/spinlock_types.ts";
 import { srcu_dereference_check, srcu_read_lock, srcu_read_unlock, struct_srcu_struct } from
@@ -507,7 +507,7 @@ export function KVM_BUG_ON(cond: boolean, kvm: struct_kvm): boolean {
 }
 
 export function kvm_vcpu_srcu_read_lock(vcpu: struct_kvm_vcpu): void {
-	if (CONFIG_PROVE_RCU)
+	if (CONFIG_PROVE_LOCKING)
 		WARN_ONCE(vcpu.srcu_depth++ !== 0,
 			"KVM: Illegal vCPU srcu_idx LOCK, depth=%d", vcpu.srcu_depth - 1);
 	vcpu.____srcu_idx = srcu_read_lock(vcpu.kvm.srcu);
@@ -516,7 +516,7 @@ export function kvm_vcpu_srcu_read_lock(vcpu: struct_kvm_vcpu): void {
 export function kvm_vcpu_srcu_read_unlock(vcpu: struct_kvm_vcpu): void {
 	srcu_read_unlock(vcpu.kvm.srcu, vcpu.____srcu_idx);
 
-	if (CONFIG_PROVE_RCU)
+	if (CONFIG_PROVE_LOCKING)
 		WARN_ONCE(--vcpu.srcu_depth !== 0,
 			"KVM: Illegal vCPU srcu_idx UNLOCK, depth=%d", vcpu.srcu_depth);
 }
