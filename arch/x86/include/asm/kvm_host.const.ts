@@ -2,12 +2,13 @@
 /*
  * Constants of x86's part of KVM, for those who compute with them at a module's top level.
  *
- * Upstream: arch/x86/include/asm/kvm_host.h, kvm_vcpu_regs.h. KVM_REQUEST_* and KVM_ARCH_REQ(),
- * which C has in linux/kvm_host.h, stand here because they are computed with. Left out: Hyper-V,
- * Xen, PMU, nested state.
+ * Upstream: arch/x86/include/asm/kvm_host.h, kvm_vcpu_regs.h. Left out: Hyper-V, Xen, PMU,
+ * nested state.
  */
 import { gpa_t, hpa_t } from "#asm-generic/types.ts";
 import { ALIGN_DOWN } from "#asm-generic/bits.ts";
+import { KVM_ARCH_REQ, KVM_ARCH_REQ_FLAGS, KVM_REQUEST_NO_WAKEUP, KVM_REQUEST_WAIT } from
+	"#linux/kvm_host.const.ts";
 import { PAGE_SHIFT, PG_LEVEL_1G, PG_LEVEL_4K } from "#asm/page_types.ts";
 import { X86_CR0_AM, X86_CR0_CD, X86_CR0_EM, X86_CR0_ET, X86_CR0_MP, X86_CR0_NE, X86_CR0_NW,
 	X86_CR0_PE, X86_CR0_PG, X86_CR0_TS, X86_CR0_WP, X86_CR4_DE, X86_CR4_FSGSBASE, X86_CR4_LA57,
@@ -41,21 +42,6 @@ export const KVM_BUS_LOCK_DETECTION_VALID_MODE = KVM_BUS_LOCK_DETECTION_OFF |
 
 export const KVM_X86_NOTIFY_VMEXIT_VALID_BITS = KVM_X86_NOTIFY_VMEXIT_ENABLED |
 	KVM_X86_NOTIFY_VMEXIT_USER;
-
-/* linux/kvm_host.h: a request is a bit number, with flags above */
-export const KVM_REQUEST_MASK		= 0xff;
-export const KVM_REQUEST_NO_WAKEUP	= 1 << 8;
-export const KVM_REQUEST_WAIT		= 1 << 9;
-export const KVM_REQUEST_NO_ACTION	= 1 << 10;
-export const KVM_REQUEST_ARCH_BASE	= 8;
-
-export function KVM_ARCH_REQ_FLAGS(nr: number, flags: number): number {
-	return (nr + KVM_REQUEST_ARCH_BASE) | flags;
-}
-
-export function KVM_ARCH_REQ(nr: number): number {
-	return KVM_ARCH_REQ_FLAGS(nr, 0);
-}
 
 /* bits of vcpu.requests that x86 owns */
 export const KVM_REQ_MIGRATE_TIMER		= KVM_ARCH_REQ(0);
