@@ -133,6 +133,11 @@ hunkmap: build/scripts/.compile
 	@printf '  %-7s %s\n' HUNKMAP Documentation/port/v8-hunks.json
 	$(Q)node $(SCRIPTS)/hunkmap/main.js
 
+PHONY += preimage
+preimage: build/scripts/.compile
+	@printf '  %-7s %s\n' PREIMAGE Documentation/port/v8-preimage.json
+	$(Q)node $(SCRIPTS)/hunkmap/preimage_main.js
+
 # ---------------------------------------------------------------------------
 
 PHONY += clean distclean help
@@ -159,6 +164,7 @@ help:
 	@echo 'Static checks:'
 	@echo '  check          - types, lint, layers, hunk tags'
 	@echo '  hunkmap        - where each hunk of the series went'
+	@echo '  preimage       - where the hunks to come will find their old side'
 	@echo ''
 	@echo 'Building:'
 	@echo '  all            - everything that programs run from, in build/default'

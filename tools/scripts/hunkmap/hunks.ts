@@ -46,7 +46,7 @@ export function mirror_of(file: string): string {
 }
 
 /** Whether @file is the mirror of @upstream, or a part of a header that was split. */
-function mirrors(file: string, upstream: string): boolean {
+export function mirrors(file: string, upstream: string): boolean {
 	const mirror = mirror_of(upstream);
 	if (file === mirror)
 		return true;

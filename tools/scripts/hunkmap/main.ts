@@ -5,26 +5,13 @@
  * Port-only.
  */
 
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
+import { git, history, read_patches } from "#tools/scripts/hunkmap/git.ts";
 import { in_history, map_hunks, tags_of } from "#tools/scripts/hunkmap/hunks.ts";
-import type { commit, patch, tag } from "#tools/scripts/hunkmap/hunks.ts";
+import type { tag } from "#tools/scripts/hunkmap/hunks.ts";
 
-const HUNKS = "Documentation/port/v8-hunks.json";
 /* tags stand in what mirrors the kernel; this file and Documentation/port only speak of them */
 const MIRRORED = ["mm", "virt", "arch", "include", "Documentation", ":!Documentation/port"];
-
-function git(...args: string[]): string {
-	return execFileSync("git", args, { encoding: "utf8", maxBuffer: 1 << 28 });
-}
-
-function history(): commit[] {
-	return git("log", "--format=%s%x00%(trailers:key=Upstream,valueonly,separator=%x20)%x01")
-		.split("\x01").map((entry) => {
-			const [subject = "", upstream = ""] = entry.trim().split("\x00");
-			return { subject, upstream };
-		});
-}
 
 function tags(): tag[] {
 	return git("ls-files", "--", ...MIRRORED).split("\n")
@@ -32,8 +19,7 @@ function tags(): tag[] {
 		.flatMap((f) => tags_of(f, fs.readFileSync(f, "utf8")));
 }
 
-const { patches } = JSON.parse(fs.readFileSync(HUNKS, "utf8")) as { patches: patch[] };
-const expected = in_history(patches, history());
+const expected = in_history(read_patches(), history());
 const { places, errors } = map_hunks(expected, tags());
 for (const p of places)
 	console.log(`${p.id}\t${p.what}\t${p.at.join(" ")}`);
