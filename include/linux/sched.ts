@@ -16,7 +16,8 @@ export * from "#linux/sched_types.ts";
 export * from "#linux/sched.const.ts";
 export { __cond_resched_lock, __cond_resched_rwlock_read, __cond_resched_rwlock_write,
 	__might_resched, __might_sleep, context_switch, finish_restart_wait, clear_restart_wait,
-	idle_cpu, idle_task, io_schedule, io_schedule_timeout, kick_process, nr_running,
+	guest_slice, idle_cpu, idle_task, io_schedule, io_schedule_timeout, kick_process,
+	nr_running,
 	restart_deadline, restart_wait_on_lock, runnable_tasks, sched_init, sched_set_seed,
 	schedule, schedule_loop, set_cpus_allowed_ptr, set_task_comm, set_user_nice, show_state,
 	task_curr, try_to_wake_up, wake_up_new_task, wake_up_process, wake_up_state, yield_,

@@ -142,6 +142,15 @@ export function nr_running(): number {
 	return total_running;
 }
 
+/* guest operations in one turn: alone, until the clock is looked at; among others */
+const GUEST_SLICE_ALONE	= 4096;
+const GUEST_SLICE	= 64;
+
+/** How many operations a guest may run before the scheduler is asked again. */
+export function guest_slice(): number {
+	return total_running > 1 ? 1 + rnd(GUEST_SLICE) : GUEST_SLICE_ALONE;
+}
+
 /** For tests and traces. */
 export function runnable_tasks(): struct_task_struct[] {
 	return runqueues.flatMap((rq) => rq.queue);

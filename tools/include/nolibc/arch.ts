@@ -5,14 +5,14 @@
  * Port-only. A program's threads are generators; each is wrapped so that `thread()` is right
  * whenever its code runs, and a signal handler is called as an ordinary function on top of it.
  */
-import { set_next_child, set_user_runtime, syscall, syscall_ret64 } from
+import { set_next_child, set_user_runtime, syscall, syscall_gen, syscall_ret64 } from
 	"#arch/x86/entry/syscall_64.ts";
 import { user_read, user_write } from "#hw/isa.ts";
 import { ERESTARTWAIT } from "#arch/x86/entry/syscall_64.ts";
 
-export { syscall, syscall_ret64 };
+export { ERESTARTWAIT, syscall, syscall_gen, syscall_ret64 };
 export {
-	user_cmpxchg32, user_cmpxchg64, user_fill, user_load16, user_load32, user_load64,
+	user_cmpxchg32, user_cmpxchg64, user_cpuid, user_fill, user_load16, user_load32, user_load64,
 	user_load64n, user_load8, user_read, user_store16, user_store32, user_store64,
 	user_store64n, user_store8, user_write, user_xadd32, user_xchg32,
 } from "#hw/isa.ts";

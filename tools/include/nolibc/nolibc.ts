@@ -6,10 +6,13 @@
  */
 export * from "./arch.ts";
 export * from "./errno.ts";
+export * from "./getopt.ts";
 export * from "./mman.ts";
 export * from "./process.ts";
+export * from "./pthread.ts";
 export * from "./signal.ts";
 export * from "./stack.ts";
 export * from "./stdio.ts";
 export * from "./string.ts";
+export * from "./struct.ts";
 export * from "./sys.ts";

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Processes, threads and time.
+ * Processes and time.
  *
  * Port-only in form. A generator cannot be duplicated, so fork() takes the child's code; parent
  * and child have separate address spaces and descriptor tables, but share JavaScript variables:
  * what must be private to a process belongs in its memory.
  */
 import * as nr from "#uapi-asm/unistd_64.ts";
-import {
-	CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM,
-} from "#uapi/linux/sched.ts";
 import { SIGCHLD } from "#uapi/asm-generic/signal.ts";
 import {
 	peek, poke, ret, struct_thread, syscall, syscall_spawn, syscall_wait, thread,
@@ -27,32 +24,6 @@ export function fork(child: () => user_code): number {
 /** clone() with the flags given; a task that shares memory gets a stack of its own. */
 export function clone(code: () => user_code, flags: number): number {
 	return ret(syscall_spawn(new struct_thread(), code, nr.__NR_clone, flags, 0, 0, 0, 0));
-}
-
-/* a joinable thread */
-export class pthread {
-	tid = 0;
-	done = false;
-	result = 0;
-}
-
-/** Starts @code as a thread of this process. */
-export function pthread_create(code: () => user_code): pthread {
-	const t = new pthread();
-	function* body(): user_code {
-		t.result = (yield* code()) ?? 0;
-		t.done = true;
-		return 0;
-	}
-	t.tid = clone(body, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD);
-	return t;
-}
-
-/** Waits for the thread's end; its result. */
-export function* pthread_join(t: pthread): Generator<void, number, void> {
-	while (!t.done)
-		yield* sched_yield();
-	return t.result;
 }
 
 /* how a child ended (wait status word) */
@@ -81,14 +52,19 @@ export function* sched_yield(): Generator<void, void, void> {
 	yield;
 }
 
-/** Sleeps on the host's clock. */
-export function* nanosleep(ns: number): Generator<void, number, void> {
-	const p = alloca(16);
+/** struct timespec */
+export function timespec_bytes(ns: number): Uint8Array {
 	const ts = new Uint8Array(16);
 	const dv = new DataView(ts.buffer);
 	dv.setBigInt64(0, BigInt(Math.floor(ns / 1e9)), true);
 	dv.setBigInt64(8, BigInt(Math.floor(ns % 1e9)), true);
-	poke(p, ts);
+	return ts;
+}
+
+/** Sleeps on the host's clock. */
+export function* nanosleep(ns: number): Generator<void, number, void> {
+	const p = alloca(16);
+	poke(p, timespec_bytes(ns));
 	const r = ret(yield* syscall_wait(nr.__NR_nanosleep, p, 0));
 	release(p);
 	return r;
@@ -104,6 +80,10 @@ export function clock_gettime(clock = 1): number {
 	with_bytes(ts, (p) => syscall(nr.__NR_clock_gettime, clock, p));
 	const dv = new DataView(ts.buffer);
 	return Number(dv.getBigInt64(0, true)) * 1e9 + Number(dv.getBigInt64(8, true));
+}
+
+export function* sleep(seconds: number): Generator<void, number, void> {
+	return yield* nanosleep(seconds * 1e9);
 }
 
 export function alarm(seconds: number): number {

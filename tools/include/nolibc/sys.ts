@@ -8,7 +8,8 @@ import * as nr from "#uapi-asm/unistd_64.ts";
 import { struct_stat } from "#uapi-asm/stat.ts";
 import { type struct_view } from "#asm-generic/struct.ts";
 import { AT_FDCWD } from "#uapi/linux/fcntl.ts";
-import { peek, poke, ret, syscall, syscall_ret64, syscall_wait } from "./arch.ts";
+import { ERESTARTWAIT, peek, poke, ret, syscall, syscall_gen, syscall_ret64, syscall_wait } from
+	"./arch.ts";
 import { alloca, release, with_bytes, with_input, with_string } from "./stack.ts";
 
 export type num = number | bigint;
@@ -170,6 +171,17 @@ export function ioctl(fd: number, req: number, arg: num | Uint8Array = 0): numbe
 	if (arg instanceof Uint8Array)
 		return with_bytes(arg, (p) => ret(syscall(nr.__NR_ioctl, fd, req, p)));
 	return ret(syscall(nr.__NR_ioctl, fd, req, arg));
+}
+
+/** ioctl() on a vCPU, which may run its guest, sleep, or wait for its mutex. */
+export function* ioctl_wait(fd: number, req: number, arg: num = 0):
+	Generator<void, number, void> {
+	for (;;) {
+		const r = yield* syscall_gen(nr.__NR_ioctl, fd, req, arg);
+		if (r !== -ERESTARTWAIT)
+			return ret(r);
+		yield;
+	}
 }
 
 /** Target of a symbolic link, or null with errno. */
