@@ -13,6 +13,7 @@ import { setup_nr_cpu_ids } from "#linux/smp.ts";
 import { cpus, set_this_cpu } from "#hw/cpu.ts";
 import { E820_TYPE_RAM, memory_map } from "#hw/memory.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
+import { early_cpu_init, identify_boot_cpu } from "#arch/x86/kernel/cpu/common.ts";
 import { load_init_mm, paging_init, tlb_init } from "#asm/setup.ts";
 
 /** First frame behind RAM. */
@@ -41,6 +42,18 @@ export function e820__end_of_ram_pfn(): number {
 	return last;
 }
 
+/** arch/x86/kernel/e820.c:e820__mapped_raw_any(): any part of [@start, @end) is of @type. */
+export function e820__mapped_raw_any(start: hpa_t, end: hpa_t, type: number): boolean {
+	for (const entry of memory_map()) {
+		if (entry.type !== type)
+			continue;
+		if (entry.addr >= end || entry.addr + entry.size <= start)
+			continue;
+		return true;
+	}
+	return false;
+}
+
 /** arch/x86/kernel/e820.c:e820__memblock_setup() */
 export function e820__memblock_setup(): void {
 	for (const r of memory_map())
@@ -63,6 +76,7 @@ function bring_up_cpus(): void {
 
 /** arch/x86/kernel/setup.c:setup_arch() */
 export function setup_arch(): void {
+	early_cpu_init();
 	pr_info("BIOS-provided physical RAM map:\n");
 	e820__print_table("BIOS-e820");
 	memblock_reset();
@@ -74,4 +88,5 @@ export function setup_arch(): void {
 		throw new Error("setup_arch: memblock and e820 disagree");
 	bring_up_cpus();
 	paging_init();
+	identify_boot_cpu();
 }
