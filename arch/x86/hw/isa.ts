@@ -16,8 +16,9 @@ import {
 	host_walk, host_walk_fast, walk_flags,
 } from "./walk.ts";
 import { X86_PF_INSTR, X86_PF_PROT, X86_PF_USER, X86_PF_WRITE, X86_TRAP_GP, X86_TRAP_PF,
-	cpu_exception, this_cpu, type struct_cpu } from "./cpu.ts";
+	cpu_exception, cpu_vendor, this_cpu, type struct_cpu } from "./cpu.ts";
 import { USER_ACCESS_COST_NS, clock_cell } from "./clock.ts";
+import { type cpuid_regs, hw_cpuid } from "./cpuid.ts";
 
 /** A thread of a user program, as the scheduler runs it. */
 export type user_thread = Generator<void, number, void>;
@@ -297,4 +298,9 @@ export function user_fill(va: number, byte: number, len: number): void {
 export function user_fetch(va: number): void {
 	translate(va, FETCH);
 	clock_cell[0]! += USER_ACCESS_COST_NS;
+}
+
+/** CPUID. */
+export function user_cpuid(leaf: number, sub: number): cpuid_regs {
+	return hw_cpuid(cpu_vendor, leaf, sub);
 }
