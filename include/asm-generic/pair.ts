@@ -113,3 +113,13 @@ export function pair_shr(a: u64_pair, n: number): u64_pair {
 export function pair_frame(a: u64_pair): number {
 	return (a.lo >>> 12) + (a.hi & 0xfffff) * 2 ** 20;
 }
+
+/** Number of the lowest set bit; @a is not 0. */
+export function pair_ffs(a: u64_pair): number {
+	return a.lo !== 0 ? 31 - Math.clz32(a.lo & -a.lo) : 63 - Math.clz32(a.hi & -a.hi);
+}
+
+/** Number of the highest set bit; @a is not 0. */
+export function pair_fls(a: u64_pair): number {
+	return a.hi !== 0 ? 63 - Math.clz32(a.hi) : 31 - Math.clz32(a.lo);
+}

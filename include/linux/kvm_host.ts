@@ -1184,7 +1184,9 @@ export function kvm_arch_vcpu_run_pid_change(_vcpu: struct_kvm_vcpu): number {
 	return 0;
 }
 
-export type kvm_vm_thread_fn_t = (kvm: struct_kvm, data: unknown) => number;
+/** A generator where the thread sleeps. */
+export type kvm_vm_thread_fn_t = (kvm: struct_kvm, data: unknown) =>
+	number | Generator<void, number, void>;
 
 export { kvm_vm_create_worker_thread } from "#kvm/kvm_main.ts";
 

@@ -65,6 +65,34 @@ export function DEFINE_TRACE<A extends trace_args>(system: string, name: string,
 
 export const TRACE_EVENT = DEFINE_TRACE;
 
+const trace_enums = new Map<string, () => number>();
+
+/** Tells readers of events what number @symbol is; asked later, when its module is loaded. */
+export function TRACE_DEFINE_ENUM(symbol: string, value: () => number): void {
+	trace_enums.set(symbol, value);
+}
+
+/** C: an event's eval map. */
+export function trace_enum_value(symbol: string): number | null {
+	return trace_enums.get(symbol)?.() ?? null;
+}
+
+/** kernel/trace/trace_output.c:trace_print_flags_seq(): names of the bits that are set. */
+export function __print_flags(flags: number, delim: string,
+	table: readonly (readonly [number, string])[]): string {
+	const names: string[] = [];
+
+	for (const [mask, name] of table) {
+		if ((flags & mask) !== mask)
+			continue;
+		names.push(name);
+		flags &= ~mask;
+	}
+	if (flags !== 0)
+		names.push(`0x${(flags >>> 0).toString(16)}`);
+	return names.join(delim);
+}
+
 /** Where enabled events go; null: nowhere. */
 export function set_trace_sink(fn: trace_sink | null): void {
 	sink = fn;

@@ -16,9 +16,10 @@ import { current } from "#linux/sched.ts";
 import { access_ok, might_fault, raw_copy_from_user, raw_copy_to_user } from
 	"#asm/uaccess.ts";
 
-export { __get_user, __put_user, access_ok, clear_user, copy_from_user_to_page, copy_page_to_user,
-	get_user, might_fault, put_user, raw_copy_from_user, raw_copy_to_user, strncpy_from_user,
-	strnlen_user, user_probe_readable, user_probe_writeable } from "#asm/uaccess.ts";
+export { __get_user, __put_user, __try_cmpxchg_user, access_ok, clear_user,
+	copy_from_user_to_page, copy_page_to_user, get_user, might_fault, put_user,
+	raw_copy_from_user, raw_copy_to_user, strncpy_from_user, strnlen_user, user_probe_readable,
+	user_probe_writeable } from "#asm/uaccess.ts";
 
 const bytes_of = (x: Uint8Array | bytes_view): Uint8Array =>
 	x instanceof Uint8Array ? x : x.bytes;

@@ -14,13 +14,14 @@ import { EFER_LME, EFER_NX } from "#asm/msr-index.ts";
 import { boot_cpu_data, cpuid_eax } from "#asm/processor.ts";
 import { INVALID_PAGE, KVM_HPAGE_GFN_SHIFT, kvm_x86_ops, PFERR_IMPLICIT_ACCESS, PFERR_PK_MASK,
 	PFERR_PRESENT_MASK, PFERR_RSVD_BIT, PFERR_RSVD_MASK, type struct_kvm_mmu,
-	type struct_x86_exception, tdp_enabled, VALID_PAGE } from "#asm/kvm_host.ts";
+	tdp_enabled, VALID_PAGE } from "#asm/kvm_host.ts";
 import { atomic64_add } from "#linux/atomic.ts";
 import { WARN_ON } from "#linux/bug.ts";
 import { smp_load_acquire } from "#linux/compiler.ts";
 import type { struct_kvm, struct_kvm_memory_slot, struct_kvm_vcpu } from "#linux/kvm_host.ts";
 import { PAGE_SHIFT } from "#asm/page_types.ts";
 import { kvm_read_cr3, kvm_read_cr4_bits } from "#arch/x86/kvm/kvm_cache_regs.h.ts";
+import type { struct_x86_exception } from "#arch/x86/kvm/kvm_emulate.h.ts";
 import { PT_USER_MASK, PT_USER_SHIFT } from "#arch/x86/kvm/mmu.const.ts";
 import { kvm_mmu_load } from "#arch/x86/kvm/mmu/mmu.ts";
 import { shadow_phys_bits } from "#arch/x86/kvm/mmu/spte.ts";

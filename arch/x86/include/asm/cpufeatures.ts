@@ -234,3 +234,4 @@ export const X86_FEATURE_SME_COHERENT		= 19 * 32 + 10;
 export const X86_BUG_SPEC_STORE_BYPASS		= NCAPINTS * 32 + 17;
 export const X86_BUG_L1TF			= NCAPINTS * 32 + 18;
 export const X86_BUG_NULL_SEG			= NCAPINTS * 32 + 10;
+export const X86_BUG_ITLB_MULTIHIT		= NCAPINTS * 32 + 23;

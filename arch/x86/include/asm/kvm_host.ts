@@ -466,8 +466,8 @@ export class struct_kvm_vcpu_arch {
 	mcg_status = 0n;
 	mcg_ctl = 0n;
 	mcg_ext_ctl = 0n;
-	mce_banks: BigUint64Array | null = null;
-	mci_ctl2_banks: BigUint64Array | null = null;
+	mce_banks: bigint[] | null = null;
+	mci_ctl2_banks: bigint[] | null = null;
 
 	/* MMIO seen last: address, ACC_*, and the generation of memslots that it holds for */
 	mmio_gva = 0;
@@ -1002,14 +1002,14 @@ export function kvm_arch_vcpu_unblocking(vcpu: struct_kvm_vcpu): void {
 }
 
 export {
-	kvm_arch_async_page_ready, kvm_configure_mmu, kvm_mmu_after_set_cpuid,
-	kvm_mmu_change_mmu_pages, kvm_mmu_create, kvm_mmu_destroy, kvm_mmu_free_roots,
-	kvm_mmu_init_vm, kvm_mmu_invalidate_mmio_sptes, kvm_mmu_invlpg, kvm_mmu_new_pgd,
-	kvm_mmu_page_fault, kvm_mmu_reset_context, kvm_mmu_slot_leaf_clear_dirty,
+	kvm_arch_async_page_ready, kvm_configure_mmu, kvm_cpu_dirty_log_size,
+	kvm_mmu_after_set_cpuid, kvm_mmu_change_mmu_pages, kvm_mmu_create, kvm_mmu_destroy,
+	kvm_mmu_free_roots, kvm_mmu_init_vm, kvm_mmu_invalidate_mmio_sptes, kvm_mmu_invlpg,
+	kvm_mmu_new_pgd, kvm_mmu_page_fault, kvm_mmu_reset_context, kvm_mmu_slot_leaf_clear_dirty,
 	kvm_mmu_slot_remove_write_access, kvm_mmu_slot_try_split_huge_pages,
-	kvm_mmu_try_split_huge_pages, kvm_mmu_uninit_vm, kvm_mmu_vendor_module_exit,
-	kvm_mmu_vendor_module_init, kvm_mmu_x86_module_init, kvm_mmu_zap_all,
-	kvm_mmu_zap_collapsible_sptes, tdp_enabled,
+	kvm_mmu_try_split_huge_pages, kvm_mmu_uninit_vm, kvm_mmu_unprotect_page,
+	kvm_mmu_vendor_module_exit, kvm_mmu_vendor_module_init, kvm_mmu_x86_module_init,
+	kvm_mmu_zap_all, kvm_mmu_zap_collapsible_sptes, tdp_enabled,
 } from "#arch/x86/kvm/mmu/mmu.ts";
 export {
 	__kvm_get_msr, __kvm_prepare_emulation_failure_exit, __kvm_request_immediate_exit,
@@ -1017,7 +1017,7 @@ export {
 	enable_apicv, host_efer, kvm_apicv_activated, kvm_arch_async_page_not_present,
 	kvm_arch_async_page_present, kvm_arch_async_page_present_queued,
 	kvm_arch_can_dequeue_async_page_present, kvm_arch_free_vm, kvm_complete_insn_gp,
-	kvm_cpu_dirty_log_size, kvm_emulate_ap_reset_hold, kvm_emulate_as_nop, kvm_emulate_halt,
+	kvm_emulate_ap_reset_hold, kvm_emulate_as_nop, kvm_emulate_halt,
 	kvm_emulate_halt_noskip, kvm_emulate_hypercall, kvm_emulate_instruction,
 	kvm_emulate_invd, kvm_emulate_monitor, kvm_emulate_mwait, kvm_emulate_rdmsr,
 	kvm_emulate_wbinvd, kvm_emulate_wrmsr, kvm_emulate_xsetbv, kvm_enable_efer_bits,

@@ -157,11 +157,3 @@ export function entry_pfn(lo: number, hi: number): number {
 	const h = hi & PTE_PFN_MASK_HI;
 	return h < 0x800 ? (lo >>> 12) | (h << 20) : (lo >>> 12) + h * 0x100000;
 }
-
-/* enum pg_level */
-export const PG_LEVEL_NONE	= 0;
-export const PG_LEVEL_4K	= 1;
-export const PG_LEVEL_2M	= 2;
-export const PG_LEVEL_1G	= 3;
-export const PG_LEVEL_512G	= 4;
-export const PG_LEVEL_NUM	= 5;

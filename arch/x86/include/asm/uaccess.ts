@@ -58,3 +58,18 @@ export function put_user<T>(kind: kind_of<T>, x: T, ptr: user_ptr): number {
 		return -EFAULT;
 	return __put_user(kind, x, ptr);
 }
+
+/**
+ * C: __try_cmpxchg_user(ptr, oldp, nval, label): 0, or 1 if *@ptr was not oldp.v (which then is what
+ * it was), or -EFAULT. Atomic, as nothing can run in between; a write access in any case.
+ */
+export function __try_cmpxchg_user<T>(ptr: user_ptr, kind: kind_of<T>, oldp: ref<T>, nval: T):
+	number {
+	const was = oldp.v;
+
+	if (__get_user(oldp, kind, ptr) !== 0)
+		return -EFAULT;
+	if (oldp.v !== was)
+		return __put_user(kind, oldp.v, ptr) !== 0 ? -EFAULT : 1;
+	return __put_user(kind, nval, ptr);
+}

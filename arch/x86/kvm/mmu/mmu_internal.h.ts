@@ -58,7 +58,7 @@ export class struct_kvm_mmu_page {
 	lpage_disallowed = false;
 
 	/* these two are the key in the hash table */
-	role = new kvm_mmu_page_role();
+	readonly role = new kvm_mmu_page_role();
 	gfn: gfn_t = gfn_t(0);
 
 	/** The table itself, as the address of its first entry. */
@@ -221,7 +221,7 @@ export function kvm_mmu_do_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, 
 	prefetch: boolean): number {
 	const mmu = vcpu.arch.mmu!;
 	const fault = new struct_kvm_page_fault(cr2_or_gpa, err, prefetch,
-		mmu.page_fault === kvm_tdp_page_fault, is_nx_huge_page_enabled(vcpu.kvm!));
+		mmu.page_fault === kvm_tdp_page_fault, is_nx_huge_page_enabled(vcpu.kvm));
 
 	/* an async fault was counted when it was met first */
 	if (!prefetch)
@@ -233,7 +233,7 @@ export function kvm_mmu_do_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, 
 	if (r === RET_PF_FIXED)
 		vcpu.stat.pf_fixed++;
 	else if (prefetch)
-		;
+		return r;
 	else if (r === RET_PF_EMULATE)
 		vcpu.stat.pf_emulate++;
 	else if (r === RET_PF_SPURIOUS)
