@@ -12,6 +12,7 @@ import {
 	close, fallocate, ftruncate, memfd_create, mmap, munmap, syscall, user_load64n,
 	user_store64n,
 } from "#tools/include/nolibc/nolibc.ts";
+import { kvm_benches } from "./kvm.ts";
 
 /** Times of the rounds, in the benchmark's unit. */
 export type rounds = number[];
@@ -134,4 +135,5 @@ export const benches: Record<string, bench> = {
 	host_second_touch_ns: { unit: "ns", target: 100, rounds: 9, fn: host_second_touch },
 	host_punch_page_ns: { unit: "ns", target: 280, rounds: 25, fn: host_punch_page },
 	syscall_ns: { unit: "ns", target: 230, rounds: 9, fn: syscall_cost },
+	...kvm_benches,
 };

@@ -24,7 +24,8 @@ export interface outcome {
 	ret?: number | string;
 	err?: string;
 	skipped?: boolean;
-	data?: data_text;
+	/** of an exit: hex digits */
+	data?: data_text | string;
 	ok?: boolean;
 	signal?: string;
 	code?: string;
