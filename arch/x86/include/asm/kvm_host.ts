@@ -1004,12 +1004,12 @@ export function kvm_arch_vcpu_unblocking(vcpu: struct_kvm_vcpu): void {
 export {
 	kvm_arch_async_page_ready, kvm_configure_mmu, kvm_cpu_dirty_log_size,
 	kvm_mmu_after_set_cpuid, kvm_mmu_change_mmu_pages, kvm_mmu_create, kvm_mmu_destroy,
-	kvm_mmu_free_roots, kvm_mmu_init_vm, kvm_mmu_invalidate_mmio_sptes, kvm_mmu_invlpg,
-	kvm_mmu_new_pgd, kvm_mmu_page_fault, kvm_mmu_reset_context, kvm_mmu_slot_leaf_clear_dirty,
-	kvm_mmu_slot_remove_write_access, kvm_mmu_slot_try_split_huge_pages,
-	kvm_mmu_try_split_huge_pages, kvm_mmu_uninit_vm, kvm_mmu_unprotect_page,
-	kvm_mmu_vendor_module_exit, kvm_mmu_vendor_module_init, kvm_mmu_x86_module_init,
-	kvm_mmu_zap_all, kvm_mmu_zap_collapsible_sptes, tdp_enabled,
+	kvm_mmu_free_roots, kvm_mmu_init_vm, kvm_mmu_invalidate_gva, kvm_mmu_invalidate_mmio_sptes,
+	kvm_mmu_invlpg, kvm_mmu_new_pgd, kvm_mmu_page_fault, kvm_mmu_reset_context,
+	kvm_mmu_slot_leaf_clear_dirty, kvm_mmu_slot_remove_write_access,
+	kvm_mmu_slot_try_split_huge_pages, kvm_mmu_try_split_huge_pages, kvm_mmu_uninit_vm,
+	kvm_mmu_unprotect_page, kvm_mmu_vendor_module_exit, kvm_mmu_vendor_module_init,
+	kvm_mmu_x86_module_init, kvm_mmu_zap_all, kvm_mmu_zap_collapsible_sptes, tdp_enabled,
 } from "#arch/x86/kvm/mmu/mmu.ts";
 export {
 	__kvm_get_msr, __kvm_prepare_emulation_failure_exit, __kvm_request_immediate_exit,

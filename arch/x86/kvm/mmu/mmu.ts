@@ -2184,7 +2184,12 @@ export function kvm_mmu_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, err
 		insn_len);
 }
 
-function kvm_mmu_invalidate_gva(vcpu: struct_kvm_vcpu, mmu: struct_kvm_mmu, gva: gva_t,
+/**
+ * arch/x86/kvm/mmu/mmu.c:kvm_mmu_invalidate_gva()
+ *
+ * What the CPU keeps of the guest's own tables for @gva. MMUs have no invlpg() without shadow pages.
+ */
+export function kvm_mmu_invalidate_gva(vcpu: struct_kvm_vcpu, mmu: struct_kvm_mmu, gva: gva_t,
 	root_hpa: hpa_t): void {
 	/* INVLPG on a non-canonical address is a NOP according to the SDM.  */
 	if (is_noncanonical_address(gva, vcpu))

@@ -125,6 +125,8 @@ export function kvm_mmu_uninit_tdp_mmu(kvm: struct_kvm): void {
 
 /** arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_free_sp() */
 function tdp_mmu_free_sp(sp: struct_kvm_mmu_page): void {
+	/* C's allocator resets page->private */
+	sp.spt_page!.pt_private = null;
 	free_page(sp.spt_page);
 	kmem_cache_free(mmu_page_header_cache!, sp);
 }
