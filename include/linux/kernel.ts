@@ -104,6 +104,11 @@ export function kstrtoint(s: string, base: number, res: { v: number }): number {
 	return kstrto_number(s, base, -0x80000000n, 0x7fffffffn, res);
 }
 
+/** (u32)(n & 0xffffffff) */
+export function lower_32_bits(n: number): number {
+	return n >>> 0;
+}
+
 /** lib/kstrtox.c:kstrtobool() */
 export function kstrtobool(s: string, res: { v: boolean }): number {
 	if (/^[yYtT1]/.test(s) || /^[oO][nN]/.test(s)) {

@@ -30,7 +30,7 @@ import { GFP_KERNEL, __GFP_ZERO } from "#linux/gfp_types.ts";
 import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from
 	"#linux/irqflags.ts";
 import { get_jiffies_64, jiffies, msecs_to_jiffies } from "#linux/jiffies.ts";
-import { strtobool } from "#linux/kernel.ts";
+import { lower_32_bits, strtobool } from "#linux/kernel.ts";
 import { kthread_should_stop, kthread_stop, kthread_unpark } from "#linux/kthread.ts";
 import {
 	__gfn_to_pfn_memslot, __gfn_to_hva_memslot, gpa_to_gfn, is_error_noslot_pfn, is_error_pfn,
@@ -2154,7 +2154,7 @@ export function kvm_mmu_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, err
 
 		if (r === RET_PF_INVALID) {
 			r = kvm_mmu_do_page_fault(vcpu, cr2_or_gpa,
-				u32(error_code), false);
+				lower_32_bits(error_code), false);
 			if (KVM_BUG_ON(r === RET_PF_INVALID, vcpu.kvm))
 				return -EIO;
 		}
