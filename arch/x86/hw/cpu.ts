@@ -6,12 +6,17 @@
  * mode, in a guest or idle, and takes an interrupt at once: cpu_interrupt() makes the other CPU
  * the current one for the length of the call.
  */
+import type { struct_nested_cache } from "./guest_tlb.ts";
 import { struct_tlb, tlb_flush_all, tlb_flush_context, tlb_invlpg, tlb_switch } from "./tlb.ts";
 
 export const X86_CR0_WP		= 0x00010000;
 export const X86_CR0_PG		= 0x80000000;
 export const X86_CR4_PGE	= 0x00000080;
 export const X86_CR4_PCIDE	= 0x00020000;
+
+/* whose processor it is (CPUID leaf 0): VMX and EPT, or SVM and NPT */
+export const X86_VENDOR_INTEL	= 0;
+export const X86_VENDOR_AMD	= 2;
 
 export const X86_TRAP_GP	= 13;
 export const X86_TRAP_PF	= 14;
@@ -38,8 +43,18 @@ export class struct_cpu {
 	tlb = new struct_tlb();
 	/** translations of guests; made when the first guest enters */
 	guest_tlb: struct_tlb | null = null;
+	/** tables of EPT and NPT, by guest physical address; see guest_tlb.ts */
+	nested_cache: struct_nested_cache | null = null;
 	/** set while the CPU runs a guest: how to force its exit */
 	force_exit: (() => void) | null = null;
+	/** frame of the VMXON region, -1 outside VMX operation */
+	vmxon_pfn = -1;
+	/** frame of the current VMCS, -1 for none */
+	vmcs_pfn = -1;
+	/** model-specific registers that were written; the rest have their reset values */
+	readonly msrs = new Map<number, bigint>();
+	/** What VMLOAD loaded of FS, GS, LDTR and TR, for VMSAVE. */
+	hidden_segments: bigint[][] | null = null;
 	online = false;
 	/* counters */
 	nr_ipis = 0;
@@ -65,6 +80,13 @@ let idt: (exception_handler | null)[] = new Array<exception_handler | null>(32).
 /** Bits of the high half of an entry that lie above the physical address width. */
 export let rsvd_hi = 0;
 export let maxphyaddr = 46;
+/** X86_VENDOR_* */
+export let cpu_vendor = X86_VENDOR_INTEL;
+
+/** To be called before power-on; lasts until called again. */
+export function set_cpu_vendor(vendor: number): void {
+	cpu_vendor = vendor;
+}
 
 /** Powers on @n CPUs whose page tables may hold addresses of @phys_bits bits. */
 export function cpus_install(n: number, phys_bits = 46): void {

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Extended page tables: from guest physical frames to frames of the machine.
+ *
+ * Port-only. Four levels; bits of an entry:
+ *
+ *	0 1 2	read, write, execute; none: not present
+ *	5:3	memory type of a page		7	large page
+ *	8 9	accessed, dirty (with EPTP bit 6)	45:12	frame
+ *
+ * An entry with write but not read, a reserved memory type or a reserved bit is a misconfiguration.
+ */
+import { frame_put64, table_hi, table_lo, table_or_lo } from "./memory.ts";
+import { rsvd_hi, type struct_cpu } from "./cpu.ts";
+import { nested_fill, nested_found, nested_lookup } from "./guest_tlb.ts";
+import type { struct_guest_cpu } from "./guest_types.ts";
+import { vmcs_get32, vmcs_getn, vmcs_put32 } from "./vmcs.ts";
+import { GUEST_PML_INDEX, PML_ADDRESS } from "./vmx_defs.ts";
+
+export const NESTED_R		= 1;
+export const NESTED_W		= 2;
+export const NESTED_X		= 4;
+/** Writable, but its dirty bit is not set yet: NESTED_W is not granted. */
+export const NESTED_CLEAN	= 8;
+
+export const NESTED_VIOLATION	= -1;
+export const NESTED_MISCONFIG	= -2;
+export const NESTED_LOG_FULL	= -3;
+
+const EPT_RWX	= 7;
+const EPT_PS	= 1 << 7;
+const EPT_A	= 1 << 8;
+const EPT_D	= 1 << 9;
+
+/** Of the last walk: rights granted (NESTED_*), or after a violation rights all entries had. */
+export let nested_rights = 0;
+/** log2 of the page's bytes. */
+export let nested_shift = 12;
+
+const frame_in = (lo: number, hi: number): number => (lo >>> 12) | ((hi & 0xfffff) << 20);
+
+/* write without read; reserved address bits */
+function misconfigured(lo: number, hi: number): boolean {
+	return (lo & 3) === 2 || (hi & rsvd_hi) !== 0;
+}
+
+/** Before a dirty bit is set: log the address. False if the log is full. */
+function log_dirty(g: struct_guest_cpu, gfn: number): boolean {
+	const index = vmcs_get32(g.vmc, GUEST_PML_INDEX) & 0xffff;
+
+	if (index > 511)
+		return false;
+	const page = vmcs_getn(g.vmc, PML_ADDRESS) / 4096;
+	frame_put64(page, index * 8, BigInt(gfn) << 12n);
+	vmcs_put32(g.vmc, GUEST_PML_INDEX, (index - 1) & 0xffff);
+	return true;
+}
+
+function leaf(g: struct_guest_cpu, gfn: number, need: number, table: number, index: number,
+	shift: number, rights: number): number {
+	const lo = table_lo(table, index), hi = table_hi(table, index);
+
+	if ((lo & EPT_RWX) === 0) {
+		nested_rights = 0;
+		return NESTED_VIOLATION;
+	}
+	const low = shift === 12 ? 0 : shift === 21 ? 0x1ff000 : 0x3ffff000;
+	const type = (lo >> 3) & 7;
+	if (misconfigured(lo, hi) || (lo & low) !== 0 || type === 2 || type === 3 || type === 7)
+		return NESTED_MISCONFIG;
+	rights &= lo & EPT_RWX;
+	nested_rights = rights;
+	if ((rights & need) !== need)
+		return NESTED_VIOLATION;
+	if (g.ept_ad) {
+		let set = EPT_A;
+		if ((need & NESTED_W) !== 0) {
+			if ((lo & EPT_D) === 0 && g.pml && !log_dirty(g, gfn))
+				return NESTED_LOG_FULL;
+			set = EPT_A | EPT_D;
+		}
+		if ((lo & set) !== set)
+			table_or_lo(table, index, set);
+		if (((lo | set) & EPT_D) === 0 && (rights & NESTED_W) !== 0)
+			nested_rights = rights ^ NESTED_W | NESTED_CLEAN;
+	}
+	nested_shift = shift;
+	const n = shift === 12 ? 1 : shift === 21 ? 512 : 512 * 512;
+	return (frame_in(lo, hi) & -n) + (gfn & (n - 1));
+}
+
+/** Frame behind a guest frame for an access that needs @need (NESTED_*), or a NESTED_ failure. */
+export function ept_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need: number): number {
+	const cache = cpu.nested_cache!;
+	let table = nested_lookup(cache, gfn);
+	let rights = nested_found;
+
+	cpu.nr_walks++;
+	if (table < 0) {
+		table = g.root;
+		rights = EPT_RWX;
+		for (let level = 4; level > 1; level--) {
+			const index = level === 4 ? Math.floor(gfn / 2 ** 27) & 511 :
+				(level === 3 ? gfn >>> 18 : gfn >>> 9) & 511;
+			const lo = table_lo(table, index), hi = table_hi(table, index);
+
+			if ((lo & EPT_RWX) === 0) {
+				nested_rights = 0;
+				return NESTED_VIOLATION;
+			}
+			if ((lo & EPT_PS) !== 0 && level !== 4)
+				return leaf(g, gfn, need, table, index, level === 3 ? 30 : 21,
+					rights);
+			if (misconfigured(lo, hi) || (lo & (level === 4 ? 0xf8 : 0x78)) !== 0)
+				return NESTED_MISCONFIG;
+			rights &= lo & EPT_RWX;
+			if (g.ept_ad && (lo & EPT_A) === 0)
+				table_or_lo(table, index, EPT_A);
+			table = frame_in(lo, hi);
+		}
+		nested_fill(cache, gfn, table, rights);
+	}
+	return leaf(g, gfn, need, table, gfn & 511, 12, rights);
+}

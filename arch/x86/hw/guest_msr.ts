@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * MSRs that a guest reads and writes without an exit: some are in the VMCS or VMCB, the rest are the
+ * CPU's.
+ *
+ * Port-only.
+ */
+import { rdtsc } from "./clock.ts";
+import { cpus } from "./cpu.ts";
+import { guest_mode_changed } from "./guest_enter.ts";
+import { EFER_LMA, EFER_LME, EFER_SVME, CR0_PG } from "./guest_paging.ts";
+import type { struct_guest_cpu } from "./guest_types.ts";
+import { frame_get64, frame_put64 } from "./memory.ts";
+import {
+	MSR_EFER, MSR_FS_BASE, MSR_GS_BASE, MSR_IA32_CR_PAT, MSR_IA32_DEBUGCTLMSR,
+	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_EIP, MSR_IA32_SYSENTER_ESP, MSR_IA32_TSC, hw_rdmsr,
+	hw_wrmsr,
+} from "./msr.ts";
+import { SAVE_AREA } from "./svm_exit.ts";
+import { struct_vmcb_save_area } from "./svm_defs.ts";
+import { vmcs_get64, vmcs_put64 } from "./vmcs.ts";
+import { GUEST_FS_BASE, GUEST_GS_BASE, GUEST_IA32_DEBUGCTL, GUEST_IA32_PAT, GUEST_SYSENTER_CS,
+	GUEST_SYSENTER_EIP, GUEST_SYSENTER_ESP } from "./vmx_defs.ts";
+
+const save = struct_vmcb_save_area.offsets;
+
+const IN_VMCS: ReadonlyMap<number, number> = new Map([
+	[MSR_FS_BASE, GUEST_FS_BASE], [MSR_GS_BASE, GUEST_GS_BASE],
+	[MSR_IA32_SYSENTER_CS, GUEST_SYSENTER_CS], [MSR_IA32_SYSENTER_ESP, GUEST_SYSENTER_ESP],
+	[MSR_IA32_SYSENTER_EIP, GUEST_SYSENTER_EIP], [MSR_IA32_CR_PAT, GUEST_IA32_PAT],
+	[MSR_IA32_DEBUGCTLMSR, GUEST_IA32_DEBUGCTL],
+]);
+
+const IN_VMCB: ReadonlyMap<number, number> = new Map([
+	[MSR_FS_BASE, SAVE_AREA + save.fs + 8], [MSR_GS_BASE, SAVE_AREA + save.gs + 8],
+	[MSR_IA32_CR_PAT, SAVE_AREA + save.g_pat], [MSR_IA32_DEBUGCTLMSR, SAVE_AREA + save.dbgctl],
+]);
+
+const is_address = (msr: number): boolean => msr === MSR_FS_BASE || msr === MSR_GS_BASE ||
+	msr === MSR_IA32_SYSENTER_ESP || msr === MSR_IA32_SYSENTER_EIP;
+
+const canonical = (x: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, x)) === x;
+
+/** null is #GP. */
+export function guest_rdmsr(g: struct_guest_cpu, msr: number): bigint | null {
+	if (msr === MSR_EFER)
+		return BigInt(g.efer);
+	if (msr === MSR_IA32_TSC)
+		return BigInt.asUintN(64, BigInt(rdtsc()) + g.tsc_offset);
+	if (g.svm) {
+		const at = IN_VMCB.get(msr);
+		return at === undefined ? hw_rdmsr(msr) : BigInt.asUintN(64, frame_get64(g.vmc, at));
+	}
+	const field = IN_VMCS.get(msr);
+	return field === undefined ? hw_rdmsr(msr) : vmcs_get64(g.vmc, field);
+}
+
+/** false is #GP. */
+export function guest_wrmsr(g: struct_guest_cpu, msr: number, x: bigint): boolean {
+	if (is_address(msr) && !canonical(x))
+		return false;
+	if (msr === MSR_EFER) {
+		const efer = Number(x);
+		if (x > 0xffffn || (efer & ~(0xd01 | (g.svm ? EFER_SVME : 0))) !== 0 ||
+		    ((g.cr0 & CR0_PG) !== 0 && ((efer ^ g.efer) & EFER_LME) !== 0))
+			return false;
+		g.efer = (efer & ~EFER_LMA) | (g.efer & (EFER_LMA | EFER_SVME));
+		g.state_dirty = true;
+		guest_mode_changed(g, cpus[g.cpu_id]!);
+		return true;
+	}
+	if (g.svm) {
+		const at = IN_VMCB.get(msr);
+		if (at === undefined)
+			return hw_wrmsr(msr, x);
+		frame_put64(g.vmc, at, x);
+		return true;
+	}
+	const field = IN_VMCS.get(msr);
+	if (field === undefined)
+		return hw_wrmsr(msr, x);
+	vmcs_put64(g.vmc, field, x);
+	return true;
+}

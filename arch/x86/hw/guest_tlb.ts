@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a CPU remembers of guests' translations, and the instructions that make it forget.
+ *
+ * Port-only. cpu.guest_tlb holds combined mappings (guest linear address to host frame), each
+ * context of it one (VPID, EPT top table, PCID) or, with SVM, (ASID, PCID). cpu.nested_cache holds
+ * guest-physical ones: which table of the second dimension maps 2 MiB of guest physical memory,
+ * tagged by the EPT top table, or the ASID. Both go stale until flushed.
+ */
+import { struct_tlb, tlb_drop_page, tlb_flush_all, tlb_flush_context, tlb_flush_matching, tlb_invlpg,
+	tlb_switch } from "./tlb.ts";
+import type { struct_cpu } from "./cpu.ts";
+import type { struct_guest_cpu } from "./guest_types.ts";
+
+/* contexts kept beside the current one, before the TLB drops all */
+const MAX_CONTEXTS	= 512;
+
+interface context {
+	readonly vpid: number;
+	/** -1 for SVM */
+	readonly root: number;
+	readonly pcid: number;
+}
+
+/* index: the context's number in every CPU's TLB; 0 is nobody's */
+const contexts: context[] = [{ vpid: -1, root: -1, pcid: 0 }];
+const by_tag = new Map<number, number>();
+const by_pcid = new Map<string, number>();
+
+function context_of(vpid: number, root: number, pcid: number): number {
+	const tag = (root + 1) * 65536 + vpid;
+	const known = pcid === 0 ? by_tag.get(tag) : by_pcid.get(`${tag}:${pcid}`);
+
+	if (known !== undefined)
+		return known;
+	const id = contexts.push({ vpid, root, pcid }) - 1;
+	if (pcid === 0)
+		by_tag.set(tag, id);
+	else
+		by_pcid.set(`${tag}:${pcid}`, id);
+	return id;
+}
+
+const NESTED_SLOTS	= 256;
+
+export class struct_nested_cache {
+	/** [guest physical address / 2 MiB][stamp][frame of the table][rights] */
+	readonly e = new Int32Array(NESTED_SLOTS * 4);
+	/** Whose entries the current stamp marks. */
+	tag = -1;
+	stamp = 1;
+	last_stamp = 1;
+	readonly stamps = new Map<number, number>();
+	/** By context of the TLB: control bits (guest_mmu_mode()) its entries were made under. */
+	readonly modes: number[] = [];
+}
+
+function nested_new_stamp(n: struct_nested_cache): number {
+	if (n.last_stamp >= 0x7ffffff0) {
+		n.e.fill(0);
+		n.stamps.clear();
+		n.last_stamp = 0;
+	}
+	return ++n.last_stamp;
+}
+
+function nested_switch(n: struct_nested_cache, tag: number): void {
+	if (tag === n.tag)
+		return;
+	if (n.stamps.size >= MAX_CONTEXTS)
+		n.stamps.clear();
+	if (n.tag !== -1)
+		n.stamps.set(n.tag, n.stamp);
+	n.tag = tag;
+	n.stamp = n.stamps.get(tag) ?? nested_new_stamp(n);
+	n.stamps.delete(tag);
+}
+
+function nested_flush(n: struct_nested_cache, tag: number): void {
+	if (tag === n.tag)
+		n.stamp = nested_new_stamp(n);
+	else
+		n.stamps.delete(tag);
+}
+
+/** Rights of the entry that nested_lookup() found. */
+export let nested_found = 0;
+
+/** Frame of the lowest table for the guest frame, or -1. */
+export function nested_lookup(n: struct_nested_cache, gfn: number): number {
+	const tag = (gfn / 512) | 0;
+	const s = ((tag ^ (tag >>> 8)) & (NESTED_SLOTS - 1)) << 2;
+
+	if (n.e[s] !== tag || n.e[s + 1] !== n.stamp)
+		return -1;
+	nested_found = n.e[s + 3]!;
+	return n.e[s + 2]!;
+}
+
+export function nested_fill(n: struct_nested_cache, gfn: number, pfn: number, rights: number): void {
+	const tag = (gfn / 512) | 0;
+	const s = ((tag ^ (tag >>> 8)) & (NESTED_SLOTS - 1)) << 2;
+
+	n.e[s] = tag;
+	n.e[s + 1] = n.stamp;
+	n.e[s + 2] = pfn;
+	n.e[s + 3] = rights;
+}
+
+/** What a violation drops: nothing stale can keep it going. */
+export function nested_drop(n: struct_nested_cache, gfn: number): void {
+	const tag = (gfn / 512) | 0;
+	const s = ((tag ^ (tag >>> 8)) & (NESTED_SLOTS - 1)) << 2;
+
+	if (n.e[s] === tag)
+		n.e[s + 1] = 0;
+}
+
+/* ASIDs and EPT top tables share the cache, if not a machine */
+const nested_tag = (svm: boolean, vpid: number, root: number): number => svm ? -2 - vpid : root;
+
+export function guest_tlb_of(cpu: struct_cpu): struct_tlb {
+	cpu.nested_cache ??= new struct_nested_cache();
+	return cpu.guest_tlb ??= new struct_tlb();
+}
+
+/** Makes the guest's translations current on @cpu. */
+export function guest_tlb_switch(cpu: struct_cpu, g: struct_guest_cpu): void {
+	const t = guest_tlb_of(cpu);
+	const pcid = (g.cr4 & 0x20000) !== 0 ? g.cr3 & 0xfff : 0;
+	const c = context_of(g.vpid, g.svm ? -1 : g.root, pcid);
+
+	if (c !== t.context && t.stamps.size >= MAX_CONTEXTS)
+		tlb_flush_all(t);
+	tlb_switch(t, c);
+	nested_switch(cpu.nested_cache!, nested_tag(g.svm, g.vpid, g.root));
+	g.context = c;
+}
+
+/* What instructions ask for. */
+
+/** Everything of every guest. */
+export function guest_tlb_flush_all(cpu: struct_cpu): void {
+	const n = cpu.nested_cache;
+
+	if (cpu.guest_tlb !== null)
+		tlb_flush_all(cpu.guest_tlb);
+	if (n !== null) {
+		n.stamps.clear();
+		n.stamp = nested_new_stamp(n);
+	}
+}
+
+/** INVEPT, single context: what was made with this EPT top table. */
+export function guest_tlb_flush_root(cpu: struct_cpu, root: number): void {
+	if (cpu.guest_tlb !== null)
+		tlb_flush_matching(cpu.guest_tlb, (c) => contexts[c]!.root === root);
+	if (cpu.nested_cache !== null)
+		nested_flush(cpu.nested_cache, root);
+}
+
+/** INVVPID, single context: linear and combined mappings of this VPID. */
+export function guest_tlb_flush_vpid(cpu: struct_cpu, vpid: number): void {
+	if (cpu.guest_tlb !== null)
+		tlb_flush_matching(cpu.guest_tlb, (c) => contexts[c]!.vpid === vpid);
+}
+
+/** TLB_CONTROL: everything of an ASID. */
+export function guest_tlb_flush_asid(cpu: struct_cpu, asid: number): void {
+	guest_tlb_flush_vpid(cpu, asid);
+	if (cpu.nested_cache !== null)
+		nested_flush(cpu.nested_cache, nested_tag(true, asid, -1));
+}
+
+/** INVVPID, individual address, and INVLPGA. */
+export function guest_tlb_flush_gva(cpu: struct_cpu, vpid: number, gva: number): void {
+	const t = cpu.guest_tlb;
+
+	if (t === null)
+		return;
+	if (contexts[t.context]?.vpid === vpid)
+		tlb_invlpg(t, gva | 0, Math.floor(gva * 2 ** -32));
+	tlb_flush_matching(t, (c) => c !== t.context && contexts[c]!.vpid === vpid);
+}
+
+/** A guest's own flushes. MOV to CR3: */
+export function guest_tlb_flush_current(cpu: struct_cpu): void {
+	const t = guest_tlb_of(cpu);
+	tlb_flush_context(t, t.context);
+}
+
+/** INVLPG */
+export function guest_tlb_invlpg(cpu: struct_cpu, gva: number): void {
+	tlb_invlpg(guest_tlb_of(cpu), gva | 0, Math.floor(gva * 2 ** -32));
+}
+
+/** What a page fault drops: the page's own entry. */
+export function guest_tlb_drop(cpu: struct_cpu, gva: number): void {
+	tlb_drop_page(guest_tlb_of(cpu), gva | 0, Math.floor(gva * 2 ** -32));
+}

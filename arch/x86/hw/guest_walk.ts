@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From a guest's linear address to a frame: its own page tables, each of whose entries is itself in
+ * guest physical memory, then the second dimension.
+ *
+ * Port-only. Four-level paging with 4 KiB, 2 MiB and 1 GiB pages, or none (CR0.PG clear). The TLB
+ * keeps the combination; the directory of tlb.ts the host frame of the lowest guest table, so that
+ * a miss looks at one entry of the guest and one path of the second dimension. Where a cached entry
+ * lacks a right the tables are walked again, as if it had been evicted.
+ */
+import { FRAME_META, frame_mark_used, frame_state, frames_have_meta, frames_mark_used,
+	memory_has_frame, table_hi, table_lo, table_or_lo } from "./memory.ts";
+import { TLB_DIRECT, TLB_EXEC, TLB_USER, TLB_WRITE, tlb_drop_page, tlb_fill, tlb_pde_fill,
+	tlb_pde_flags, tlb_pde_lookup, type struct_tlb } from "./tlb.ts";
+import { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, rsvd_hi,
+	type struct_cpu } from "./cpu.ts";
+import { NESTED_R, NESTED_W, NESTED_X, ept_walk, nested_rights, nested_shift } from "./ept.ts";
+import { npt_rights, npt_shift, npt_walk } from "./npt.ts";
+import { nested_drop } from "./guest_tlb.ts";
+import {
+	GTLB_EXEC, GTLB_READ, GTLB_SR, GTLB_SW, GTLB_SX, GTLB_UR, GTLB_USER, GTLB_UW, GTLB_UX,
+	GTLB_WRITE,
+} from "./guest_cells.ts";
+import { CR0_PG, CR0_WP, CR4_PAE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NX, PTE_A, PTE_D, PTE_P,
+	PTE_PS, PTE_U, PTE_W, RFLAGS_AC } from "./guest_paging.ts";
+import type { struct_guest_cpu } from "./guest_types.ts";
+
+/* What stops a walk: */
+export const WALK_FAULT		= -1;	/* #PF with walk_error */
+export const WALK_NESTED	= -2;	/* the second dimension: walk_nested, walk_gpa ... */
+export const WALK_APIC		= -3;	/* the APIC-access page, at walk_gpa */
+export const WALK_MODE		= -4;	/* a paging mode the machine does not have */
+
+export let walk_error = 0;
+/** NESTED_VIOLATION, NESTED_MISCONFIG, NESTED_LOG_FULL. */
+export let walk_nested = 0;
+export let walk_gpa = 0;
+/** Access (NESTED_*) that the second dimension refused. */
+export let walk_access = 0;
+/** It was the access itself, not one to the guest's page tables. */
+export let walk_final = false;
+
+/* a directory entry's table may be written */
+const PDE_WRITABLE	= 16;
+
+const frame_in = (lo: number, hi: number): number => (lo >>> 12) + (hi & 0xfffff) * 2 ** 20;
+
+/** Control bits that entries of the TLB depend on. */
+export function guest_mmu_mode(g: struct_guest_cpu): number {
+	let mode = ((g.cr0 & (CR0_WP | CR0_PG)) >>> 12) | (g.cr4 & (CR4_PAE | CR4_SMEP | CR4_SMAP)) |
+		((g.efer & (EFER_LMA | EFER_NX)) >>> 8);
+	if ((g.cr4 & CR4_SMAP) !== 0 && (g.rflags & RFLAGS_AC) !== 0)
+		mode |= 1;
+	return mode;
+}
+
+function fault(g: struct_guest_cpu, need: number, more: number): number {
+	walk_error = more | ((need & GTLB_WRITE) !== 0 ? X86_PF_WRITE : 0) |
+		((need & GTLB_USER) !== 0 ? X86_PF_USER : 0);
+	if ((need & GTLB_EXEC) !== 0 && ((g.efer & EFER_NX) !== 0 || (g.cr4 & CR4_SMEP) !== 0))
+		walk_error |= X86_PF_INSTR;
+	return WALK_FAULT;
+}
+
+/** The second dimension: frame behind @gfn, or WALK_NESTED. */
+function nested(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, access: number, gpa: number,
+	final: boolean): number {
+	const pfn = g.svm ? npt_walk(g, cpu, gfn, access) : ept_walk(g, cpu, gfn, access);
+
+	if (pfn >= 0) {
+		if (!memory_has_frame(pfn))
+			throw new Error(`machine: guest frame 0x${gfn.toString(16)} leads to no ` +
+				`memory, 0x${pfn.toString(16)}`);
+		return pfn;
+	}
+	nested_drop(cpu.nested_cache!, gfn);
+	walk_nested = pfn;
+	walk_gpa = gpa;
+	walk_access = access;
+	walk_final = final;
+	return WALK_NESTED;
+}
+
+/** Access to a table of the guest: NPT counts it as a write, EPT with A/D bits too. */
+const table_access = (g: struct_guest_cpu): number =>
+	g.svm || g.ept_ad ? NESTED_R | NESTED_W : NESTED_R;
+
+/* raw rights of an entry of the guest */
+const rights_of = (lo: number, hi: number): number =>
+	((lo & PTE_U) >> 2) | (lo & PTE_W) | (hi < 0 ? 0 : TLB_EXEC);
+
+/** Rights for supervisor and user out of raw ones. */
+function modes(g: struct_guest_cpu, raw: number): number {
+	const user = (raw & TLB_USER) !== 0;
+	let flags = 0;
+
+	if (!user || (g.cr4 & CR4_SMAP) === 0 || (g.rflags & RFLAGS_AC) !== 0) {
+		flags = GTLB_SR;
+		if ((raw & TLB_WRITE) !== 0 || (g.cr0 & CR0_WP) === 0)
+			flags |= GTLB_SW;
+	}
+	if ((raw & TLB_EXEC) !== 0 && (!user || (g.cr4 & CR4_SMEP) === 0))
+		flags |= GTLB_SX;
+	if (user)
+		flags |= GTLB_UR | ((raw & TLB_WRITE) !== 0 ? GTLB_UW : 0) |
+			((raw & TLB_EXEC) !== 0 ? GTLB_UX : 0);
+	return flags;
+}
+
+/**
+ * The access to the page itself: @flags what the guest's tables allow, @shift the size they map.
+ * Fills the TLB.
+ */
+function final(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
+	need: number, gfn: number, shift: number, flags: number): number {
+	const access = ((need & GTLB_READ) !== 0 ? NESTED_R : 0) |
+		((need & GTLB_WRITE) !== 0 ? NESTED_W : 0) |
+		((need & GTLB_EXEC) !== 0 ? NESTED_X : 0);
+	const pfn = nested(g, cpu, gfn, access, gfn * 4096 + (lo & 0xfff), true);
+
+	if (pfn < 0)
+		return pfn;
+	if (pfn === g.apic_access_pfn) {
+		walk_gpa = gfn * 4096 + (lo & 0xfff);
+		return WALK_APIC;
+	}
+	const rights = g.svm ? npt_rights : nested_rights;
+	const size = Math.min(shift, g.svm ? npt_shift : nested_shift);
+	if ((rights & NESTED_R) === 0)
+		flags &= ~GTLB_READ;
+	if ((rights & NESTED_W) === 0)
+		flags &= ~GTLB_WRITE;
+	if ((rights & NESTED_X) === 0)
+		flags &= ~GTLB_EXEC;
+	const n = 1 << (size - 12);
+	const first = pfn & -n;
+	if ((flags & GTLB_WRITE) !== 0) {
+		if (n === 1)
+			frame_mark_used(pfn);
+		else
+			frames_mark_used(first, n);
+	}
+	if (n === 1 ? (frame_state(pfn) & FRAME_META) === 0 : !frames_have_meta(first, n))
+		flags |= TLB_DIRECT;
+	tlb_fill(t, lo, hi, size, first, flags);
+	return pfn;
+}
+
+/** The lowest entry of the guest's tables; @tgfn its table, -1 if only the frame is known. */
+function leaf(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
+	need: number, table: number, index: number, shift: number, raw: number,
+	writable: boolean, tgfn: number): number {
+	const elo = table_lo(table, index), ehi = table_hi(table, index);
+
+	if ((elo & PTE_P) === 0)
+		return fault(g, need, 0);
+	const low = shift === 12 ? 0 : shift === 21 ? 0x1fe000 : 0x3fffe000;
+	if ((ehi & rsvd_hi) !== 0 || (elo & low) !== 0 || (ehi < 0 && (g.efer & EFER_NX) === 0))
+		return fault(g, need, X86_PF_PROT | X86_PF_RSVD);
+	let flags = modes(g, raw & rights_of(elo, ehi));
+	if ((flags & need) !== need)
+		return fault(g, need, X86_PF_PROT);
+	const set = (need & GTLB_WRITE) !== 0 ? PTE_A | PTE_D : PTE_A;
+	if ((elo & set) !== set) {
+		if (!writable) {
+			if (tgfn < 0)
+				return walk(g, cpu, t, lo, hi, need, false);
+			const to = nested(g, cpu, tgfn, NESTED_R | NESTED_W,
+				tgfn * 4096 + index * 8, false);
+			if (to < 0)
+				return to;
+		}
+		table_or_lo(table, index, set);
+	}
+	if (((elo | set) & PTE_D) === 0)
+		flags &= ~GTLB_WRITE;
+	const n = shift === 12 ? 1 : shift === 21 ? 512 : 512 * 512;
+	const gfn = frame_in(elo, ehi);
+	return final(g, cpu, t, lo, hi, need, gfn - (gfn & (n - 1)) + ((lo >>> 12) & (n - 1)), shift,
+		flags);
+}
+
+function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
+	need: number, cached: boolean): number {
+	if (cached) {
+		const table = tlb_pde_lookup(t, lo, hi);
+		if (table >= 0) {
+			const pfn = leaf(g, cpu, t, lo, hi, need, table, (lo >>> 12) & 511, 12,
+				tlb_pde_flags & 7, (tlb_pde_flags & PDE_WRITABLE) !== 0, -1);
+			/* a fault is only raised by what is in memory now */
+			if (pfn !== WALK_FAULT)
+				return pfn;
+		}
+	}
+	const access = table_access(g);
+	let tgfn = Math.floor(g.cr3 / 4096);
+	let raw = TLB_USER | TLB_WRITE | TLB_EXEC;
+	for (let level = 4; ; level--) {
+		const index = level === 4 ? (hi >>> 7) & 511 :
+			level === 3 ? ((hi & 0x7f) << 2) | (lo >>> 30) :
+			level === 2 ? (lo >>> 21) & 511 : (lo >>> 12) & 511;
+		const table = nested(g, cpu, tgfn, access, tgfn * 4096 + index * 8, false);
+		if (table < 0)
+			return table;
+		const writable = ((g.svm ? npt_rights : nested_rights) & NESTED_W) !== 0;
+
+		if (level === 1) {
+			tlb_pde_fill(t, lo, hi, table, raw | (writable ? PDE_WRITABLE : 0));
+			return leaf(g, cpu, t, lo, hi, need, table, index, 12, raw, writable, tgfn);
+		}
+		const elo = table_lo(table, index), ehi = table_hi(table, index);
+		if ((elo & PTE_P) === 0)
+			return fault(g, need, 0);
+		if ((elo & PTE_PS) !== 0 && level !== 4)
+			return leaf(g, cpu, t, lo, hi, need, table, index, level === 3 ? 30 : 21, raw,
+				writable, tgfn);
+		if ((ehi & rsvd_hi) !== 0 || (elo & PTE_PS) !== 0 ||
+		    (ehi < 0 && (g.efer & EFER_NX) === 0))
+			return fault(g, need, X86_PF_PROT | X86_PF_RSVD);
+		raw &= rights_of(elo, ehi);
+		if ((elo & PTE_A) === 0) {
+			if (!writable) {
+				const to = nested(g, cpu, tgfn, NESTED_R | NESTED_W,
+					tgfn * 4096 + index * 8, false);
+				if (to < 0)
+					return to;
+			}
+			table_or_lo(table, index, PTE_A);
+		}
+		tgfn = frame_in(elo, ehi);
+	}
+}
+
+/**
+ * Frame behind a linear address for an access that needs @need (GTLB_*), remembered in the TLB;
+ * else WALK_*. What stopped it has no translation left in the TLB.
+ */
+export function guest_walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, gva: number,
+	need: number): number {
+	const lo = gva | 0, hi = Math.floor(gva * 2 ** -32);
+	let pfn;
+
+	if ((g.cr0 & CR0_PG) === 0)
+		pfn = final(g, cpu, t, lo, hi, need, lo >>> 12, 30, GTLB_READ | GTLB_WRITE | GTLB_EXEC);
+	else if ((g.efer & EFER_LMA) !== 0)
+		pfn = walk(g, cpu, t, lo, hi, need, true);
+	else
+		return WALK_MODE;
+	if (pfn < 0)
+		tlb_drop_page(t, lo, hi);
+	return pfn;
+}
