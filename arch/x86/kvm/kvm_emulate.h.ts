@@ -4,7 +4,7 @@
  *
  * Upstream: arch/x86/kvm/kvm_emulate.h. Linear addresses are gva_t; values of operands and registers
  * are bigints, which the emulator moves in and out of memory as little-endian bytes. Left out:
- * vector operands, what only nested guests intercept, leaving system management mode, real mode.
+ * vector operands, what only nested guests intercept, leaving system management mode.
  */
 import { gpa_t, type gva_t, type ref } from "#asm-generic/types.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
@@ -132,7 +132,10 @@ export class struct_operand {
 	ea = 0;
 	seg = 0;
 	val = 0n;
-	/** OP_MEM_STR: of bytes * count bytes */
+	/** OP_MEM: val and orig_val as bytes; user space may have to complete the access to them */
+	valptr = new Uint8Array(16);
+	origptr = new Uint8Array(16);
+	/** OP_MEM_STR: bytes * count of them */
 	data: Uint8Array | null = null;
 }
 
@@ -148,7 +151,7 @@ export class struct_read_cache {
 	end = 0;
 }
 
-/* enum x86emul_mode; the first two do not get here, as VMX has unrestricted guests */
+/* enum x86emul_mode */
 export const X86EMUL_MODE_REAL		= 0;
 export const X86EMUL_MODE_VM86		= 1;
 export const X86EMUL_MODE_PROT16	= 2;
@@ -192,7 +195,6 @@ export class struct_x86_emulate_ctxt {
 	/** Port-only: what the CPU was executing, instead of C's opcode, ModRM and so on. */
 	op: guest_op | null = null;
 	opcode_len = 0;
-	/** opcode, as far as C's code asks for it */
 	b = 0;
 	intercept = 0;
 	op_bytes = 0;

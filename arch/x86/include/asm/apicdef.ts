@@ -16,7 +16,7 @@ export function GET_APIC_VERSION(x: number): number {
 }
 
 export function GET_APIC_MAXLVT(x: number): number {
-	return ((x >> 16) & 0xff);
+	return x >> 16 & 0xff;
 }
 
 export function APIC_XAPIC(x: number): boolean {
@@ -39,7 +39,7 @@ export const APIC_LDR			= 0xd0;
 export const APIC_LDR_MASK		= 0xff000000;
 
 export function GET_APIC_LOGICAL_ID(x: number): number {
-	return ((x >> 24) & 0xff);
+	return x >>> 24;
 }
 
 export function SET_APIC_LOGICAL_ID(x: number): number {
@@ -93,7 +93,7 @@ export const APIC_VECTOR_MASK		= 0x000ff;
 export const APIC_ICR2			= 0x310;
 
 export function GET_XAPIC_DEST_FIELD(x: number): number {
-	return ((x >> 24) & 0xff);
+	return x >>> 24;
 }
 
 export function SET_XAPIC_DEST_FIELD(x: number): number {
@@ -115,7 +115,11 @@ export const APIC_SEND_PENDING		= 1 << 12;
 export const APIC_MODE_MASK		= 0x700;
 
 export function GET_APIC_DELIVERY_MODE(x: number): number {
-	return ((x >> 8) & 0x7);
+	return x >> 8 & 0x7;
+}
+
+export function SET_APIC_DELIVERY_MODE(x: number, y: number): number {
+	return (x & ~0x700) | (y << 8);
 }
 
 export const APIC_MODE_FIXED		= 0x0;

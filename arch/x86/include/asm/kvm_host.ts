@@ -946,7 +946,7 @@ export class struct_kvm_arch_async_pf {
 
 /** NULL if there is no memory. */
 export function kvm_arch_alloc_vm(): struct_kvm | null {
-	const obj = kzalloc<{ kvm: struct_kvm }>(kvm_x86_ops.vm_class, GFP_KERNEL_ACCOUNT);
+	const obj = kzalloc<{ kvm: struct_kvm }, []>(kvm_x86_ops.vm_class, GFP_KERNEL_ACCOUNT);
 
 	return obj === null ? null : obj.kvm;
 }
