@@ -7,7 +7,7 @@
 import { kernel_run, start_kernel, host_panic, host_uptime } from "#linux/init/main.ts";
 import { kmsg_text } from "#linux/printk.ts";
 import { oops_count, warn_count } from "#linux/panic.ts";
-import { cpus_install } from "#hw/cpu.ts";
+import { cpus_install, set_cpu_vendor, X86_VENDOR_AMD, X86_VENDOR_INTEL } from "#hw/cpu.ts";
 import { clock_reset } from "#hw/clock.ts";
 import { memory_install } from "#hw/memory.ts";
 
@@ -27,6 +27,7 @@ export interface machine_config {
 export function boot(config: machine_config): void {
 	clock_reset();
 	memory_install(config.memory);
+	set_cpu_vendor(config.vendor === "amd" ? X86_VENDOR_AMD : X86_VENDOR_INTEL);
 	cpus_install(config.cpus);
 	start_kernel({ seed: config.seed, cmdline: config.cmdline });
 }

@@ -3,8 +3,8 @@
  * CPUID: what KVM can offer, what user space chose for a vCPU, and what the guest reads.
  *
  * Upstream: arch/x86/kvm/cpuid.c. Left out: SGX, PT and AMX leaves (no host has them here, so their
- * leaves read as 0), the PMU's, Hyper-V, dynamic XSAVE features, a 32-bit kernel's exceptions. Of KVM's
- * own features, the leaf names those that are ported.
+ * leaves read as 0), the PMU's, Hyper-V, dynamic XSAVE features, a 32-bit kernel's exceptions. Of
+ * KVM's own features, the leaf names those that are ported.
  */
 import type { u64_pair } from "#asm-generic/pair.ts";
 import { ref, type user_ptr } from "#asm-generic/types.ts";
@@ -15,8 +15,8 @@ import { GFP_KERNEL, GFP_KERNEL_ACCOUNT } from "#linux/gfp_types.ts";
 import type { struct_kvm_vcpu } from "#linux/kvm_host.ts";
 import { kvcalloc, kvfree } from "#linux/slab.ts";
 import { get_cpu, put_cpu } from "#linux/smp.ts";
-import { NCAPINTS, X86_BUG_NULL_SEG, X86_BUG_SPEC_STORE_BYPASS, X86_FEATURE_ABM,
-	X86_FEATURE_ACE2, X86_FEATURE_ACE2_EN, X86_FEATURE_ADX, X86_FEATURE_AES, X86_FEATURE_AMD_IBPB,
+import { NCAPINTS, X86_BUG_NULL_SEG, X86_BUG_SPEC_STORE_BYPASS, X86_FEATURE_ABM, X86_FEATURE_ACE2,
+	X86_FEATURE_ACE2_EN, X86_FEATURE_ADX, X86_FEATURE_AES, X86_FEATURE_AMD_IBPB,
 	X86_FEATURE_AMD_IBRS, X86_FEATURE_AMD_SSBD, X86_FEATURE_AMD_SSB_NO, X86_FEATURE_AMD_STIBP,
 	X86_FEATURE_AMD_STIBP_ALWAYS_ON, X86_FEATURE_AMX_BF16, X86_FEATURE_AMX_INT8,
 	X86_FEATURE_AMX_TILE, X86_FEATURE_APIC, X86_FEATURE_ARCH_CAPABILITIES, X86_FEATURE_AVX,
@@ -32,31 +32,31 @@ import { NCAPINTS, X86_BUG_NULL_SEG, X86_BUG_SPEC_STORE_BYPASS, X86_FEATURE_ABM,
 	X86_FEATURE_CX8, X86_FEATURE_DE, X86_FEATURE_ERMS, X86_FEATURE_F16C,
 	X86_FEATURE_FDP_EXCPTN_ONLY, X86_FEATURE_FMA, X86_FEATURE_FMA4, X86_FEATURE_FPU,
 	X86_FEATURE_FSGSBASE, X86_FEATURE_FSRM, X86_FEATURE_FXSR, X86_FEATURE_FXSR_OPT,
-	X86_FEATURE_GBPAGES, X86_FEATURE_GFNI, X86_FEATURE_HLE, X86_FEATURE_IBPB, X86_FEATURE_IBRS,
-	X86_FEATURE_INTEL_STIBP, X86_FEATURE_INVPCID, X86_FEATURE_LA57, X86_FEATURE_LAHF_LM,
-	X86_FEATURE_LFENCE_RDTSC, X86_FEATURE_LM, X86_FEATURE_LS_CFG_SSBD, X86_FEATURE_MCA,
-	X86_FEATURE_MCE, X86_FEATURE_MD_CLEAR, X86_FEATURE_MISALIGNSSE, X86_FEATURE_MMX,
-	X86_FEATURE_MMXEXT, X86_FEATURE_MOVBE, X86_FEATURE_MOVDIR64B, X86_FEATURE_MOVDIRI,
-	X86_FEATURE_MSR, X86_FEATURE_MTRR, X86_FEATURE_MWAIT, X86_FEATURE_NX, X86_FEATURE_OSPKE,
-	X86_FEATURE_OSVW, X86_FEATURE_OSXSAVE, X86_FEATURE_PAE, X86_FEATURE_PAT, X86_FEATURE_PCID,
-	X86_FEATURE_PCLMULQDQ, X86_FEATURE_PDCM, X86_FEATURE_PGE, X86_FEATURE_PHE,
-	X86_FEATURE_PHE_EN, X86_FEATURE_PKU, X86_FEATURE_PMM, X86_FEATURE_PMM_EN, X86_FEATURE_POPCNT,
-	X86_FEATURE_PSE, X86_FEATURE_PSE36, X86_FEATURE_RDPID, X86_FEATURE_RDRAND,
-	X86_FEATURE_RDSEED, X86_FEATURE_RDTSCP, X86_FEATURE_RTM, X86_FEATURE_SELFSNOOP,
-	X86_FEATURE_SEP, X86_FEATURE_SERIALIZE, X86_FEATURE_SEV, X86_FEATURE_SEV_ES, X86_FEATURE_SGX,
-	X86_FEATURE_SGX_LC, X86_FEATURE_SHA_NI, X86_FEATURE_SMAP, X86_FEATURE_SMEP,
-	X86_FEATURE_SME_COHERENT, X86_FEATURE_SPEC_CTRL, X86_FEATURE_SPEC_CTRL_SSBD,
-	X86_FEATURE_SSE4A, X86_FEATURE_SSSE3, X86_FEATURE_STIBP, X86_FEATURE_SVM,
-	X86_FEATURE_SYSCALL, X86_FEATURE_TBM, X86_FEATURE_TOPOEXT, X86_FEATURE_TSC,
-	X86_FEATURE_TSC_ADJUST, X86_FEATURE_TSC_DEADLINE_TIMER, X86_FEATURE_TSXLDTRK,
-	X86_FEATURE_UMIP, X86_FEATURE_VAES, X86_FEATURE_VIRT_SSBD, X86_FEATURE_VME,
-	X86_FEATURE_VPCLMULQDQ, X86_FEATURE_WBNOINVD, X86_FEATURE_X2APIC, X86_FEATURE_XCRYPT,
-	X86_FEATURE_XCRYPT_EN, X86_FEATURE_XFD, X86_FEATURE_XGETBV1, X86_FEATURE_XMM,
-	X86_FEATURE_XMM2, X86_FEATURE_XMM3, X86_FEATURE_XMM4_1, X86_FEATURE_XMM4_2, X86_FEATURE_XOP,
-	X86_FEATURE_XSAVE, X86_FEATURE_XSAVEC, X86_FEATURE_XSAVEERPTR, X86_FEATURE_XSAVEOPT,
-	X86_FEATURE_XSAVES, X86_FEATURE_XSTORE, X86_FEATURE_XSTORE_EN, X86_FEATURE_ZERO_FCS_FDS,
-	X86_FEATURE_3DNOW, X86_FEATURE_3DNOWEXT, X86_FEATURE_3DNOWPREFETCH } from
-	"#asm/cpufeatures.ts";
+	X86_FEATURE_GBPAGES, X86_FEATURE_GFNI, X86_FEATURE_HLE, X86_FEATURE_IBPB,
+	X86_FEATURE_IBRS, X86_FEATURE_INTEL_STIBP, X86_FEATURE_INVPCID, X86_FEATURE_LA57,
+	X86_FEATURE_LAHF_LM, X86_FEATURE_LFENCE_RDTSC, X86_FEATURE_LM, X86_FEATURE_LS_CFG_SSBD,
+	X86_FEATURE_MCA, X86_FEATURE_MCE, X86_FEATURE_MD_CLEAR, X86_FEATURE_MISALIGNSSE,
+	X86_FEATURE_MMX, X86_FEATURE_MMXEXT, X86_FEATURE_MOVBE, X86_FEATURE_MOVDIR64B,
+	X86_FEATURE_MOVDIRI, X86_FEATURE_MSR, X86_FEATURE_MTRR, X86_FEATURE_MWAIT, X86_FEATURE_NX,
+	X86_FEATURE_OSPKE, X86_FEATURE_OSVW, X86_FEATURE_OSXSAVE, X86_FEATURE_PAE,
+	X86_FEATURE_PAT, X86_FEATURE_PCID, X86_FEATURE_PCLMULQDQ, X86_FEATURE_PDCM,
+	X86_FEATURE_PGE, X86_FEATURE_PHE, X86_FEATURE_PHE_EN, X86_FEATURE_PKU, X86_FEATURE_PMM,
+	X86_FEATURE_PMM_EN, X86_FEATURE_POPCNT, X86_FEATURE_PSE, X86_FEATURE_PSE36,
+	X86_FEATURE_RDPID, X86_FEATURE_RDRAND, X86_FEATURE_RDSEED, X86_FEATURE_RDTSCP,
+	X86_FEATURE_RTM, X86_FEATURE_SELFSNOOP, X86_FEATURE_SEP, X86_FEATURE_SERIALIZE,
+	X86_FEATURE_SEV, X86_FEATURE_SEV_ES, X86_FEATURE_SGX, X86_FEATURE_SGX_LC,
+	X86_FEATURE_SHA_NI, X86_FEATURE_SMAP, X86_FEATURE_SMEP, X86_FEATURE_SME_COHERENT,
+	X86_FEATURE_SPEC_CTRL, X86_FEATURE_SPEC_CTRL_SSBD, X86_FEATURE_SSE4A, X86_FEATURE_SSSE3,
+	X86_FEATURE_STIBP, X86_FEATURE_SVM, X86_FEATURE_SYSCALL, X86_FEATURE_TBM,
+	X86_FEATURE_TOPOEXT, X86_FEATURE_TSC, X86_FEATURE_TSC_ADJUST,
+	X86_FEATURE_TSC_DEADLINE_TIMER, X86_FEATURE_TSXLDTRK, X86_FEATURE_UMIP, X86_FEATURE_VAES,
+	X86_FEATURE_VIRT_SSBD, X86_FEATURE_VME, X86_FEATURE_VPCLMULQDQ, X86_FEATURE_WBNOINVD,
+	X86_FEATURE_X2APIC, X86_FEATURE_XCRYPT, X86_FEATURE_XCRYPT_EN, X86_FEATURE_XFD,
+	X86_FEATURE_XGETBV1, X86_FEATURE_XMM, X86_FEATURE_XMM2, X86_FEATURE_XMM3,
+	X86_FEATURE_XMM4_1, X86_FEATURE_XMM4_2, X86_FEATURE_XOP, X86_FEATURE_XSAVE,
+	X86_FEATURE_XSAVEC, X86_FEATURE_XSAVEERPTR, X86_FEATURE_XSAVEOPT, X86_FEATURE_XSAVES,
+	X86_FEATURE_XSTORE, X86_FEATURE_XSTORE_EN, X86_FEATURE_ZERO_FCS_FDS, X86_FEATURE_3DNOW,
+	X86_FEATURE_3DNOWEXT, X86_FEATURE_3DNOWPREFETCH } from "#asm/cpufeatures.ts";
 import { CPUID_1_ECX, CPUID_1_EDX, CPUID_7_0_EBX, CPUID_7_1_EAX, CPUID_7_ECX, CPUID_7_EDX,
 	CPUID_8000_0001_ECX, CPUID_8000_0001_EDX, CPUID_8000_0008_EBX, CPUID_8000_000A_EDX,
 	CPUID_8000_001F_EAX, CPUID_C000_0001_EDX, CPUID_D_1_EAX, boot_cpu_has, boot_cpu_has_bug,
@@ -71,8 +71,8 @@ import { MSR_IA32_APICBASE_ENABLE, MSR_IA32_MISC_ENABLE_MWAIT, MSR_IA32_TSX_CTRL
 import { X86_CR4_OSXSAVE, X86_CR4_PKE } from "#asm/processor-flags.ts";
 import { X86_VENDOR_CENTAUR, boot_cpu_data } from "#asm/processor.ts";
 import { KVM_CPUID_FEATURES, KVM_CPUID_SIGNATURE, KVM_FEATURE_NOP_IO_DELAY,
-	KVM_FEATURE_POLL_CONTROL, KVM_FEATURE_PV_EOI, KVM_FEATURE_PV_SEND_IPI, KVM_FEATURE_PV_UNHALT,
-	KVM_SIGNATURE } from "#uapi-asm/kvm_para.ts";
+	KVM_FEATURE_POLL_CONTROL, KVM_FEATURE_PV_EOI, KVM_FEATURE_PV_SEND_IPI,
+	KVM_FEATURE_PV_UNHALT, KVM_SIGNATURE } from "#uapi-asm/kvm_para.ts";
 import { KVM_GET_EMULATED_CPUID } from "#uapi/linux/kvm.ts";
 import { KVM_CPUID_FLAG_SIGNIFCANT_INDEX, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT,
 	struct_kvm_cpuid_entry, struct_kvm_cpuid_entry2, type struct_kvm_cpuid,
@@ -237,7 +237,7 @@ function cpuid_get_supported_xcr0(entries: struct_kvm_cpuid_entry2[] | null, nen
 	if (best === null)
 		return 0;
 
-	return (best.eax & Number(kvm_caps.supported_xcr0)) >>> 0;
+	return (best.eax & kvm_caps.supported_xcr0) >>> 0;
 }
 
 /** arch/x86/kvm/cpuid.c:__kvm_update_cpuid_runtime() */
@@ -278,7 +278,8 @@ function __kvm_update_cpuid_runtime(vcpu: struct_kvm_vcpu,
 		best = cpuid_entry2_find(entries, nent, 0x1, KVM_CPUID_INDEX_NOT_SIGNIFICANT);
 		if (best !== null)
 			cpuid_entry_change(best, X86_FEATURE_MWAIT,
-				(vcpu.arch.ia32_misc_enable_msr & MSR_IA32_MISC_ENABLE_MWAIT) !== 0n);
+				(vcpu.arch.ia32_misc_enable_msr &
+				 MSR_IA32_MISC_ENABLE_MWAIT) !== 0n);
 	}
 }
 
@@ -346,8 +347,8 @@ export function kvm_vcpu_reserved_gpa_bits_raw(vcpu: struct_kvm_vcpu): u64_pair 
 }
 
 /**
- * arch/x86/kvm/cpuid.c:kvm_set_cpuid(). Page tables that KVM made do not say what CPU they were made
- * for, so once the vCPU has run its CPU may not change; giving the same again is allowed.
+ * arch/x86/kvm/cpuid.c:kvm_set_cpuid(). Page tables that KVM made do not say what CPU they were
+ * made for, so once the vCPU has run its CPU may not change; giving the same again is allowed.
  */
 function kvm_set_cpuid(vcpu: struct_kvm_vcpu, e2: struct_kvm_cpuid_entry2[] | null,
 	nent: number): number {
@@ -433,7 +434,8 @@ export function kvm_vcpu_ioctl_set_cpuid2(vcpu: struct_kvm_vcpu, cpuid: struct_k
 		return -E2BIG;
 
 	if (cpuid.nent !== 0) {
-		e2 = kvcalloc(cpuid.nent, () => struct_kvm_cpuid_entry2.alloc(), GFP_KERNEL_ACCOUNT);
+		e2 = kvcalloc(cpuid.nent, () => struct_kvm_cpuid_entry2.alloc(),
+			GFP_KERNEL_ACCOUNT);
 		if (e2 === null)
 			return -ENOMEM;
 		for (let i = 0; i < cpuid.nent; i++)
@@ -501,7 +503,8 @@ export function kvm_set_cpu_caps(): void {
 		F(X86_FEATURE_FMA) | F(X86_FEATURE_CX16) | F(X86_FEATURE_PDCM) |
 		F(X86_FEATURE_PCID) | F(X86_FEATURE_XMM4_1) |
 		F(X86_FEATURE_XMM4_2) | F(X86_FEATURE_X2APIC) | F(X86_FEATURE_MOVBE) |
-		F(X86_FEATURE_POPCNT) | F(X86_FEATURE_AES) | F(X86_FEATURE_XSAVE) | F(X86_FEATURE_AVX) |
+		F(X86_FEATURE_POPCNT) | F(X86_FEATURE_AES) | F(X86_FEATURE_XSAVE) |
+		F(X86_FEATURE_AVX) |
 		F(X86_FEATURE_F16C) | F(X86_FEATURE_RDRAND));
 	/* KVM has one of its own, whatever the host has */
 	kvm_cpu_cap_set(X86_FEATURE_X2APIC);
@@ -510,7 +513,8 @@ export function kvm_set_cpu_caps(): void {
 		F(X86_FEATURE_FPU) | F(X86_FEATURE_VME) | F(X86_FEATURE_DE) | F(X86_FEATURE_PSE) |
 		F(X86_FEATURE_TSC) | F(X86_FEATURE_MSR) | F(X86_FEATURE_PAE) | F(X86_FEATURE_MCE) |
 		F(X86_FEATURE_CX8) | F(X86_FEATURE_APIC) | F(X86_FEATURE_SEP) |
-		F(X86_FEATURE_MTRR) | F(X86_FEATURE_PGE) | F(X86_FEATURE_MCA) | F(X86_FEATURE_CMOV) |
+		F(X86_FEATURE_MTRR) | F(X86_FEATURE_PGE) | F(X86_FEATURE_MCA) |
+		F(X86_FEATURE_CMOV) |
 		F(X86_FEATURE_PAT) | F(X86_FEATURE_PSE36) | F(X86_FEATURE_CLFLUSH) |
 		F(X86_FEATURE_MMX) |
 		F(X86_FEATURE_FXSR) | F(X86_FEATURE_XMM) | F(X86_FEATURE_XMM2) |
@@ -579,7 +583,8 @@ export function kvm_set_cpu_caps(): void {
 		F(X86_FEATURE_FPU) | F(X86_FEATURE_VME) | F(X86_FEATURE_DE) | F(X86_FEATURE_PSE) |
 		F(X86_FEATURE_TSC) | F(X86_FEATURE_MSR) | F(X86_FEATURE_PAE) | F(X86_FEATURE_MCE) |
 		F(X86_FEATURE_CX8) | F(X86_FEATURE_APIC) | F(X86_FEATURE_SYSCALL) |
-		F(X86_FEATURE_MTRR) | F(X86_FEATURE_PGE) | F(X86_FEATURE_MCA) | F(X86_FEATURE_CMOV) |
+		F(X86_FEATURE_MTRR) | F(X86_FEATURE_PGE) | F(X86_FEATURE_MCA) |
+		F(X86_FEATURE_CMOV) |
 		F(X86_FEATURE_PAT) | F(X86_FEATURE_PSE36) |
 		F(X86_FEATURE_NX) | F(X86_FEATURE_MMXEXT) | F(X86_FEATURE_MMX) |
 		F(X86_FEATURE_FXSR) | F(X86_FEATURE_FXSR_OPT) | f_gbpages | F(X86_FEATURE_RDTSCP) |
@@ -778,8 +783,8 @@ function __do_cpuid_func(array: struct_kvm_cpuid_array, function_: number): numb
 			}
 			break;
 		case 0xd: {
-			const permitted_xcr0 = Number(kvm_caps.supported_xcr0);
-			const permitted_xss = Number(kvm_caps.supported_xss);
+			const permitted_xcr0 = kvm_caps.supported_xcr0;
+			const permitted_xss = kvm_caps.supported_xss;
 
 			entry.eax &= permitted_xcr0;
 			entry.ebx = xstate_required_size(permitted_xcr0, false);
@@ -794,7 +799,8 @@ function __do_cpuid_func(array: struct_kvm_cpuid_array, function_: number): numb
 
 			cpuid_entry_override(entry, CPUID_D_1_EAX);
 			if ((entry.eax & (F(X86_FEATURE_XSAVES) | F(X86_FEATURE_XSAVEC))) !== 0)
-				entry.ebx = xstate_required_size(permitted_xcr0 | permitted_xss, true);
+				entry.ebx = xstate_required_size(
+					permitted_xcr0 | permitted_xss, true);
 			else {
 				WARN_ON_ONCE(permitted_xss !== 0);
 				entry.ebx = 0;
@@ -817,7 +823,8 @@ function __do_cpuid_func(array: struct_kvm_cpuid_array, function_: number): numb
 					break out;
 
 				/* what is permitted has a size, and is where KVM thinks it is */
-				if (WARN_ON_ONCE(entry.eax === 0 || (entry.ecx & 0x1) !== s_state)) {
+				if (WARN_ON_ONCE(entry.eax === 0 ||
+						 (entry.ecx & 0x1) !== s_state)) {
 					--array.nent;
 					continue;
 				}
@@ -1060,10 +1067,10 @@ export function kvm_find_cpuid_entry(vcpu: struct_kvm_vcpu,
 }
 
 /**
- * arch/x86/kvm/cpuid.c:get_out_of_range_cpuid_entry(). Leaves come in classes, each with a first leaf
- * whose EAX is its last: basic ones, extended ones from 0x80000000, Centaur's from 0xc0000000, and in
- * 0x40000000 to 0x4fffffff one class of a hypervisor's in each 256. Intel answers a leaf beyond its
- * class as the last basic one, with the subleaf asked for; AMD answers 0.
+ * arch/x86/kvm/cpuid.c:get_out_of_range_cpuid_entry(). Leaves come in classes, each with a first
+ * leaf whose EAX is its last: basic ones, extended ones from 0x80000000, Centaur's from 0xc0000000,
+ * and in 0x40000000 to 0x4fffffff one class of a hypervisor's in each 256. Intel answers a leaf
+ * beyond its class as the last basic one, with the subleaf asked for; AMD answers 0.
  */
 function get_out_of_range_cpuid_entry(vcpu: struct_kvm_vcpu, fn_ptr: ref<number>,
 	index: number): struct_kvm_cpuid_entry2 | null {

@@ -3,11 +3,11 @@
  * The emulator: executes for the guest an instruction that its CPU could not, because it touches a
  * device, moves strings to or from ports, or is another vendor's.
  *
- * Upstream: arch/x86/kvm/emulate.c. Where C decodes bytes, the CPU is asked for the operation that was
- * pending when it exited; the bytes are fetched nevertheless, so that a guest whose RIP is not in
- * memory fails as it does there. Left out with the opcode tables: everything that no pending
- * operation can be, segments (the CPU has added their bases and checked their limits), vector instructions, what nested guests intercept, the I/O bitmap (the CPU raises #GP before it
- * exits).
+ * Upstream: arch/x86/kvm/emulate.c. Where C decodes bytes, the CPU is asked for the operation that
+ * was pending when it exited; the bytes are fetched nevertheless, so that a guest whose RIP is not
+ * in memory fails as it does there. Left out with the opcode tables: everything that no pending
+ * operation can be, segments (the CPU has added their bases and checked their limits), vector
+ * instructions, what nested guests intercept, the I/O bitmap (the CPU raises #GP before it exits).
  */
 import { gva_t } from "#asm-generic/types.ts";
 import { X86_CR4_LA57, X86_EFLAGS_AF, X86_EFLAGS_CF, X86_EFLAGS_DF, X86_EFLAGS_IOPL,
@@ -26,8 +26,8 @@ import { EMULATION_FAILED, EMULATION_INTERCEPTED, EMULATION_OK, EMULATION_RESTAR
 	KVM_EMULATOR_BUG_ON, NR_EMULATOR_GPRS, OP_IMM, OP_MEM, OP_MEM_STR, OP_NONE, OP_REG,
 	REPE_PREFIX, X86EMUL_CONTINUE, X86EMUL_INTERCEPTED, X86EMUL_IO_NEEDED,
 	X86EMUL_MODE_PROT16, X86EMUL_MODE_PROT32, X86EMUL_MODE_PROT64, X86EMUL_MODE_REAL,
-	X86EMUL_MODE_VM86, X86EMUL_PROPAGATE_FAULT, X86EMUL_UNHANDLEABLE, x86_intercept_none, type struct_operand, type struct_x86_emulate_ctxt } from
-	"#arch/x86/kvm/kvm_emulate.h.ts";
+	X86EMUL_MODE_VM86, X86EMUL_PROPAGATE_FAULT, X86EMUL_UNHANDLEABLE, x86_intercept_none,
+	type struct_operand, type struct_x86_emulate_ctxt } from "#arch/x86/kvm/kvm_emulate.h.ts";
 
 /* ctxt.d: what C's opcode tables say of an instruction */
 const ImplicitOps	= 1 << 0;	/* no destination to be written back */
@@ -143,7 +143,9 @@ function ctxt_virt_addr_bits(ctxt: struct_x86_emulate_ctxt): number {
 	return (ctxt.ops!.get_cr(ctxt, 4) & X86_CR4_LA57) !== 0 ? 57 : 48;
 }
 
-/** arch/x86/kvm/emulate.c:__linearize(): bytes from @la on that may be accessed, -1 after a fault. */
+/**
+ * arch/x86/kvm/emulate.c:__linearize(): bytes from @la on that may be accessed, -1 after a fault.
+ */
 function __linearize(ctxt: struct_x86_emulate_ctxt, la: number, size: number): number {
 	const half = 2 ** (ctxt_virt_addr_bits(ctxt) - 1);
 	let max_size: number;
@@ -193,7 +195,10 @@ function __do_insn_fetch_bytes(ctxt: struct_x86_emulate_ctxt, op_size: number): 
 	return X86EMUL_CONTINUE;
 }
 
-/** arch/x86/kvm/emulate.c:read_emulated(); what was read is kept while the instruction is repeated. */
+/**
+ * arch/x86/kvm/emulate.c:read_emulated(); what was read is kept while the instruction is
+ * repeated.
+ */
 function read_emulated(ctxt: struct_x86_emulate_ctxt, addr: gva_t, dest: Uint8Array,
 	size: number): number {
 	const mc = ctxt.mem_read;
@@ -202,8 +207,8 @@ function read_emulated(ctxt: struct_x86_emulate_ctxt, addr: gva_t, dest: Uint8Ar
 		if (KVM_EMULATOR_BUG_ON(mc.end + size >= mc.data.length, ctxt))
 			return X86EMUL_UNHANDLEABLE;
 
-		const rc = ctxt.ops!.read_emulated(ctxt, addr, mc.data.subarray(mc.end, mc.end + size),
-			size, ctxt.exception);
+		const rc = ctxt.ops!.read_emulated(ctxt, addr,
+			mc.data.subarray(mc.end, mc.end + size), size, ctxt.exception);
 		if (rc !== X86EMUL_CONTINUE)
 			return rc;
 
@@ -702,8 +707,8 @@ function decode_op(ctxt: struct_x86_emulate_ctxt, op: guest_op): void {
 }
 
 /**
- * arch/x86/kvm/emulate.c:x86_decode_insn(). EMULATION_FAILED also when the CPU was not executing what
- * stands at RIP: it exited before it knew, or user space has moved RIP.
+ * arch/x86/kvm/emulate.c:x86_decode_insn(). EMULATION_FAILED also when the CPU was not executing
+ * what stands at RIP: it exited before it knew, or user space has moved RIP.
  */
 export function x86_decode_insn(ctxt: struct_x86_emulate_ctxt, insn: Uint8Array | null,
 	insn_len: number, emulation_type: number): number {
@@ -812,7 +817,7 @@ export function x86_emulate_insn(ctxt: struct_x86_emulate_ctxt): number {
 					break done;
 			}
 
-			if (ctxt.rep_prefix !== 0 && (ctxt.d & String) !== 0 && (ctxt.d & Bulk) === 0) {
+			if (ctxt.rep_prefix !== 0 && (ctxt.d & (String | Bulk)) === String) {
 				/* what ends them all first */
 				if (address_mask(ctxt, reg_read(ctxt, VCPU_REGS_RCX)) === 0n) {
 					ctxt.eip = ctxt._eip;

@@ -2,8 +2,8 @@
 /*
  * Interrupts that wait for a vCPU, from whatever controller it has.
  *
- * Upstream: arch/x86/kvm/irq.c. Left out: Xen, the PICs (their output never rises), timers to migrate,
- * irqfd.
+ * Upstream: arch/x86/kvm/irq.c. Left out: Xen, the PICs (their output never rises), timers to
+ * migrate, irqfd.
  */
 import { WARN_ON } from "#linux/bug.ts";
 import type { struct_kvm_vcpu } from "#linux/kvm_host.ts";

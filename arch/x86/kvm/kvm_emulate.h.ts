@@ -2,9 +2,9 @@
 /*
  * The instruction emulator: what it knows of an instruction, and how it reaches the vCPU.
  *
- * Upstream: arch/x86/kvm/kvm_emulate.h. Linear addresses are gva_t; values of operands and registers
- * are bigints, which the emulator moves in and out of memory as little-endian bytes. Left out:
- * vector operands, what only nested guests intercept, leaving system management mode.
+ * Upstream: arch/x86/kvm/kvm_emulate.h. Linear addresses are gva_t; values of operands and
+ * registers are bigints, which the emulator moves in and out of memory as little-endian bytes. Left
+ * out: vector operands, what only nested guests intercept, leaving system management mode.
  */
 import { gpa_t, type gva_t, type ref } from "#asm-generic/types.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";

@@ -2,7 +2,8 @@
 /*
  * Local APICs in the kernel: the struct, and questions asked on every entry.
  *
- * Upstream: arch/x86/kvm/lapic.h. Registers are read through apic.regs32, words of the page apic.regs.
+ * Upstream: arch/x86/kvm/lapic.h. Registers are read through apic.regs32, words of the page
+ * apic.regs.
  */
 import { gpa_t } from "#asm-generic/types.ts";
 import { atomic_t } from "#linux/atomic.ts";
@@ -64,20 +65,19 @@ export class struct_kvm_lapic {
 	nr_lvt_entries = 0;
 }
 
-export {
-	kvm_apic_accept_events, kvm_apic_accept_pic_intr, kvm_apic_after_set_mcg_cap,
+export { kvm_apic_accept_events, kvm_apic_accept_pic_intr, kvm_apic_after_set_mcg_cap,
 	kvm_apic_clear_irr, kvm_apic_compare_prio, kvm_apic_get_state, kvm_apic_has_interrupt,
 	kvm_apic_local_deliver, kvm_apic_match_dest, kvm_apic_pending_eoi, kvm_apic_send_ipi,
 	kvm_apic_set_irq, kvm_apic_set_state, kvm_apic_set_version, kvm_apic_update_apicv,
 	kvm_apic_update_ppr, kvm_apic_write_nodecode, kvm_create_lapic, kvm_free_lapic,
 	kvm_get_apic_interrupt, kvm_get_lapic_tscdeadline_msr, kvm_intr_is_single_vcpu_fast,
-	kvm_irq_delivery_to_apic_fast, kvm_lapic_exit, kvm_lapic_find_highest_irr, kvm_lapic_get_cr8,
-	kvm_lapic_reset, kvm_lapic_set_base, kvm_lapic_set_eoi, kvm_lapic_set_pv_eoi,
-	kvm_lapic_set_tpr, kvm_lapic_set_vapic_addr, kvm_lapic_sync_from_vapic,
-	kvm_lapic_sync_to_vapic, kvm_pv_send_ipi, kvm_recalculate_apic_map,
-	kvm_set_lapic_tscdeadline_msr, kvm_vector_to_index, kvm_x2apic_icr_write,
-	kvm_x2apic_msr_read, kvm_x2apic_msr_write,
-} from "#arch/x86/kvm/lapic.ts";
+	kvm_irq_delivery_to_apic_fast, kvm_lapic_exit, kvm_lapic_find_highest_irr,
+	kvm_lapic_get_cr8, kvm_lapic_reset, kvm_lapic_set_base, kvm_lapic_set_eoi,
+	kvm_lapic_set_pv_eoi, kvm_lapic_set_tpr, kvm_lapic_set_vapic_addr,
+	kvm_lapic_sync_from_vapic, kvm_lapic_sync_to_vapic, kvm_pv_send_ipi,
+	kvm_recalculate_apic_map, kvm_set_lapic_tscdeadline_msr, kvm_vector_to_index,
+	kvm_x2apic_icr_write, kvm_x2apic_msr_read, kvm_x2apic_msr_write } from
+	"#arch/x86/kvm/lapic.ts";
 export { kvm_get_apic_base, kvm_get_apic_mode, kvm_set_apic_base } from "#arch/x86/kvm/x86.ts";
 
 export function VEC_POS(v: number): number {

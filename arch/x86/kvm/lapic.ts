@@ -2,8 +2,8 @@
 /*
  * Local APICs in the kernel: IDs, priorities, interrupts to be served, and IPIs between vCPUs.
  *
- * Upstream: arch/x86/kvm/lapic.c. Left out: the timer (its registers are kept, but it does not count,
- * so a guest that programs it gets no interrupt), posted interrupts, the I/O APIC's part of
+ * Upstream: arch/x86/kvm/lapic.c. Left out: the timer (its registers are kept, but it does not
+ * count, so a guest that programs it gets no interrupt), posted interrupts, the I/O APIC's part of
  * destinations (dest_map) and of EOI, Hyper-V's virtual APIC.
  *
  * kvm->arch.apic_map_lock
@@ -20,8 +20,8 @@ import { EBUSY, EINVAL, ENOMEM, EOPNOTSUPP } from "#linux/errno.ts";
 import { find_next_bit } from "#linux/find.ts";
 import { GFP_KERNEL_ACCOUNT, __GFP_ZERO } from "#linux/gfp_types.ts";
 import { __free_page, alloc_page } from "#linux/gfp.ts";
-import { DEFINE_STATIC_KEY_FALSE, static_branch_dec, static_branch_inc, static_branch_unlikely } from
-	"#linux/jump_label.ts";
+import { DEFINE_STATIC_KEY_FALSE, static_branch_dec, static_branch_inc,
+	static_branch_unlikely } from "#linux/jump_label.ts";
 import { KVM_BUG_ON, kvm_for_each_vcpu, kvm_gfn_to_hva_cache_init, kvm_make_request,
 	kvm_read_guest_cached, kvm_vcpu_kick, kvm_write_guest_cached, type struct_kvm,
 	type struct_kvm_io_device, type struct_kvm_io_device_ops, type struct_kvm_vcpu } from
@@ -34,17 +34,18 @@ import { call_rcu, rcu_assign_pointer, rcu_dereference, rcu_dereference_protecte
 import { container_of } from "#asm-generic/owner.ts";
 import { kfree, kvfree, kzalloc } from "#linux/slab.ts";
 import { APIC_ARBPRI, APIC_BASE_MSR, APIC_DEFAULT_PHYS_BASE, APIC_DEST_ALLBUT, APIC_DEST_ALLINC,
-	APIC_DEST_PHYSICAL, APIC_DEST_SELF, APIC_DFR, APIC_DFR_CLUSTER, APIC_DFR_FLAT, APIC_DM_EXTINT,
-	APIC_DM_FIXED, APIC_DM_INIT, APIC_DM_LOWEST, APIC_DM_NMI, APIC_DM_REMRD, APIC_DM_SMI,
-	APIC_DM_STARTUP, APIC_EOI, APIC_ESR, APIC_ICR, APIC_ICR2, APIC_ICR_BUSY, APIC_ID,
-	APIC_INPUT_POLARITY, APIC_INT_ASSERT, APIC_INT_LEVELTRIG, APIC_IRR, APIC_ISR, APIC_ISR_NR,
-	APIC_LDR, APIC_LDR_MASK, APIC_LVR, APIC_LVR_DIRECTED_EOI, APIC_LVT0, APIC_LVT1, APIC_LVTCMCI,
-	APIC_LVTERR, APIC_LVTPC, APIC_LVTT, APIC_LVTTHMR, APIC_LVT_LEVEL_TRIGGER, APIC_LVT_MASKED,
-	APIC_LVT_REMOTE_IRR, APIC_LVT_TIMER_TSCDEADLINE, APIC_MODE_EXTINT, APIC_MODE_MASK,
-	APIC_PROCPRI, APIC_SELF_IPI, APIC_SEND_PENDING, APIC_SPIV, APIC_SPIV_APIC_ENABLED,
-	APIC_SPIV_DIRECTED_EOI, APIC_TASKPRI, APIC_TDCR, APIC_TMCCT, APIC_TMICT, APIC_TMR,
-	APIC_VECTOR_MASK, GET_APIC_DELIVERY_MODE, GET_APIC_LOGICAL_ID, GET_XAPIC_DEST_FIELD,
-	SET_APIC_DELIVERY_MODE, X2APIC_ENABLE } from "#asm/apicdef.ts";
+	APIC_DEST_PHYSICAL, APIC_DEST_SELF, APIC_DFR, APIC_DFR_CLUSTER, APIC_DFR_FLAT,
+	APIC_DM_EXTINT, APIC_DM_FIXED, APIC_DM_INIT, APIC_DM_LOWEST, APIC_DM_NMI, APIC_DM_REMRD,
+	APIC_DM_SMI, APIC_DM_STARTUP, APIC_EOI, APIC_ESR, APIC_ICR, APIC_ICR2, APIC_ICR_BUSY,
+	APIC_ID, APIC_INPUT_POLARITY, APIC_INT_ASSERT, APIC_INT_LEVELTRIG, APIC_IRR, APIC_ISR,
+	APIC_ISR_NR, APIC_LDR, APIC_LDR_MASK, APIC_LVR, APIC_LVR_DIRECTED_EOI, APIC_LVT0,
+	APIC_LVT1, APIC_LVTCMCI, APIC_LVTERR, APIC_LVTPC, APIC_LVTT, APIC_LVTTHMR,
+	APIC_LVT_LEVEL_TRIGGER, APIC_LVT_MASKED, APIC_LVT_REMOTE_IRR, APIC_LVT_TIMER_TSCDEADLINE,
+	APIC_MODE_EXTINT, APIC_MODE_MASK, APIC_PROCPRI, APIC_SELF_IPI, APIC_SEND_PENDING,
+	APIC_SPIV, APIC_SPIV_APIC_ENABLED, APIC_SPIV_DIRECTED_EOI, APIC_TASKPRI, APIC_TDCR,
+	APIC_TMCCT, APIC_TMICT, APIC_TMR, APIC_VECTOR_MASK, GET_APIC_DELIVERY_MODE,
+	GET_APIC_LOGICAL_ID, GET_XAPIC_DEST_FIELD, SET_APIC_DELIVERY_MODE, X2APIC_ENABLE } from
+	"#asm/apicdef.ts";
 import { X86_FEATURE_X2APIC } from "#asm/cpufeatures.ts";
 import { APICV_INHIBIT_REASON_APIC_BASE_MODIFIED, APICV_INHIBIT_REASON_APIC_ID_MODIFIED,
 	KVM_APIC_CHECK_VAPIC, KVM_APIC_MODE_X2APIC, KVM_APIC_MODE_XAPIC_CLUSTER,
@@ -367,7 +368,10 @@ export function kvm_apic_set_version(vcpu: struct_kvm_vcpu): void {
 
 	v = APIC_VERSION | ((apic.nr_lvt_entries - 1) << 16);
 
-	/* guests that stop EOI broadcasts need an I/O APIC with an EOI register; the kernel's has none */
+	/*
+	 * guests that stop EOI broadcasts need an I/O APIC with an EOI register; the kernel's has
+	 * none
+	 */
 	if (guest_cpuid_has(vcpu, X86_FEATURE_X2APIC) && !ioapic_in_kernel(vcpu.kvm))
 		v |= APIC_LVR_DIRECTED_EOI;
 	kvm_lapic_set_reg(apic, APIC_LVR, v);
@@ -684,8 +688,8 @@ function kvm_apic_match_logical_addr(apic: struct_kvm_lapic, mda: number): boole
 }
 
 /**
- * arch/x86/kvm/lapic.c:kvm_apic_mda(). What is no IPI comes from devices that know no x2APIC, so their
- * broadcast is made an x2APIC's; KVM_CAP_X2APIC_API turns that off.
+ * arch/x86/kvm/lapic.c:kvm_apic_mda(). What is no IPI comes from devices that know no x2APIC, so
+ * their broadcast is made an x2APIC's; KVM_CAP_X2APIC_API turns that off.
  */
 function kvm_apic_mda(vcpu: struct_kvm_vcpu, dest_id: number, source: struct_kvm_lapic | null,
 	target: struct_kvm_lapic): number {
@@ -760,8 +764,8 @@ function kvm_apic_is_broadcast_dest(kvm: struct_kvm, src: struct_kvm_lapic | nul
 }
 
 /**
- * arch/x86/kvm/lapic.c:kvm_apic_map_get_dest_lapic(). True: @dst says where the interrupt goes (nowhere,
- * if its bitmap is 0). False: the vCPUs have to be asked one by one.
+ * arch/x86/kvm/lapic.c:kvm_apic_map_get_dest_lapic(). True: @dst says where the interrupt goes
+ * (nowhere, if its bitmap is 0). False: the vCPUs have to be asked one by one.
  */
 function kvm_apic_map_get_dest_lapic(kvm: struct_kvm, src: struct_kvm_lapic | null,
 	irq: struct_kvm_lapic_irq, map: struct_kvm_apic_map | null, dst: apic_dest): boolean {
@@ -1132,7 +1136,8 @@ function kvm_lapic_reg_read(apic: struct_kvm_lapic, offset: number, len: number,
 			data[i] = result >>> (alignment + i) * 8;
 		break;
 	default:
-		printk(KERN_ERR + "Local APIC read with len = %x, should be 1,2, or 4 instead\n", len);
+		printk(KERN_ERR + "Local APIC read with len = %x, " +
+			"should be 1,2, or 4 instead\n", len);
 		break;
 	}
 	return 0;
@@ -1620,7 +1625,8 @@ export function kvm_create_lapic(vcpu: struct_kvm_vcpu, _timer_advance_ns: numbe
 		nomem_free_apic: {
 			const page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 			if (page === null) {
-				printk(KERN_ERR + "malloc apic regs error for vcpu %x\n", vcpu.vcpu_id);
+				printk(KERN_ERR + "malloc apic regs error for vcpu %x\n",
+					vcpu.vcpu_id);
 				break nomem_free_apic;
 			}
 			apic.regs_page = page;
@@ -1677,7 +1683,10 @@ export function kvm_inject_apic_timer_irqs(vcpu: struct_kvm_vcpu): void {
 	}
 }
 
-/** arch/x86/kvm/lapic.c:kvm_get_apic_interrupt(): the vector, which is in service from here on, or -1. */
+/**
+ * arch/x86/kvm/lapic.c:kvm_get_apic_interrupt(): the vector, which is in service from here on, or
+ * -1.
+ */
 export function kvm_get_apic_interrupt(vcpu: struct_kvm_vcpu): number {
 	const vector = kvm_apic_has_interrupt(vcpu);
 	const apic = vcpu.arch.apic!;
@@ -1687,8 +1696,8 @@ export function kvm_get_apic_interrupt(vcpu: struct_kvm_vcpu): number {
 
 	apic_clear_irr(vector, apic);
 	/*
-	 * PPR rises with it, so nothing that is pending can come before it; and whatever is raised from
-	 * now on makes KVM_REQ_EVENT itself.
+	 * PPR rises with it, so nothing that is pending can come before it; and whatever is raised
+	 * from now on makes KVM_REQ_EVENT itself.
 	 */
 	apic_set_isr(vector, apic);
 	__apic_update_ppr(apic);
@@ -1966,8 +1975,8 @@ export function kvm_apic_accept_events(vcpu: struct_kvm_vcpu): number {
 		return 0;
 
 	/*
-	 * INIT waits while the CPU is in system management mode. That cannot be right after an INIT was
-	 * taken, so a SIPI is lost and the INIT stays.
+	 * INIT waits while the CPU is in system management mode. That cannot be right after an INIT
+	 * was taken, so a SIPI is lost and the INIT stays.
 	 */
 	if (kvm_vcpu_latch_init(vcpu)) {
 		WARN_ON_ONCE(vcpu.arch.mp_state === KVM_MP_STATE_INIT_RECEIVED);

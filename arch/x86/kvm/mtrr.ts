@@ -229,7 +229,9 @@ function var_mtrr_range_start(range: struct_kvm_mtrr_range): number {
 	return Number(range.base & ~0xfffn);
 }
 
-/** arch/x86/kvm/mtrr.c:var_mtrr_range(), its end; cannot wrap, as writing reserved bits is a #GP. */
+/**
+ * arch/x86/kvm/mtrr.c:var_mtrr_range(), its end; cannot wrap, as writing reserved bits is a #GP.
+ */
 function var_mtrr_range_end(range: struct_kvm_mtrr_range): number {
 	const mask = range.mask & ~0xfffn;
 
@@ -262,7 +264,8 @@ function update_mtrr(vcpu: struct_kvm_vcpu, msr: number): void {
 		end = Math.min(var_mtrr_range_end(mtrr_state.var_ranges[index]!), END);
 	}
 
-	kvm_zap_gfn_range(vcpu.kvm, gfn_t(ul_shr(start, PAGE_SHIFT)), gfn_t(ul_shr(end, PAGE_SHIFT)));
+	kvm_zap_gfn_range(vcpu.kvm, gfn_t(ul_shr(start, PAGE_SHIFT)),
+		gfn_t(ul_shr(end, PAGE_SHIFT)));
 }
 
 /** arch/x86/kvm/mtrr.c:var_mtrr_range_is_valid() */
@@ -332,7 +335,8 @@ export function kvm_mtrr_get_msr(vcpu: struct_kvm_vcpu, msr: number, pdata: ref<
 
 	let index = fixed_msr_to_range_index(msr);
 	if (index >= 0)
-		pdata.v = u64_ranges(vcpu.arch.mtrr_state.fixed_ranges, index).getBigUint64(0, true);
+		pdata.v = u64_ranges(vcpu.arch.mtrr_state.fixed_ranges, index)
+			.getBigUint64(0, true);
 	else if (msr === MSR_MTRRdefType)
 		pdata.v = vcpu.arch.mtrr_state.deftype;
 	else if (msr === MSR_IA32_CR_PAT)

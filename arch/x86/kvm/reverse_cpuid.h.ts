@@ -3,7 +3,8 @@
  * From a feature to its bit, register and leaf of CPUID.
  *
  * Upstream: arch/x86/kvm/reverse_cpuid.h. C's pointer to a register of an entry is the register's
- * number (CPUID_EAX ..) with a getter and a setter. Left out: SGX's leaf, which the kernel scatters.
+ * number (CPUID_EAX ..) with a getter and a setter. Left out: SGX's leaf, which the kernel
+ * scatters.
  */
 import type { struct_kvm_cpuid_entry2 } from "#uapi-asm/kvm.ts";
 import { CPUID_1_ECX, CPUID_1_EDX, CPUID_6_EAX, CPUID_7_0_EBX, CPUID_7_1_EAX, CPUID_7_ECX,

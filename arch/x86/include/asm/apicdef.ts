@@ -2,7 +2,8 @@
 /*
  * Registers of local APICs, and their bits.
  *
- * Upstream: arch/x86/include/asm/apicdef.h. Left out: the host's own APIC, AMD's extended registers.
+ * Upstream: arch/x86/include/asm/apicdef.h. Left out: the host's own APIC, AMD's extended
+ * registers.
  */
 export const IO_APIC_DEFAULT_PHYS_BASE	= 0xfec00000;
 export const APIC_DEFAULT_PHYS_BASE	= 0xfee00000;

@@ -3,8 +3,8 @@
  * Features of CPUs: word * 32 + bit. The words are registers of CPUID leaves (enum cpuid_leafs of
  * cpufeature.ts) or, where they are none, Linux's own.
  *
- * Upstream: arch/x86/include/asm/cpufeatures.h, as far as KVM and the kernel ask. Bugs: the two that
- * KVM asks for; the model has none.
+ * Upstream: arch/x86/include/asm/cpufeatures.h, as far as KVM and the kernel ask. Bugs: the two
+ * that KVM asks for; the model has none.
  */
 export const NCAPINTS	= 20;
 export const NBUGINTS	= 1;

@@ -3,9 +3,9 @@
  * KVM on x86: what linux/kvm_host.ts's structs hold of it, and the vendor's operations.
  *
  * Upstream: arch/x86/include/asm/kvm_host.h. Left out: Hyper-V, Xen, PMU, pvclock and steal time,
- * user-return MSRs, IRQ chips beyond local APICs, posted interrupts, nested guests, assigned devices,
- * shadow paging's hash of pages. A call by static_call(kvm_x86_foo) is kvm_x86_ops.foo(); an optional
- * member is null where the vendor has none.
+ * user-return MSRs, IRQ chips beyond local APICs, posted interrupts, nested guests, assigned
+ * devices, shadow paging's hash of pages. A call by static_call(kvm_x86_foo) is kvm_x86_ops.foo();
+ * an optional member is null where the vendor has none.
  */
 import { PAIR_ZERO, type u64_pair } from "#asm-generic/pair.ts";
 import { gfn_t, gpa_t, hpa_t, type gva_t, type ref, type user_ptr } from "#asm-generic/types.ts";
@@ -254,7 +254,9 @@ export class struct_kvm_pio_request {
 	size = 0;
 }
 
-/** Bits that must be clear in an entry of each level, by its bit 7; what types and rights exclude. */
+/**
+ * Bits that must be clear in an entry of each level, by its bit 7; what types and rights exclude.
+ */
 export class struct_rsvd_bits_validate {
 	rsvd_bits_mask: u64_pair[][] = [
 		new Array<u64_pair>(PT64_ROOT_MAX_LEVEL).fill(PAIR_ZERO),
@@ -666,9 +668,9 @@ export class struct_kvm_arch {
 	tdp_mmu_enabled = false;
 
 	/**
-	 * struct kvm_mmu_page, those that are roots. Read: mmu_lock for read and RCU, or mmu_lock for
-	 * write; changed: mmu_lock for read and tdp_mmu_pages_lock, or mmu_lock for write. A root
-	 * leaves when its count has dropped to 0, and is freed after a grace period.
+	 * struct kvm_mmu_page, those that are roots. Read: mmu_lock for read and RCU, or mmu_lock
+	 * for write; changed: mmu_lock for read and tdp_mmu_pages_lock, or mmu_lock for write. A
+	 * root leaves when its count has dropped to 0, and is freed after a grace period.
 	 */
 	tdp_mmu_roots = new struct_list_head(null);
 
@@ -676,8 +678,8 @@ export class struct_kvm_arch {
 	tdp_mmu_pages = new struct_list_head(null);
 
 	/**
-	 * Where mmu_lock is held for read: tdp_mmu_roots, tdp_mmu_pages and the pages' link in them,
-	 * lpage_disallowed_mmu_pages and their lpage_disallowed_link.
+	 * Where mmu_lock is held for read: tdp_mmu_roots, tdp_mmu_pages and the pages' link in
+	 * them, lpage_disallowed_mmu_pages and their lpage_disallowed_link.
 	 */
 	tdp_mmu_pages_lock = new spinlock_t();
 	tdp_mmu_zap_wq: struct_workqueue_struct | null = null;

@@ -2,8 +2,8 @@
 /*
  * Numbers of model specific registers, and their bits.
  *
- * Upstream: arch/x86/include/asm/msr-index.h, as far as KVM and the machine know them. Registers are
- * numbers, masks of 64-bit values bigints; EFER's bits, being below bit 32, are numbers.
+ * Upstream: arch/x86/include/asm/msr-index.h, as far as KVM and the machine know them. Registers
+ * are numbers, masks of 64-bit values bigints; EFER's bits, being below bit 32, are numbers.
  */
 
 export const MSR_EFER				= 0xc0000080;
@@ -85,11 +85,16 @@ export const MSR_MTRRfix4K_F0000		= 0x0000026e;
 export const MSR_MTRRfix4K_F8000		= 0x0000026f;
 export const MSR_MTRRdefType			= 0x000002ff;
 export const MSR_IA32_CR_PAT			= 0x00000277;
+export const MSR_IA32_POWER_CTL			= 0x000001fc;
 export const MSR_IA32_DEBUGCTLMSR		= 0x000001d9;
 export const DEBUGCTLMSR_LBR			= 1n << 0n;
 export const DEBUGCTLMSR_BTF			= 1n << 1n;
 export const DEBUGCTLMSR_BUS_LOCK_DETECT	= 1n << 2n;
 export const DEBUGCTLMSR_FREEZE_LBRS_ON_PMI	= 1n << 11n;
+export const MSR_IA32_LASTBRANCHFROMIP		= 0x000001db;
+export const MSR_IA32_LASTBRANCHTOIP		= 0x000001dc;
+export const MSR_IA32_LASTINTFROMIP		= 0x000001dd;
+export const MSR_IA32_LASTINTTOIP		= 0x000001de;
 export const MSR_IA32_MC0_CTL			= 0x00000400;
 export const MSR_IA32_MC0_STATUS		= 0x00000401;
 export const MSR_CORE_C3_RESIDENCY		= 0x000003fc;
@@ -102,6 +107,12 @@ export const MSR_PP0_ENERGY_STATUS		= 0x00000639;
 export const MSR_PP1_ENERGY_STATUS		= 0x00000641;
 export const MSR_CORE_C1_RES			= 0x00000660;
 export const MSR_IA32_MC0_CTL2			= 0x00000280;
+export const MSR_IA32_MCx_CTL = (x: number): number => MSR_IA32_MC0_CTL + 4 * x;
+export const MSR_IA32_MCx_CTL2 = (x: number): number => MSR_IA32_MC0_CTL2 + x;
+export const MSR_P6_PERFCTR0			= 0x000000c1;
+export const MSR_P6_PERFCTR1			= 0x000000c2;
+export const MSR_P6_EVNTSEL0			= 0x00000186;
+export const MSR_P6_EVNTSEL1			= 0x00000187;
 export const MSR_AMD64_TSC_RATIO		= 0xc0000104;
 export const MSR_AMD64_NB_CFG			= 0xc001001f;
 export const MSR_AMD64_PATCH_LOADER		= 0xc0010020;
@@ -110,8 +121,11 @@ export const MSR_AMD64_OSVW_STATUS		= 0xc0010141;
 export const MSR_AMD64_DC_CFG			= 0xc0011022;
 export const MSR_AMD64_BU_CFG2			= 0xc001102a;
 export const MSR_AMD64_VIRT_SPEC_CTRL		= 0xc001011f;
+export const MSR_AMD64_SEV_ES_GHCB		= 0xc0010130;
 export const MSR_FAM10H_MMIO_CONF_BASE		= 0xc0010058;
 export const MSR_F10H_DECFG			= 0xc0011029;
+export const MSR_F15H_EX_CFG			= 0xc001102c;
+export const MSR_F15H_IC_CFG			= 0xc0011021;
 export const MSR_F10H_DECFG_LFENCE_SERIALIZE_BIT	= 1;
 export const MSR_F10H_DECFG_LFENCE_SERIALIZE	=
 	1n << BigInt(MSR_F10H_DECFG_LFENCE_SERIALIZE_BIT);
@@ -122,6 +136,10 @@ export const MSR_K8_INT_PENDING_MSG		= 0xc0010055;
 export const MSR_K8_TSEG_ADDR			= 0xc0010112;
 export const MSR_K8_TSEG_MASK			= 0xc0010113;
 export const MSR_K7_CLK_CTL			= 0xc001001b;
+export const MSR_K7_EVNTSEL0			= 0xc0010000;
+export const MSR_K7_EVNTSEL3			= 0xc0010003;
+export const MSR_K7_PERFCTR0			= 0xc0010004;
+export const MSR_K7_PERFCTR3			= 0xc0010007;
 export const MSR_K7_HWCR			= 0xc0010015;
 export const MSR_IA32_P5_MC_ADDR		= 0x00000000;
 export const MSR_IA32_P5_MC_TYPE		= 0x00000001;

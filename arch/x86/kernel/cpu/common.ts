@@ -3,16 +3,16 @@
  * What CPU the kernel runs on.
  *
  * Upstream: arch/x86/kernel/cpu/common.c, feat_ctl.c; what amd.c and intel.c add to the features of
- * leaves. Left out: microcode, mitigations (the model has none of the bugs), caches, topology, options
- * that clear features.
+ * leaves. Left out: microcode, mitigations (the model has none of the bugs), caches, topology,
+ * options that clear features.
  */
 import { NBUGINTS, NCAPINTS, X86_FEATURE_CONSTANT_TSC, X86_FEATURE_LFENCE_RDTSC,
 	X86_FEATURE_MSR_IA32_FEAT_CTL, X86_FEATURE_VMX, X86_FEATURE_XMM2 } from
 	"#asm/cpufeatures.ts";
 import { CPUID_1_ECX, CPUID_1_EDX, CPUID_6_EAX, CPUID_7_0_EBX, CPUID_7_1_EAX, CPUID_7_ECX,
 	CPUID_7_EDX, CPUID_8000_0001_ECX, CPUID_8000_0001_EDX, CPUID_8000_0007_EBX,
-	CPUID_8000_0008_EBX, CPUID_8000_000A_EDX, CPUID_8000_001F_EAX, CPUID_D_1_EAX, set_cpu_cap } from
-	"#asm/cpufeature.ts";
+	CPUID_8000_0008_EBX, CPUID_8000_000A_EDX, CPUID_8000_001F_EAX, CPUID_D_1_EAX,
+	set_cpu_cap } from "#asm/cpufeature.ts";
 import { x86_family, x86_model, x86_stepping } from "#asm/cpu.ts";
 import { cpuid, cpuid_count, cpuid_eax, cpuid_edx } from "#asm/cpuid.ts";
 import { pr_err } from "#linux/printk.ts";
@@ -52,8 +52,8 @@ function get_cpu_vendor(c: struct_cpuinfo_x86): void {
 		return;
 	}
 
-	pr_err("CPU: vendor_id '%s' unknown, using generic init.\nCPU: Your system may be unstable.\n",
-		v);
+	pr_err("CPU: vendor_id '%s' unknown, using generic init.\n" +
+		"CPU: Your system may be unstable.\n", v);
 	c.x86_vendor = cpu_vendor;
 }
 
