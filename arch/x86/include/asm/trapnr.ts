@@ -9,3 +9,6 @@ export { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, X86_
 
 export const X86_PF_PK		= 1 << 5;
 export const X86_PF_SGX		= 1 << 15;
+
+/* of encrypted guests */
+export const X86_TRAP_VC	= 29;

@@ -69,7 +69,8 @@ export function SPTE_INDEX(address: number, level: number): number {
 export const SPTE_ENT_PER_PAGE		= 1 << SPTE_LEVEL_BITS;
 
 /* where the R and X bits go while an entry is made inaccessible to track accesses; W is not kept */
-export const SHADOW_ACC_TRACK_SAVED_BITS_MASK	= SPTE_EPT_READABLE_MASK | SPTE_EPT_EXECUTABLE_MASK;
+export const SHADOW_ACC_TRACK_SAVED_BITS_MASK	=
+	SPTE_EPT_READABLE_MASK | SPTE_EPT_EXECUTABLE_MASK;
 export const SHADOW_ACC_TRACK_SAVED_BITS_SHIFT	= 54;
 /** The saved bits in their place; all of them in the high half. */
 export const SHADOW_ACC_TRACK_SAVED_MASK	=
@@ -111,7 +112,8 @@ export const MMIO_SPTE_GEN_LOW_SHIFT	= MMIO_SPTE_GEN_LOW_START - 0;
 export const MMIO_SPTE_GEN_HIGH_SHIFT	= MMIO_SPTE_GEN_HIGH_START - MMIO_SPTE_GEN_LOW_BITS;
 
 /** Of a generation, which is a number here. */
-export const MMIO_SPTE_GEN_MASK		= 2 ** (MMIO_SPTE_GEN_LOW_BITS + MMIO_SPTE_GEN_HIGH_BITS) - 1;
+export const MMIO_SPTE_GEN_MASK		=
+	2 ** (MMIO_SPTE_GEN_LOW_BITS + MMIO_SPTE_GEN_HIGH_BITS) - 1;
 
 /** High bits set in shadow_nonpresent_or_rsvd_mask. */
 export const SHADOW_NONPRESENT_OR_RSVD_MASK_LEN	= 5;
@@ -215,8 +217,10 @@ export function __is_rsvd_bits_set(rsvd_check: struct_rsvd_bits_validate, pte: u
 export function __is_bad_mt_xwr(rsvd_check: struct_rsvd_bits_validate, pte: u64_spte): boolean {
 	const bit = pte.lo & 0x3f;
 
+	const { lo, hi } = rsvd_check.bad_mt_xwr;
+
 	/* a shift count is taken modulo 32 */
-	return (((bit < 32 ? rsvd_check.bad_mt_xwr.lo : rsvd_check.bad_mt_xwr.hi) >>> bit) & 1) !== 0;
+	return (((bit < 32 ? lo : hi) >>> bit) & 1) !== 0;
 }
 
 export function is_rsvd_spte(rsvd_check: struct_rsvd_bits_validate, spte: u64_spte,
@@ -229,8 +233,8 @@ export function is_rsvd_spte(rsvd_check: struct_rsvd_bits_validate, spte: u64_sp
  *
  *	host-writable	MMU-writable	writable
  *	1		1		1	it is not
- *	1		1		0	dirty logging wants to see the write, or, without
- *					accessed bits, any access
+ *	1		1		0	dirty logging wants to see the write, or,
+ *						without accessed bits, any access
  *	1		0		0	KVM shadows the guest page table that is there
  *	0		0		0	memslot or host mapping are read-only
  *

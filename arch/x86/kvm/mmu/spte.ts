@@ -4,7 +4,7 @@
  *
  * Upstream: arch/x86/kvm/mmu/spte.c. Left out: nothing.
  */
-import { pair, pair_and, pair_andnot, pair_bit, pair_eq, pair_genmask, pair_has_all, pair_is_zero,
+import { pair, pair_and, pair_andnot, pair_bit, pair_genmask, pair_is_zero,
 	pair_masked_eq, pair_or, pair_shl, pair_test, pair_to_u64, PAIR_ZERO, type u64_pair,
 	type u64_spte } from "#asm-generic/pair.ts";
 import type { ref } from "#asm-generic/types.ts";
@@ -42,8 +42,8 @@ import { ACC_EXEC_MASK, ACC_USER_MASK, ACC_WRITE_MASK, check_spte_writable_invar
 	SHADOW_ACC_TRACK_SAVED_BITS_MASK, SHADOW_ACC_TRACK_SAVED_BITS_SHIFT,
 	SHADOW_ACC_TRACK_SAVED_MASK, SHADOW_NONPRESENT_OR_RSVD_MASK_LEN, spte_ad_enabled,
 	SPTE_BASE_ADDR_MASK, SPTE_MMIO_ALLOWED_MASK, SPTE_MMU_PRESENT_MASK,
-	SPTE_TDP_AD_DISABLED_MASK, SPTE_TDP_AD_WRPROT_ONLY_MASK, spte_shadow_accessed_mask,
-	spte_shadow_dirty_mask } from "#arch/x86/kvm/mmu/spte.h.ts";
+	SPTE_TDP_AD_DISABLED_MASK, SPTE_TDP_AD_WRPROT_ONLY_MASK } from
+	"#arch/x86/kvm/mmu/spte.h.ts";
 
 export let enable_mmio_caching = true;
 let allow_mmio_caching = false;
@@ -220,7 +220,8 @@ export function make_spte(vcpu: struct_kvm_vcpu, sp: struct_kvm_mmu_page,
 				break out;
 
 			/* write-tracked, or a shadowed table that may not go out of sync */
-			if (mmu_try_to_unsync_pages(vcpu.kvm, slot, gfn, can_unsync, prefetch) !== 0) {
+			if (mmu_try_to_unsync_pages(vcpu.kvm, slot, gfn, can_unsync,
+				prefetch) !== 0) {
 				wrprot = true;
 				pte_access &= ~ACC_WRITE_MASK;
 				lo &= ~(PT_WRITABLE_MASK | shadow_mmu_writable_mask.lo);

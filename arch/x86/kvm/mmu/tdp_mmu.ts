@@ -10,8 +10,8 @@
  * RCU				tables are read in a section, and freed after a grace period
  */
 import { __ffs, min, ul_shr } from "#asm-generic/bits.ts";
-import { pair, pair_andnot, pair_eq, pair_test, pair_to_u64, PAIR_ZERO, type u64_pair, type u64_spte }
-	from "#asm-generic/pair.ts";
+import { pair, pair_andnot, pair_eq, pair_test, pair_to_u64, PAIR_ZERO, type u64_pair,
+	type u64_spte } from "#asm-generic/pair.ts";
 import { gfn_t, ref, type gpa_t, type hpa_t, type kvm_pfn_t } from "#asm-generic/types.ts";
 import { BUG, BUG_ON, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
 import { READ_ONCE } from "#linux/compiler.ts";
@@ -151,7 +151,7 @@ function tdp_mmu_zap_root_work(work: struct_work_struct): void {
 	 */
 	tdp_mmu_zap_root(kvm, root, true);
 
-	/* not necessarily the last: the root could be reached meanwhile, and somebody may hold it */
+	/* not necessarily the last: the root could be reached, and somebody may hold it */
 	kvm_tdp_mmu_put_root(kvm, root, true);
 
 	read_unlock(kvm.mmu_lock);
@@ -838,8 +838,8 @@ function tdp_mmu_map_handle_target_level(vcpu: struct_kvm_vcpu, fault: struct_kv
 	if (fault.slot === null)
 		new_spte = make_mmio_spte(vcpu, iter.gfn, ACC_ALL);
 	else {
-		wrprot = make_spte(vcpu, sp, fault.slot, ACC_ALL, iter.gfn, fault.pfn, iter.old_spte,
-			fault.prefetch, true, fault.map_writable, made_spte);
+		wrprot = make_spte(vcpu, sp, fault.slot, ACC_ALL, iter.gfn, fault.pfn,
+			iter.old_spte, fault.prefetch, true, fault.map_writable, made_spte);
 		new_spte = made_spte.v;
 	}
 
@@ -1091,7 +1091,8 @@ function wrprot_gfn_range(kvm: struct_kvm, root: struct_kvm_mmu_page, start: gfn
 			    (iter.old_spte.lo & PT_WRITABLE_MASK) === 0)
 				continue each;
 
-			const new_spte = pair(iter.old_spte.lo & ~PT_WRITABLE_MASK, iter.old_spte.hi);
+			const new_spte = pair(iter.old_spte.lo & ~PT_WRITABLE_MASK,
+				iter.old_spte.hi);
 
 			if (tdp_mmu_set_spte_atomic(kvm, iter, new_spte) !== 0)
 				continue retry;
