@@ -5,4 +5,3 @@
  * Upstream: arch/x86/include/asm/smp.h, where apicid and start-up are.
  */
 export { cpu_interrupt, cpus, set_this_cpu, this_cpu, type struct_cpu } from "#hw/cpu.ts";
-export { wbinvd_on_all_cpus } from "#arch/x86/lib/cache-smp.ts";

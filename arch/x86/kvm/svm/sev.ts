@@ -51,10 +51,9 @@ import { boot_cpu_has, this_cpu_has, X86_FEATURE_DECODEASSISTS, X86_FEATURE_SEV,
 import { APICV_INHIBIT_REASON_SEV, kvm_set_apicv_inhibit } from "#asm/kvm_host.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import { cpuid } from "#asm/processor.ts";
-import { wbinvd_on_all_cpus } from "#asm/smp.ts";
+import { clflush_range, wbinvd_on_all_cpus } from "#asm/cacheflush.ts";
 import { SVM_NESTED_CTL_SEV_ENABLE, TLB_CONTROL_FLUSH_ASID } from "#asm/svm.ts";
 import { UD_VECTOR } from "#uapi-asm/kvm.ts";
-import { clflush_range } from "#hw/cache.ts";
 import { kvm_cpu_cap_clear } from "#arch/x86/kvm/cpuid.h.ts";
 import { enable_mmio_caching } from "#arch/x86/kvm/mmu.h.ts";
 import { clr_exception_intercept, npt_enabled, sev_guest, svm_data, to_kvm_svm, VMCB_ASID,
