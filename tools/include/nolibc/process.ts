@@ -61,8 +61,10 @@ export function timespec_bytes(ns: number): Uint8Array {
 	return ts;
 }
 
-/** Sleeps on the host's clock. */
+/** Sleeps on the host's clock; others get a turn in any case. */
 export function* nanosleep(ns: number): Generator<void, number, void> {
+	if (ns === 0)
+		yield;
 	const p = alloca(16);
 	poke(p, timespec_bytes(ns));
 	const r = ret(yield* syscall_wait(nr.__NR_nanosleep, p, 0));

@@ -179,6 +179,9 @@ describe("run_kselftest.sh", () => {
 	test("TEST of make takes base names", () => {
 		expect(select_named("cpuid_test", list)).toHaveLength(1);
 		expect(select_named("", list)).toHaveLength(3);
+		const both = parse_list("kvm:x86_64/cpuid_test\nkvm:x86_64/cpuid_test.amd\n");
+		expect(select_named("cpuid_test", both)).toHaveLength(2);
+		expect(select_named("cpuid_test.amd", both)).toHaveLength(1);
 		expect(() => select_named("nope", list)).toThrow("No such test 'nope'");
 	});
 });

@@ -13,7 +13,8 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { count, run_collections } from "#tools/testing/selftests/kselftest/runner.ts";
+import { count, run_collections, without_vendor } from
+	"#tools/testing/selftests/kselftest/runner.ts";
 import type { run_options, test_entry, test_result } from
 	"#tools/testing/selftests/kselftest/runner.ts";
 import { parse_known_failures } from "#tools/testing/selftests/kselftest/settings.ts";
@@ -109,13 +110,14 @@ export function parse_options(args: readonly string[], available: readonly test_
 	return { tests, summary, dry_run };
 }
 
-/** TEST="name ..." of make: base names, with or without .sh, or COLLECTION:TEST. */
+/** TEST="name ..." of make: base names, with or without .sh or vendor, or COLLECTION:TEST. */
 export function select_named(text: string, available: readonly test_entry[]): test_entry[] {
 	const names = text.split(/\s+/).filter((w) => w !== "");
 	if (names.length === 0)
 		return [...available];
 	const matches = (t: test_entry, n: string): boolean =>
-		[entry_of(t), base_of(t), base_of(t).replace(/\.sh$/, ""), t.name].includes(n);
+		[entry_of(t), base_of(t), without_vendor(base_of(t)).replace(/\.sh$/, ""), t.name]
+			.includes(n);
 	for (const n of names) {
 		if (!available.some((t) => matches(t, n)))
 			throw new leave(1, `No such test '${n}'`);

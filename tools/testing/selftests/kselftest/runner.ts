@@ -18,7 +18,10 @@ export const skip_rc = 4;
 export interface test_entry {
 	/** Collection, the directory below tools/testing/selftests: "kvm". */
 	readonly dir: string;
-	/** As the Makefile names it: "x86_64/cpuid_test", "run_hugetlbfs_test.sh". */
+	/**
+	 * As the Makefile names it: "x86_64/cpuid_test", "run_hugetlbfs_test.sh"; with ".amd" to
+	 * be run on a host of that vendor.
+	 */
 	readonly name: string;
 }
 
@@ -52,7 +55,11 @@ export interface test_result {
 /* what is known about a test before it runs */
 interface plan {
 	readonly entry: test_entry;
+	/** As it is reported. */
 	readonly base: string;
+	/** As settings know it. */
+	readonly test: string;
+	readonly vendor: string | null;
 	readonly num: number;
 	readonly program: string;
 	readonly timeout: string;
@@ -77,16 +84,24 @@ export function tap_prefix(bytes: Buffer, state: { needed: boolean }): Buffer {
 	return Buffer.concat(out);
 }
 
+const VENDOR = /\.(intel|amd)$/;
+
+/** A test's name without the vendor it is run on. */
+export function without_vendor(name: string): string {
+	return name.replace(VENDOR, "");
+}
+
 function make_plan(entry: test_entry, num: number, o: run_options): plan {
-	const base = path.basename(entry.name);
+	const base = path.basename(entry.name), test = without_vendor(base);
 	const settings = read_settings(path.join(o.selftests, entry.dir, "settings"));
-	const kconfig = settings.of_test.get(`${base}.kconfig`);
+	const kconfig = settings.of_test.get(`${test}.kconfig`);
 	const build = kconfig === undefined ? o.build : `${o.build}${kconfig.replaceAll("CONFIG_", "")
 		.split(/\s+/).map((w) => `.${w.replace("=", "-")}`).join("")}`;
 	const dir = path.join(build, "tools/testing/selftests", entry.dir);
 	return {
-		entry, base, num, settings, build, job: null, timeout: settings.timeout,
-		program: path.join(dir, `${entry.name.replace(/\.sh$/, "")}.js`),
+		entry, base, test, num, settings, build, job: null, timeout: settings.timeout,
+		vendor: VENDOR.exec(base)?.[1] ?? null,
+		program: path.join(dir, `${without_vendor(entry.name).replace(/\.sh$/, "")}.js`),
 		log: path.join(o.build, "kselftest", entry.dir, `${base}.log`),
 	};
 }
@@ -94,11 +109,12 @@ function make_plan(entry: test_entry, num: number, o: run_options): plan {
 function start(p: plan, o: run_options): void {
 	if (!fs.existsSync(p.program))
 		return;
-	const host = [p.settings.of_test.get(`${p.base}.host`) ?? "", o.host].filter((h) => h !== "");
-	const params = p.settings.of_test.get(`${p.base}.module_params`);
+	const host = [p.vendor === null ? "" : `vendor=${p.vendor}`,
+		p.settings.of_test.get(`${p.test}.host`) ?? "", o.host].filter((h) => h !== "");
+	const params = p.settings.of_test.get(`${p.test}.module_params`);
 	const launcher = o.launcher.map((arg) => arg.replace("@build@", p.build));
 	p.job = start_job({
-		argv: [...launcher, p.program, ...args_of(p.base, o.env)],
+		argv: [...launcher, p.program, ...args_of(p.test, o.env)],
 		cwd: path.dirname(p.program),
 		env: {
 			...o.env,

@@ -8,7 +8,8 @@
 import {
 	MAP_ANONYMOUS, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED,
 } from "#uapi/linux/mman.ts";
-import { clock_gettime, printf, type printf_arg, puts, read_file } from
+import { O_RDONLY } from "#uapi/asm-generic/fcntl.ts";
+import { clock_gettime, close, open, printf, type printf_arg, puts, read_file } from
 	"#tools/include/nolibc/nolibc.ts";
 import {
 	DEFAULT_VM_MEM_SRC, NUM_SRC_TYPES, TEST_ASSERT, TEST_FAIL, VM_MEM_SRC_ANONYMOUS,
@@ -38,7 +39,10 @@ export function print_skip(fmt: string, ...args: printf_arg[]): void {
 }
 
 export function thp_configured(): boolean {
-	return read_file("/sys/kernel/mm/transparent_hugepage/enabled") !== null;
+	const fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 export function get_trans_hugepagesz(): number {
