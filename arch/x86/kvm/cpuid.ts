@@ -428,7 +428,6 @@ export function kvm_vcpu_ioctl_set_cpuid(vcpu: struct_kvm_vcpu, cpuid: struct_kv
 export function kvm_vcpu_ioctl_set_cpuid2(vcpu: struct_kvm_vcpu, cpuid: struct_kvm_cpuid2,
 	entries: user_ptr): number {
 	let e2: struct_kvm_cpuid_entry2[] | null = null;
-	let r: number;
 
 	if (cpuid.nent > KVM_MAX_CPUID_ENTRIES)
 		return -E2BIG;
@@ -446,7 +445,7 @@ export function kvm_vcpu_ioctl_set_cpuid2(vcpu: struct_kvm_vcpu, cpuid: struct_k
 			}
 	}
 
-	r = kvm_set_cpuid(vcpu, e2, cpuid.nent);
+	const r = kvm_set_cpuid(vcpu, e2, cpuid.nent);
 	if (r)
 		kvfree(e2);
 

@@ -155,8 +155,8 @@ function __linearize(ctxt: struct_x86_emulate_ctxt, la: number, size: number): n
 			if (la < -half || la >= half)
 				break bad;
 
-			/* C counts as if the lower half were followed by addresses too */
-			max_size = Math.min(0xffffffff, la < 0 ? -la : 2 * half - la);
+			/* no hole behind the lower half, no end of the upper one */
+			max_size = la < 0 ? 0xffffffff : Math.min(0xffffffff, 2 * half - la);
 		} else {
 			max_size = 0x100000000 - la;
 		}

@@ -10,13 +10,13 @@
  *   apic_map is replaced under it; read under RCU
  */
 import { IS_ALIGNED, __fls } from "#asm-generic/bits.ts";
-import { gpa_t, ref, s32, u32 } from "#asm-generic/types.ts";
+import { gpa_t, ref, u32 } from "#asm-generic/types.ts";
 import { atomic_cmpxchg, atomic_dec, atomic_inc, atomic_read,
 	atomic_read_acquire, atomic_set, atomic_set_release } from "#linux/atomic.ts";
 import { hweight16, hweight32, ffs } from "#linux/bitops.ts";
 import { BUG_ON, WARN_ON, WARN_ON_ONCE, WARN_ONCE } from "#linux/bug.ts";
 import { smp_load_acquire, smp_rmb, smp_wmb } from "#linux/compiler.ts";
-import { EBUSY, EINVAL, ENOMEM, EOPNOTSUPP } from "#linux/errno.ts";
+import { EINVAL, ENOMEM, EOPNOTSUPP } from "#linux/errno.ts";
 import { find_next_bit } from "#linux/find.ts";
 import { GFP_KERNEL_ACCOUNT, __GFP_ZERO } from "#linux/gfp_types.ts";
 import { __free_page, alloc_page } from "#linux/gfp.ts";
@@ -50,7 +50,7 @@ import { X86_FEATURE_X2APIC } from "#asm/cpufeatures.ts";
 import { APICV_INHIBIT_REASON_APIC_BASE_MODIFIED, APICV_INHIBIT_REASON_APIC_ID_MODIFIED,
 	KVM_APIC_CHECK_VAPIC, KVM_APIC_MODE_X2APIC, KVM_APIC_MODE_XAPIC_CLUSTER,
 	KVM_APIC_MODE_XAPIC_FLAT, KVM_APIC_PV_EOI_PENDING, KVM_REQ_APF_READY, KVM_REQ_EVENT,
-	KVM_REQ_IOAPIC_EOI_EXIT, KVM_REQ_NMI, KVM_REQ_REPORT_TPR_ACCESS, KVM_REQ_SMI } from
+	KVM_REQ_IOAPIC_EOI_EXIT, KVM_REQ_REPORT_TPR_ACCESS, KVM_REQ_SMI } from
 	"#asm/kvm_host.const.ts";
 import { kvm_inject_nmi, kvm_make_scan_ioapic_request, kvm_set_apicv_inhibit, kvm_vcpu_is_bsp,
 	kvm_vcpu_is_reset_bsp, kvm_vcpu_reset, kvm_vcpu_update_apicv, kvm_x86_ops,
@@ -67,7 +67,7 @@ import { KVM_MSR_ENABLED, KVM_PV_EOI_DISABLED, KVM_PV_EOI_ENABLED } from "#uapi-
 import { guest_cpuid_has, kvm_update_cpuid_runtime } from "#arch/x86/kvm/cpuid.h.ts";
 import { ioapic_in_kernel, irqchip_in_kernel, irqchip_split, kvm_irq_delivery_to_apic } from
 	"#arch/x86/kvm/irq.h.ts";
-import { is_guest_mode, kvm_rip_read } from "#arch/x86/kvm/kvm_cache_regs.h.ts";
+import { kvm_rip_read } from "#arch/x86/kvm/kvm_cache_regs.h.ts";
 import { APIC_BROADCAST, APIC_DEST_MASK, APIC_DEST_NOSHORT, APIC_SHORT_MASK, KVM_APIC_INIT,
 	KVM_APIC_MAX_NR_LVT_ENTRIES, KVM_APIC_SIPI, LVT_CMCI, LVT_ERROR, LVT_LINT0, LVT_LINT1,
 	LVT_PERFORMANCE_COUNTER, LVT_THERMAL_MONITOR, LVT_TIMER, X2APIC_BROADCAST } from

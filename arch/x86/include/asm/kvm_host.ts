@@ -8,7 +8,7 @@
  * an optional member is null where the vendor has none.
  */
 import { PAIR_ZERO, type u64_pair } from "#asm-generic/pair.ts";
-import { gfn_t, gpa_t, hpa_t, type gva_t, type ref, type user_ptr } from "#asm-generic/types.ts";
+import { gfn_t, gpa_t, type gva_t, type hpa_t, type ref, type user_ptr } from "#asm-generic/types.ts";
 import { atomic64_t, atomic_t } from "#linux/atomic.ts";
 import { struct_cpumask } from "#linux/cpumask.ts";
 import { ENOTSUPP } from "#linux/errno.ts";
