@@ -14,8 +14,6 @@ import { AR_L, CR0_CD, CR0_NW, CR0_PE, CR0_PG, CR0_VALID, CR4_PAE, CR4_VALID, EF
 	EFER_SVME, RFLAGS_FIXED, RFLAGS_MASK } from "./guest_paging.ts";
 import type { guest_segment, struct_guest_cpu } from "./guest_types.ts";
 import { HW_NASIDS } from "./cpuid.ts";
-import { MSR_CSTAR, MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_EIP, MSR_IA32_SYSENTER_ESP,
-	MSR_KERNEL_GS_BASE, MSR_LSTAR, MSR_STAR, MSR_SYSCALL_MASK } from "./msr.ts";
 import { SAVE_AREA, svm_intercepts, vmcb_getn } from "./svm_exit.ts";
 import {
 	INTERCEPT_VMRUN, SVM_EVTINJ_TYPE_EXEPT, SVM_EVTINJ_TYPE_MASK, SVM_EVTINJ_TYPE_SOFT,
@@ -168,35 +166,29 @@ export function svm_enter(g: struct_guest_cpu, regs: BigUint64Array, vmcb_pfn: n
 	return 0;
 }
 
-const SYSCALL_MSRS: readonly (readonly [number, number])[] = [
-	[MSR_STAR, save.star], [MSR_LSTAR, save.lstar], [MSR_CSTAR, save.cstar],
-	[MSR_SYSCALL_MASK, save.sfmask], [MSR_KERNEL_GS_BASE, save.kernel_gs_base],
-	[MSR_IA32_SYSENTER_CS, save.sysenter_cs], [MSR_IA32_SYSENTER_ESP, save.sysenter_esp],
-	[MSR_IA32_SYSENTER_EIP, save.sysenter_eip],
-];
-
-/* FS, GS, LDTR and TR, and the MSRs of system calls: in the CPU between VMLOAD and VMSAVE */
-const HIDDEN = [save.fs, save.gs, save.ldtr, save.tr];
+/*
+ * FS, GS, LDTR and TR, and the MSRs of system calls: 8-byte words of the save area. The CPU has them in
+ * the VMCB that VMLOAD named, where guest_rdmsr() and guest_wrmsr() find them, until the next VMLOAD;
+ * VMSAVE to the same VMCB has nothing left to do.
+ */
+const HIDDEN = [save.fs, save.fs + 8, save.gs, save.gs + 8, save.ldtr, save.ldtr + 8, save.tr,
+	save.tr + 8, save.star, save.lstar, save.cstar, save.sfmask, save.kernel_gs_base,
+	save.sysenter_cs, save.sysenter_esp, save.sysenter_eip];
 
 /** VMLOAD: hidden state of the CPU from a VMCB. */
 export function vmload(vmcb_pfn: number): void {
-	for (const [msr, at] of SYSCALL_MSRS)
-		this_cpu.msrs.set(msr, BigInt.asUintN(64, frame_get64(vmcb_pfn, SAVE_AREA + at)));
-	this_cpu.hidden_segments = HIDDEN.map((at) => [
-		frame_get64(vmcb_pfn, SAVE_AREA + at), frame_get64(vmcb_pfn, SAVE_AREA + at + 8)]);
+	this_cpu.hidden_pfn = vmcb_pfn;
 }
 
 /** VMSAVE */
 export function vmsave(vmcb_pfn: number): void {
-	for (const [msr, at] of SYSCALL_MSRS)
-		frame_put64(vmcb_pfn, SAVE_AREA + at, this_cpu.msrs.get(msr) ?? 0n);
-	const segments = this_cpu.hidden_segments;
-	if (segments === null)
+	const from = this_cpu.hidden_pfn;
+
+	if (from === vmcb_pfn)
 		return;
-	HIDDEN.forEach((at, i) => {
-		frame_put64(vmcb_pfn, SAVE_AREA + at, segments[i]![0]!);
-		frame_put64(vmcb_pfn, SAVE_AREA + at + 8, segments[i]![1]!);
-	});
+	for (const at of HIDDEN)
+		frame_put64(vmcb_pfn, SAVE_AREA + at,
+			from < 0 ? 0n : frame_get64(from, SAVE_AREA + at));
 }
 
 /** INVLPGA */
