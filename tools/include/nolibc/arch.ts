@@ -12,8 +12,8 @@ import { ERESTARTWAIT } from "#arch/x86/entry/syscall_64.ts";
 
 export { ERESTARTWAIT, syscall, syscall_gen, syscall_ret64 };
 export {
-	user_cmpxchg32, user_cmpxchg64, user_cpuid, user_fill, user_load16, user_load32, user_load64,
-	user_load64n, user_load8, user_read, user_store16, user_store32, user_store64,
+	user_cmpxchg32, user_cmpxchg64, user_cpuid, user_fill, user_load16, user_load32,
+	user_load64, user_load64n, user_load8, user_read, user_store16, user_store32, user_store64,
 	user_store64n, user_store8, user_write, user_xadd32, user_xchg32,
 } from "#hw/isa.ts";
 

@@ -2,8 +2,8 @@
 /*
  * Dirty logging: a page whose bit is set was written, one that was written gets its bit.
  *
- * Upstream: tools/testing/selftests/kvm/dirty_log_test.c. Left out: all of dirty rings but that they
- * are not supported.
+ * Upstream: tools/testing/selftests/kvm/dirty_log_test.c. Left out: all of dirty rings but that
+ * they are not supported.
  */
 import { ld64, ld64n, st64 } from "#hw/isa_guest.ts";
 import { sizeof } from "#asm-generic/struct.ts";

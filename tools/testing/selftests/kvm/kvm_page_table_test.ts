@@ -5,7 +5,7 @@
  *
  * Upstream: tools/testing/selftests/kvm/kvm_page_table_test.c.
  */
-import { ld64, ld64n, stride_load64, stride_store64, st64 } from "#hw/isa_guest.ts";
+import { ld64n, stride_load64, stride_store64, st64 } from "#hw/isa_guest.ts";
 import { KVM_CAP_MAX_VCPUS, KVM_MEM_LOG_DIRTY_PAGES } from "#uapi/linux/kvm.ts";
 import {
 	clock_gettime, exit, getopt, printf, pthread_create, pthread_join, puts, sem_destroy,

@@ -107,7 +107,8 @@ function* rendezvous_with_vcpus(name: string): wait<number> {
 	for (let i = 0; Math.abs(rendezvoused) !== 1; i++) {
 		yield* usleep(100);
 		if ((i & 0x3f) === 0)
-			pr_info("\r%d vCPUs haven't rendezvoused...", Math.abs(rendezvoused) - 1);
+			pr_info("\r%d vCPUs haven't rendezvoused...",
+				Math.abs(rendezvoused) - 1);
 		rendezvoused = rendezvous;
 	}
 
@@ -133,8 +134,8 @@ function calc_default_nr_vcpus(): void {
 
 export function* main(_argc: number, argv: string[]): wait<number> {
 	/*
-	 * Above 4 GiB: slot 0 with text, stacks and page tables lies below 1 GiB, and KVM's own slot
-	 * for the APIC right below 4 GiB.
+	 * Above 4 GiB: slot 0 with text, stacks and page tables lies below 1 GiB, and KVM's own
+	 * slot for the APIC right below 4 GiB.
 	 */
 	const size_1gb = 2 ** 30;
 	const start_gpa = 4 * size_1gb;

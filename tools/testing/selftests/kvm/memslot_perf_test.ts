@@ -473,7 +473,7 @@ function* test_memslot_map_loop(data: vm_data, sync: number): wait {
 }
 
 function* test_memslot_unmap_loop_common(data: vm_data, sync: number, chunk: number): wait {
-	/* the guest has mapped a page of the first half; while this goes it maps one of the second */
+	/* the guest has mapped a page of the first half; while that goes it maps one beyond */
 	yield* host_perform_sync(sync);
 	test_memslot_map_unmap_check(data, 0, MEM_TEST_VAL_1);
 	for (let ctr = 0; ctr < MEM_TEST_UNMAP_SIZE_PAGES / 2; ctr += chunk)
@@ -482,7 +482,8 @@ function* test_memslot_unmap_loop_common(data: vm_data, sync: number, chunk: num
 	/* Likewise, but for the opposite host / guest areas */
 	yield* host_perform_sync(sync);
 	test_memslot_map_unmap_check(data, MEM_TEST_UNMAP_SIZE_PAGES / 2, MEM_TEST_VAL_2);
-	for (let ctr = MEM_TEST_UNMAP_SIZE_PAGES / 2; ctr < MEM_TEST_UNMAP_SIZE_PAGES; ctr += chunk)
+	for (let ctr = MEM_TEST_UNMAP_SIZE_PAGES / 2; ctr < MEM_TEST_UNMAP_SIZE_PAGES;
+		ctr += chunk)
 		test_memslot_do_unmap(data, ctr, chunk);
 }
 

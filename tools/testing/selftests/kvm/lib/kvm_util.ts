@@ -37,9 +37,8 @@ import {
 	type wait,
 } from "../include/kvm_util_base.ts";
 import {
-	sparsebit_clear, sparsebit_clear_num, sparsebit_dump, sparsebit_is_clear_num,
-	sparsebit_is_set, sparsebit_is_set_num, sparsebit_next_clear_num, sparsebit_next_set,
-	sparsebit_next_set_num, sparsebit_set_num,
+	sparsebit_clear_num, sparsebit_dump, sparsebit_is_clear_num, sparsebit_is_set_num,
+	sparsebit_next_clear_num, sparsebit_next_set_num, sparsebit_set_num,
 } from "../include/sparsebit.ts";
 import {
 	__TEST_REQUIRE, align_ptr_up, align_up, ASSERT_EQ, backing_src_is_shared,

@@ -36,7 +36,8 @@ function put(s: sparsebit, start: number, end: number, on: boolean): void {
 	if (start >= end)
 		return;
 	/* edges below start stay; those in [start, end] go, and what is needed comes */
-	let from = rank(s, start), to = rank(s, end);
+	const to = rank(s, end);
+	let from = rank(s, start);
 	if (from > 0 && s.edges[from - 1] === start)
 		from--;
 	const before = (from & 1) === 1, after = (to & 1) === 1;

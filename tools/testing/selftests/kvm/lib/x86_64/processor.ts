@@ -2,8 +2,8 @@
 /*
  * x86-64: page tables, segments, CPUID, MSRs and exceptions of a guest.
  *
- * Upstream: tools/testing/selftests/kvm/lib/x86_64/processor.c, handlers.S. Left out: dumps, Hyper-V,
- * XSAVE permissions, save and restore of a vCPU's whole state.
+ * Upstream: tools/testing/selftests/kvm/lib/x86_64/processor.c, handlers.S. Left out: dumps,
+ * Hyper-V, XSAVE permissions, save and restore of a vCPU's whole state.
  */
 import {
 	get_reg, guest_text_alloc, iret, ld64, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14,
@@ -22,7 +22,7 @@ import {
 	type struct_kvm_segment, struct_kvm_sregs,
 } from "#uapi-asm/kvm.ts";
 import {
-	close, errno, memset, peek, poke, read_file, strerror, user_cpuid, user_load32,
+	close, errno, poke, read_file, strerror, user_cpuid, user_load32,
 	user_load64, user_store64, user_store64n,
 } from "#tools/include/nolibc/nolibc.ts";
 import type { guest_fn, guest_program } from "../../include/guest.ts";
@@ -40,7 +40,7 @@ import { get_ucall, struct_ucall, ucall, UCALL_UNHANDLED } from "../../include/u
 import {
 	allocate_kvm_cpuid2, EFER_LMA, EFER_LME, EFER_NX, ex_regs, type exception_handler,
 	kvm_get_cpuid_max_extended, KVM_EXCEPTION_MAGIC, kvm_get_supported_cpuid_entry,
-	PG_LEVEL_1G, PG_LEVEL_2M, PG_LEVEL_4K, PG_LEVEL_512G, PG_LEVEL_SHIFT, PG_LEVEL_SIZE,
+	PG_LEVEL_1G, PG_LEVEL_2M, PG_LEVEL_4K, PG_LEVEL_512G, PG_LEVEL_SIZE,
 	PTE_LARGE_MASK, PTE_NX_MASK, PTE_PRESENT_MASK, PTE_WRITABLE_MASK,
 	type struct_kvm_x86_cpu_feature, vcpu_get_cpuid_entry, vcpu_msrs_get, vcpu_set_cpuid,
 	X86_CR0_NE, X86_CR0_PE, X86_CR0_PG, X86_CR4_OSFXSR, X86_CR4_PAE, x86_family,
