@@ -53,8 +53,8 @@ export class struct_cpu {
 	vmcs_pfn = -1;
 	/** model-specific registers that were written; the rest have their reset values */
 	readonly msrs = new Map<number, bigint>();
-	/** What VMLOAD loaded of FS, GS, LDTR and TR, for VMSAVE. */
-	hidden_segments: bigint[][] | null = null;
+	/** SVM: frame of the VMCB that VMLOAD named last, -1 for none; see svm.ts */
+	hidden_pfn = -1;
 	online = false;
 	/* counters */
 	nr_ipis = 0;

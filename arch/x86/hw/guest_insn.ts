@@ -323,8 +323,11 @@ function write_cr(g: struct_guest_cpu, op: guest_op): boolean {
 	switch (n) {
 	case 0:
 		if (g.svm && svm_intercepts(g, s.INTERCEPT_SELECTIVE_CR0) &&
-		    ((x ^ g.cr0) & ~(CR0_TS | CR0_MP)) !== 0)
-			return exit(g, op, 0, 0, s.SVM_EXIT_CR0_SEL_WRITE, reg, 0);
+		    ((x ^ g.cr0) & ~(CR0_TS | CR0_MP)) !== 0) {
+			exit(g, op, 0, 0, s.SVM_EXIT_CR0_SEL_WRITE, reg, 0);
+			frame_put32(g.vmc, control.exit_info_1 + 4, 1 << 31);
+			return false;
+		}
 		return write_cr0(g, x);
 	case 2:
 		g.cr2 = raw;

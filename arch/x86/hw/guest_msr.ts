@@ -12,9 +12,9 @@ import { EFER_LMA, EFER_LME, EFER_SVME, CR0_PG } from "./guest_paging.ts";
 import type { struct_guest_cpu } from "./guest_types.ts";
 import { frame_get64, frame_put64 } from "./memory.ts";
 import {
-	MSR_EFER, MSR_FS_BASE, MSR_GS_BASE, MSR_IA32_CR_PAT, MSR_IA32_DEBUGCTLMSR,
-	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_EIP, MSR_IA32_SYSENTER_ESP, MSR_IA32_TSC, hw_rdmsr,
-	hw_wrmsr,
+	MSR_CSTAR, MSR_EFER, MSR_FS_BASE, MSR_GS_BASE, MSR_IA32_CR_PAT, MSR_IA32_DEBUGCTLMSR,
+	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_EIP, MSR_IA32_SYSENTER_ESP, MSR_IA32_TSC,
+	MSR_KERNEL_GS_BASE, MSR_LSTAR, MSR_STAR, MSR_SYSCALL_MASK, hw_rdmsr, hw_wrmsr,
 } from "./msr.ts";
 import { SAVE_AREA } from "./svm_exit.ts";
 import { struct_vmcb_save_area } from "./svm_defs.ts";
@@ -31,10 +31,32 @@ const IN_VMCS: ReadonlyMap<number, number> = new Map([
 	[MSR_IA32_DEBUGCTLMSR, GUEST_IA32_DEBUGCTL],
 ]);
 
+/* in the VMCB that runs */
 const IN_VMCB: ReadonlyMap<number, number> = new Map([
-	[MSR_FS_BASE, SAVE_AREA + save.fs + 8], [MSR_GS_BASE, SAVE_AREA + save.gs + 8],
 	[MSR_IA32_CR_PAT, SAVE_AREA + save.g_pat], [MSR_IA32_DEBUGCTLMSR, SAVE_AREA + save.dbgctl],
 ]);
+
+/* in the VMCB that VMLOAD named: svm.ts */
+const HIDDEN: ReadonlyMap<number, number> = new Map([
+	[MSR_FS_BASE, SAVE_AREA + save.fs + 8], [MSR_GS_BASE, SAVE_AREA + save.gs + 8],
+	[MSR_KERNEL_GS_BASE, SAVE_AREA + save.kernel_gs_base],
+	[MSR_STAR, SAVE_AREA + save.star], [MSR_LSTAR, SAVE_AREA + save.lstar],
+	[MSR_CSTAR, SAVE_AREA + save.cstar], [MSR_SYSCALL_MASK, SAVE_AREA + save.sfmask],
+	[MSR_IA32_SYSENTER_CS, SAVE_AREA + save.sysenter_cs],
+	[MSR_IA32_SYSENTER_ESP, SAVE_AREA + save.sysenter_esp],
+	[MSR_IA32_SYSENTER_EIP, SAVE_AREA + save.sysenter_eip],
+]);
+
+/** Where in that frame; of the last msr_frame(). */
+let msr_at = 0;
+
+/** Frame of the VMCB that holds @msr for an SVM guest; -1: the CPU has it itself. */
+function msr_frame(g: struct_guest_cpu, msr: number): number {
+	const at = IN_VMCB.get(msr);
+
+	msr_at = at ?? HIDDEN.get(msr) ?? 0;
+	return msr_at === 0 ? -1 : at !== undefined ? g.vmc : cpus[g.cpu_id]!.hidden_pfn;
+}
 
 const is_address = (msr: number): boolean => msr === MSR_FS_BASE || msr === MSR_GS_BASE ||
 	msr === MSR_IA32_SYSENTER_ESP || msr === MSR_IA32_SYSENTER_EIP;
@@ -48,8 +70,8 @@ export function guest_rdmsr(g: struct_guest_cpu, msr: number): bigint | null {
 	if (msr === MSR_IA32_TSC)
 		return BigInt.asUintN(64, BigInt(rdtsc()) + g.tsc_offset);
 	if (g.svm) {
-		const at = IN_VMCB.get(msr);
-		return at === undefined ? hw_rdmsr(msr) : BigInt.asUintN(64, frame_get64(g.vmc, at));
+		const v = msr_frame(g, msr);
+		return v < 0 ? hw_rdmsr(msr) : BigInt.asUintN(64, frame_get64(v, msr_at));
 	}
 	const field = IN_VMCS.get(msr);
 	return field === undefined ? hw_rdmsr(msr) : vmcs_get64(g.vmc, field);
@@ -70,10 +92,10 @@ export function guest_wrmsr(g: struct_guest_cpu, msr: number, x: bigint): boolea
 		return true;
 	}
 	if (g.svm) {
-		const at = IN_VMCB.get(msr);
-		if (at === undefined)
+		const v = msr_frame(g, msr);
+		if (v < 0)
 			return hw_wrmsr(msr, x);
-		frame_put64(g.vmc, at, x);
+		frame_put64(v, msr_at, x);
 		return true;
 	}
 	const field = IN_VMCS.get(msr);

@@ -167,7 +167,7 @@ export function svm_enter(g: struct_guest_cpu, regs: BigUint64Array, vmcb_pfn: n
 }
 
 /*
- * FS, GS, LDTR and TR, and the MSRs of system calls: 8-byte words of the save area. The CPU has them in
+ * FS, GS, LDTR and TR, and the MSRs of system calls: words of the save area. The CPU has them in
  * the VMCB that VMLOAD named, where guest_rdmsr() and guest_wrmsr() find them, until the next VMLOAD;
  * VMSAVE to the same VMCB has nothing left to do.
  */

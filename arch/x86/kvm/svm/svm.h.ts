@@ -159,8 +159,9 @@ export function svm_clr_intercept(svm: struct_vcpu_svm, bit: number): void {
 	recalc_intercepts(svm);
 }
 
+/** Asked at every exit: the intercepts are the VMCB's first words. */
 export function svm_is_intercept(svm: struct_vcpu_svm, bit: number): boolean {
-	return vmcb_is_intercept(svm.vmcb.control, bit);
+	return (svm.vmcb32[bit >> 5]! & (1 << (bit & 31))) !== 0;
 }
 
 export function enable_gif(svm: struct_vcpu_svm): void {
