@@ -650,7 +650,7 @@ export class struct_kvm_arch {
 	enable_pmu = false;
 
 	notify_window = 0;
-	notify_vmexit_flags = 0;
+	notify_vmexit_flags = 0n;
 	/** an instruction that the emulator cannot do goes to user space */
 	exit_on_emulation_error = false;
 
