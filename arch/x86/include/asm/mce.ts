@@ -13,6 +13,9 @@ export const MCG_CMCI_P		= 1n << 10n;
 export const MCG_SER_P		= 1n << 24n;
 export const MCG_LMCE_P		= 1n << 27n;
 
+/* MCG_EXT_CTL */
+export const MCG_EXT_CTL_LMCE_EN	= 1n << 0n;
+
 /* MCG_STATUS */
 export const MCG_STATUS_RIPV	= 1n << 0n;
 export const MCG_STATUS_EIPV	= 1n << 1n;

@@ -2,13 +2,14 @@
 /*
  * Flushing TLBs, and what each CPU knows about its own.
  *
- * Upstream: arch/x86/include/asm/{tlbflush,tlbbatch}.h. Left out: CR4 shadow, PTI, PCE, spectre
+ * Upstream: arch/x86/include/asm/{tlbflush,tlbbatch}.h. Left out: PTI, PCE, spectre
  * mitigations.
  */
 import type { struct_mm_struct, struct_vm_area_struct } from "#linux/mm_types.ts";
 import { VM_HUGETLB } from "#linux/mm.const.ts";
 import { hstate_vma, huge_page_shift } from "#linux/hugetlb.ts";
 import { flush_tlb_mm_range } from "#arch/x86/mm/tlb.ts";
+import { this_cpu } from "#asm/smp.ts";
 import { pmd_flags, pmd_pfn, pte_pfn } from "#asm/pgtable.ts";
 import { PAGE_SHIFT, PAGE_SIZE, PTE_PFN_MASK_LO, _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_GLOBAL,
 	_PAGE_NX_HI, _PAGE_PAT_LARGE, _PAGE_PCD, _PAGE_PRESENT, _PAGE_PSE, _PAGE_PWT, _PAGE_RW,
@@ -113,4 +114,17 @@ export function huge_pmd_needs_flush(oldpmd: pmd_t, newpmd: pmd_t): boolean {
 		return true;
 	return pte_flags_need_flush(pmd_flags(oldpmd), oldpmd.hi, pmd_flags(newpmd), newpmd.hi,
 		false);
+}
+
+/** C keeps a copy, as reading CR4 is slow. */
+export function cr4_read_shadow(): number {
+	return this_cpu.cr4;
+}
+
+export function cr4_set_bits(mask: number): void {
+	this_cpu.cr4 |= mask;
+}
+
+export function cr4_clear_bits(mask: number): void {
+	this_cpu.cr4 &= ~mask;
 }

@@ -8,8 +8,26 @@ import type { ref } from "#asm-generic/types.ts";
 import { X86_FEATURE_SVM, boot_cpu_has } from "#asm/cpufeature.ts";
 import { EFER_SVME, MSR_EFER, MSR_VM_HSAVE_PA } from "#asm/msr-index.ts";
 import { rdmsrl, wrmsrl } from "#asm/msr.ts";
-import { boot_cpu_data, X86_VENDOR_AMD, X86_VENDOR_HYGON } from "#asm/processor.ts";
+import { X86_CR4_VMXE } from "#asm/processor-flags.ts";
+import { boot_cpu_data, cpuid_ecx, X86_VENDOR_AMD, X86_VENDOR_HYGON } from "#asm/processor.ts";
 import { SVM_CPUID_FUNC } from "#asm/svm.ts";
+import { cr4_clear_bits } from "#asm/tlbflush.ts";
+import { EIO } from "#linux/errno.ts";
+import { vmxoff } from "#hw/vmx.ts";
+
+/* VMX */
+
+export function cpu_has_vmx(): boolean {
+	return (cpuid_ecx(1) & 1 << 5) !== 0;	/* CPUID.1:ECX.VMX[bit 5] -> VT */
+}
+
+/** On the current CPU; 0, or -EIO if it was not in VMX operation. */
+export function cpu_vmxoff(): number {
+	const r = vmxoff() ? 0 : -EIO;
+
+	cr4_clear_bits(X86_CR4_VMXE);
+	return r;
+}
 
 /* SVM */
 
