@@ -13,8 +13,8 @@ import { AR_DB, AR_DPL_SHIFT, AR_L, AR_P, AR_S, AR_TYPE, AR_UNUSABLE, CR0_NE, CR
 import type { guest_segment, struct_guest_cpu } from "./guest_types.ts";
 import { guest_enter } from "./guest_enter.ts";
 import {
-	VMX_ENTRY_MAY, VMX_ENTRY_MUST, VMX_EXIT_MAY, VMX_EXIT_MUST, VMX_PINBASED_MAY,
-	VMX_PINBASED_MUST, VMX_PROCBASED2_MAY, VMX_PROCBASED_MAY, VMX_PROCBASED_MUST,
+	MSR_EFER, VMX_ENTRY_MAY, VMX_ENTRY_MUST, VMX_EXIT_MAY, VMX_EXIT_MUST, VMX_PINBASED_MAY,
+	VMX_PINBASED_MUST, VMX_PROCBASED2_MAY, VMX_PROCBASED_MAY, VMX_PROCBASED_MUST, hw_rdmsr,
 } from "./msr.ts";
 import { vmcs_dirty, vmcs_get32, vmcs_get64, vmcs_getn, vmcs_gets, vmcs_launched, vmcs_put32,
 	vmcs_putn, vmcs_set_dirty, vmcs_set_launched } from "./vmcs.ts";
@@ -119,8 +119,9 @@ function load_state(g: struct_guest_cpu, v: number): void {
 	g.cr4 = vmcs_getn(v, d.GUEST_CR4);
 	if ((entry & d.VM_ENTRY_LOAD_IA32_EFER) !== 0)
 		g.efer = vmcs_getn(v, d.GUEST_IA32_EFER);
-	else
-		g.efer = (entry & d.VM_ENTRY_IA32E_MODE) !== 0 ? EFER_LMA | EFER_LME : 0;
+	else	/* the host's, but for the mode */
+		g.efer = (Number(hw_rdmsr(MSR_EFER)) & ~(EFER_LMA | EFER_LME)) |
+			((entry & d.VM_ENTRY_IA32E_MODE) !== 0 ? EFER_LMA | EFER_LME : 0);
 	load_segment(g.cs, v, d.GUEST_CS_SELECTOR, d.GUEST_CS_BASE, d.GUEST_CS_LIMIT,
 		d.GUEST_CS_AR_BYTES);
 	load_segment(g.ss, v, d.GUEST_SS_SELECTOR, d.GUEST_SS_BASE, d.GUEST_SS_LIMIT,
