@@ -80,12 +80,15 @@ function find_program(g: struct_guest_cpu): void {
 	guest_start(g, linear);
 }
 
+export function guest_set_regs(g: struct_guest_cpu, regs: BigUint64Array): void {
+	g.regs = regs;
+	g.regs32 = new Uint32Array(regs.buffer, regs.byteOffset, regs.length * 2);
+}
+
 /** State is loaded: the guest runs from here. */
 export function guest_enter(g: struct_guest_cpu, cpu: struct_cpu, regs: BigUint64Array): void {
-	if (g.regs !== regs) {
-		g.regs = regs;
-		g.regs32 = new Uint32Array(regs.buffer, regs.byteOffset, regs.length * 2);
-	}
+	if (g.regs !== regs)
+		guest_set_regs(g, regs);
 	g.in_guest = true;
 	g.vectoring = 0;
 	guest_tlb_switch(cpu, g);

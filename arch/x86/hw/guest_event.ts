@@ -22,7 +22,7 @@ import type { struct_guest_cpu } from "./guest_types.ts";
 import { vmcs_get32 } from "./vmcs.ts";
 import { vmx_exit, vmx_exit_apic, vmx_exit_exception, vmx_exit_interrupt, vmx_exit_nested } from
 	"./vmx_exit.ts";
-import { svm_exit, svm_exit_nested, svm_intercepts } from "./svm_exit.ts";
+import { guest_set_cr2, svm_exit, svm_exit_nested, svm_intercepts } from "./svm_exit.ts";
 import {
 	EXIT_REASON_INTERRUPT_WINDOW, EXIT_REASON_NMI_WINDOW, EXIT_REASON_TRIPLE_FAULT,
 	CPU_BASED_INTR_WINDOW_EXITING, CPU_BASED_NMI_WINDOW_EXITING, INTR_INFO_DELIVER_CODE_MASK,
@@ -177,7 +177,7 @@ function raise(g: struct_guest_cpu, vector: number, error: number, addr: number)
 	if (intercepted(g, info, error, vector === PF_VECTOR ? addr : 0, 0))
 		return;
 	if (vector === PF_VECTOR)
-		g.cr2 = BigInt.asUintN(64, BigInt(addr));
+		guest_set_cr2(g, BigInt.asUintN(64, BigInt(addr)));
 	deliver(g, info, error, 0);
 }
 

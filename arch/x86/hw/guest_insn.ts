@@ -9,7 +9,7 @@ import { rdtsc } from "./clock.ts";
 import { cpu_vendor, cpus } from "./cpu.ts";
 import { hw_cpuid } from "./cpuid.ts";
 import { guest_tlb_flush_current, guest_tlb_invlpg, guest_tlb_switch } from "./guest_tlb.ts";
-import { frame_get8, frame_put32 } from "./memory.ts";
+import { frame_get64, frame_get8, frame_put32, frame_put64 } from "./memory.ts";
 import { guest_exception, guest_software_event } from "./guest_event.ts";
 import { guest_mode_changed } from "./guest_enter.ts";
 import { guest_string_element } from "./guest_memory.ts";
@@ -28,7 +28,7 @@ import {
 } from "./guest_types.ts";
 import { vmcs_get32, vmcs_getn } from "./vmcs.ts";
 import { vmx_exit, vmx_exit_string_io } from "./vmx_exit.ts";
-import { svm_exit, svm_intercepts, vmcb_getn } from "./svm_exit.ts";
+import { guest_get_cr2, guest_set_cr2, guest_tsc_offset, svm_dr_at, svm_exit, svm_intercepts, vmcb_getn } from "./svm_exit.ts";
 import * as v from "./vmx_defs.ts";
 import * as s from "./svm_defs.ts";
 
@@ -266,7 +266,7 @@ function read_cr(g: struct_guest_cpu, op: guest_op): boolean {
 	else if (n === 4)
 		x = BigInt(((g.cr4 & ~g.cr4_mask) | (g.cr4_shadow & g.cr4_mask)) >>> 0);
 	else if (n === 2)
-		x = g.cr2;
+		x = guest_get_cr2(g);
 	else if (n === 3)
 		x = BigInt(g.cr3);
 	else
@@ -330,7 +330,7 @@ function write_cr(g: struct_guest_cpu, op: guest_op): boolean {
 		}
 		return write_cr0(g, x);
 	case 2:
-		g.cr2 = raw;
+		guest_set_cr2(g, raw);
 		return true;
 	case 3:
 		return write_cr3(g, raw);
@@ -351,12 +351,19 @@ function access_dr(g: struct_guest_cpu, op: guest_op): boolean {
 		(read ? s.INTERCEPT_DR0_READ : s.INTERCEPT_DR0_WRITE) + op.reg))
 		return exit(g, op, v.EXIT_REASON_DR_ACCESS, op.reg | (read ? 0x10 : 0) | (reg << 8),
 			(read ? s.SVM_EXIT_READ_DR0 : s.SVM_EXIT_WRITE_DR0) + op.reg, reg, 0);
+	if (!read && n >= 6 && g.regs[reg]! >> 32n !== 0n)
+		return fault(g, GP_VECTOR);
+	if (g.svm && n >= 6) {
+		if (read)
+			g.regs[reg] = BigInt.asUintN(64, frame_get64(g.vmc, svm_dr_at(n)));
+		else
+			frame_put64(g.vmc, svm_dr_at(n), g.regs[reg]!);
+		return true;
+	}
 	if (read) {
 		g.regs[reg] = g.dr[n]!;
 		return true;
 	}
-	if (n >= 6 && g.regs[reg]! >> 32n !== 0n)
-		return fault(g, GP_VECTOR);
 	g.dr[n] = g.regs[reg]!;
 	g.state_dirty = true;
 	return true;
@@ -431,7 +438,7 @@ function read_tsc(g: struct_guest_cpu, op: guest_op): boolean {
 	if (wants(g, v.CPU_BASED_RDTSC_EXITING, s.INTERCEPT_RDTSC))
 		return exit(g, op, v.EXIT_REASON_RDTSC, 0, s.SVM_EXIT_RDTSC, 0, 0);
 	run_clock();
-	const x = BigInt.asUintN(64, BigInt(rdtsc()) + g.tsc_offset);
+	const x = BigInt.asUintN(64, BigInt(rdtsc()) + guest_tsc_offset(g));
 	g.regs[REG_RAX] = x & 0xffffffffn;
 	g.regs[REG_RDX] = x >> 32n;
 	return true;

@@ -16,7 +16,7 @@ import {
 	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_EIP, MSR_IA32_SYSENTER_ESP, MSR_IA32_TSC,
 	MSR_KERNEL_GS_BASE, MSR_LSTAR, MSR_STAR, MSR_SYSCALL_MASK, hw_rdmsr, hw_wrmsr,
 } from "./msr.ts";
-import { SAVE_AREA } from "./svm_exit.ts";
+import { SAVE_AREA, guest_tsc_offset } from "./svm_exit.ts";
 import { struct_vmcb_save_area } from "./svm_defs.ts";
 import { vmcs_get64, vmcs_put64 } from "./vmcs.ts";
 import { GUEST_FS_BASE, GUEST_GS_BASE, GUEST_IA32_DEBUGCTL, GUEST_IA32_PAT, GUEST_SYSENTER_CS,
@@ -68,7 +68,7 @@ export function guest_rdmsr(g: struct_guest_cpu, msr: number): bigint | null {
 	if (msr === MSR_EFER)
 		return BigInt(g.efer);
 	if (msr === MSR_IA32_TSC)
-		return BigInt.asUintN(64, BigInt(rdtsc()) + g.tsc_offset);
+		return BigInt.asUintN(64, BigInt(rdtsc()) + guest_tsc_offset(g));
 	if (g.svm) {
 		const v = msr_frame(g, msr);
 		return v < 0 ? hw_rdmsr(msr) : BigInt.asUintN(64, frame_get64(v, msr_at));

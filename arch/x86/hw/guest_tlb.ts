@@ -128,13 +128,19 @@ export function guest_tlb_of(cpu: struct_cpu): struct_tlb {
 export function guest_tlb_switch(cpu: struct_cpu, g: struct_guest_cpu): void {
 	const t = guest_tlb_of(cpu);
 	const pcid = (g.cr4 & 0x20000) !== 0 ? g.cr3 & 0xfff : 0;
-	const c = context_of(g.vpid, g.svm ? -1 : g.root, pcid);
+	const root = g.svm ? -1 : g.root;
 
+	if (g.vpid !== g.context_vpid || root !== g.context_root || pcid !== g.context_pcid) {
+		g.context = context_of(g.vpid, root, pcid);
+		g.context_vpid = g.vpid;
+		g.context_root = root;
+		g.context_pcid = pcid;
+	}
+	const c = g.context;
 	if (c !== t.context && t.stamps.size >= MAX_CONTEXTS)
 		tlb_flush_all(t);
 	tlb_switch(t, c);
 	nested_switch(cpu.nested_cache!, nested_tag(g.svm, g.vpid, g.root));
-	g.context = c;
 }
 
 /* What instructions ask for. */

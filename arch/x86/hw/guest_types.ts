@@ -179,8 +179,9 @@ export class struct_guest_cpu {
 	in_guest = false;
 	/** SVM, not VMX. */
 	svm = false;
-	/** Frame of the VMCS or VMCB it runs on. */
+	/** Frame of the VMCS or VMCB it runs on, and its words. */
 	vmc = -1;
+	words: Int32Array = new Int32Array(1);
 	/** Registers, KVM's own array while in the guest. */
 	regs: BigUint64Array = new BigUint64Array(17);
 	regs32: Uint32Array = new Uint32Array(this.regs.buffer);
@@ -245,8 +246,11 @@ export class struct_guest_cpu {
 	top: guest_context | null = null;
 
 	/* translation */
-	/** Context in the TLB. */
+	/** Context in the TLB, and what it stands for. */
 	context = -1;
+	context_vpid = -1;
+	context_root = -1;
+	context_pcid = -1;
 	/** rights that accesses need */
 	need_load = 0;
 	need_store = 0;

@@ -352,6 +352,12 @@ export function frame_bytes(pfn: pfn_nr): Uint8Array {
 	return view;
 }
 
+/** The frame's bytes as 1024 words, for the processor's own structures; as frame_bytes(). */
+export function frame_words(pfn: number): Int32Array {
+	const view = frame_bytes(pfn as pfn_nr);
+	return new Int32Array(view.buffer, view.byteOffset, PAGE_BYTES / 4);
+}
+
 /** Fills the frame with zero; free of cost for a frame never used. */
 export function clear_frame(pfn: pfn_nr): void {
 	const c = chunk_of_frame(pfn);

@@ -6,15 +6,15 @@
  * each time (clean bits are a hint that this processor does not take). EFER.SVME is the kernel's
  * affair. Registers but RAX and RSP are KVM's own array.
  */
-import { frame_get32, frame_get64, frame_put32, frame_put64, memory_has_frame } from "./memory.ts";
+import { frame_get64, frame_put32, frame_put64, frame_words, memory_has_frame } from "./memory.ts";
 import { maxphyaddr, this_cpu } from "./cpu.ts";
-import { guest_enter } from "./guest_enter.ts";
+import { guest_enter, guest_set_regs } from "./guest_enter.ts";
 import { guest_tlb_flush_all, guest_tlb_flush_asid, guest_tlb_flush_gva } from "./guest_tlb.ts";
 import { AR_L, CR0_CD, CR0_NW, CR0_PE, CR0_PG, CR0_VALID, CR4_PAE, CR4_VALID, EFER_LMA, EFER_LME,
 	EFER_SVME, RFLAGS_FIXED, RFLAGS_MASK } from "./guest_paging.ts";
 import type { guest_segment, struct_guest_cpu } from "./guest_types.ts";
 import { HW_NASIDS } from "./cpuid.ts";
-import { SAVE_AREA, svm_intercepts, vmcb_getn } from "./svm_exit.ts";
+import { SAVE_AREA, svm_intercepts } from "./svm_exit.ts";
 import {
 	INTERCEPT_VMRUN, SVM_EVTINJ_TYPE_EXEPT, SVM_EVTINJ_TYPE_MASK, SVM_EVTINJ_TYPE_SOFT,
 	SVM_EVTINJ_VALID, SVM_EXIT_ERR, SVM_NESTED_CTL_NP_ENABLE, TLB_CONTROL_DO_NOTHING,
@@ -26,70 +26,87 @@ import { INTR_INFO_DELIVER_CODE_MASK } from "./vmx_defs.ts";
 const control = struct_vmcb_control_area.offsets;
 const save = struct_vmcb_save_area.offsets;
 
-const gets = (v: number, at: number): number =>
-	(frame_get32(v, at) >>> 0) + frame_get32(v, at + 4) * 2 ** 32;
+const C_ASID		= control.asid >> 2;
+const C_TLB_CTL		= control.tlb_ctl >> 2;
+const C_INT_CTL		= control.int_ctl >> 2;
+const C_INT_VECTOR	= control.int_vector >> 2;
+const C_INT_STATE	= control.int_state >> 2;
+const C_NESTED_CTL	= control.nested_ctl >> 2;
+const C_NESTED_CR3	= control.nested_cr3 >> 2;
+const C_EVENT_INJ	= control.event_inj >> 2;
+const S_CPL		= (SAVE_AREA + save.cpl) >> 2;
+const CPL_SHIFT		= ((SAVE_AREA + save.cpl) & 3) * 8;
+const S_CS		= (SAVE_AREA + save.cs) >> 2;
+const S_SS		= (SAVE_AREA + save.ss) >> 2;
+const S_TR		= (SAVE_AREA + save.tr) >> 2;
+const S_GDTR		= (SAVE_AREA + save.gdtr) >> 2;
+const S_IDTR		= (SAVE_AREA + save.idtr) >> 2;
+const S_EFER		= (SAVE_AREA + save.efer) >> 2;
+const S_CR0		= (SAVE_AREA + save.cr0) >> 2;
+const S_CR3		= (SAVE_AREA + save.cr3) >> 2;
+const S_CR4		= (SAVE_AREA + save.cr4) >> 2;
+const S_DR6		= (SAVE_AREA + save.dr6) >> 2;
+const S_DR7		= (SAVE_AREA + save.dr7) >> 2;
+const S_RFLAGS		= (SAVE_AREA + save.rflags) >> 2;
+const S_RIP		= (SAVE_AREA + save.rip) >> 2;
+const S_RSP		= (SAVE_AREA + save.rsp) >> 2;
+const S_RAX		= (SAVE_AREA + save.rax) >> 2;
 
-function load_segment(s: guest_segment, v: number, at: number): void {
-	const word = frame_get32(v, at), attrib = word >>> 16;
+/* 64 bits as a number, unsigned and signed */
+const getn = (w: Int32Array, at: number): number =>
+	(w[at]! >>> 0) + (w[at + 1]! >>> 0) * 2 ** 32;
+const gets = (w: Int32Array, at: number): number => (w[at]! >>> 0) + w[at + 1]! * 2 ** 32;
+
+function load_segment(s: guest_segment, w: Int32Array, at: number): void {
+	const word = w[at]!, attrib = word >>> 16;
 
 	s.selector = word & 0xffff;
 	s.ar = (attrib & 0xff) | ((attrib & 0xf00) << 4);
-	s.limit = frame_get32(v, at + 4) >>> 0;
-	s.base = gets(v, at + 8);
+	s.limit = w[at + 1]! >>> 0;
+	s.base = gets(w, at + 2);
 }
 
-function load_control(g: struct_guest_cpu, v: number): boolean {
+function load_control(g: struct_guest_cpu, w: Int32Array): boolean {
 	for (let i = 0; i < 6; i++)
-		g.intercepts[i] = frame_get32(v, i * 4);
-	g.vpid = frame_get32(v, control.asid) >>> 0;
-	g.int_ctl = frame_get32(v, control.int_ctl);
-	g.int_vector = frame_get32(v, control.int_vector);
-	g.tsc_offset = frame_get64(v, control.tsc_offset);
-	g.eptp = vmcb_getn(v, control.nested_cr3);
+		g.intercepts[i] = w[i]!;
+	g.vpid = w[C_ASID]! >>> 0;
+	g.int_ctl = w[C_INT_CTL]!;
+	g.int_vector = w[C_INT_VECTOR]!;
+	g.eptp = getn(w, C_NESTED_CR3);
 	g.root = Math.floor(g.eptp / 4096);
-	g.shadow = (frame_get32(v, control.int_state) & 1) !== 0;
-	g.shadow_mov_ss = false;
-	g.apic_access_pfn = -1;
-	g.cr0_mask = g.cr4_mask = 0;
-	g.pin = g.exec = g.exec2 = 0;
+	g.shadow = (w[C_INT_STATE]! & 1) !== 0;
 	if (g.vpid === 0 || g.vpid >= HW_NASIDS || !svm_intercepts(g, INTERCEPT_VMRUN))
 		return false;
-	if ((frame_get32(v, control.nested_ctl) & SVM_NESTED_CTL_NP_ENABLE) === 0)
+	if ((w[C_NESTED_CTL]! & SVM_NESTED_CTL_NP_ENABLE) === 0)
 		throw new Error("machine: VMRUN without nested paging");
 	return g.eptp < 2 ** maxphyaddr && memory_has_frame(g.root);
 }
 
-function load_save(g: struct_guest_cpu, v: number): boolean {
-	const at = SAVE_AREA;
-
-	g.cr0 = vmcb_getn(v, at + save.cr0);
-	g.cr3 = vmcb_getn(v, at + save.cr3);
-	g.cr4 = vmcb_getn(v, at + save.cr4);
-	g.efer = vmcb_getn(v, at + save.efer);
-	g.cr2 = BigInt.asUintN(64, frame_get64(v, at + save.cr2));
-	g.rip = gets(v, at + save.rip);
-	g.rflags = frame_get32(v, at + save.rflags) & RFLAGS_MASK | RFLAGS_FIXED;
-	g.cpl = (frame_get32(v, (at + save.cpl) & ~3) >> (((at + save.cpl) & 3) * 8)) & 3;
-	g.dr[6] = BigInt.asUintN(64, frame_get64(v, at + save.dr6));
-	g.dr[7] = BigInt.asUintN(64, frame_get64(v, at + save.dr7));
-	load_segment(g.cs, v, at + save.cs);
-	load_segment(g.ss, v, at + save.ss);
-	g.tr_base = gets(v, at + save.tr + 8);
-	g.gdt_base = gets(v, at + save.gdtr + 8);
-	g.gdt_limit = frame_get32(v, at + save.gdtr + 4) & 0xffff;
-	g.idt_base = gets(v, at + save.idtr + 8);
-	g.idt_limit = frame_get32(v, at + save.idtr + 4) & 0xffff;
+function load_save(g: struct_guest_cpu, w: Int32Array): boolean {
+	g.cr0 = w[S_CR0]! >>> 0;
+	g.cr3 = getn(w, S_CR3);
+	g.cr4 = w[S_CR4]! >>> 0;
+	g.efer = w[S_EFER]!;
+	g.rip = gets(w, S_RIP);
+	g.rflags = w[S_RFLAGS]! & RFLAGS_MASK | RFLAGS_FIXED;
+	g.cpl = (w[S_CPL]! >> CPL_SHIFT) & 3;
+	load_segment(g.cs, w, S_CS);
+	load_segment(g.ss, w, S_SS);
+	g.tr_base = gets(w, S_TR + 2);
+	g.gdt_base = gets(w, S_GDTR + 2);
+	g.gdt_limit = w[S_GDTR + 1]! & 0xffff;
+	g.idt_base = gets(w, S_IDTR + 2);
+	g.idt_limit = w[S_IDTR + 1]! & 0xffff;
 	g.nmi_blocked = false;
 	g.halted = false;
 
-	if ((g.efer & EFER_SVME) === 0 || g.efer > 0xffffffff || (g.efer & ~0x1d01) !== 0)
+	if ((w[S_CR0 + 1]! | w[S_CR4 + 1]! | w[S_EFER + 1]! | w[S_DR6 + 1]! | w[S_DR7 + 1]!) !== 0)
 		return false;
-	if (g.cr0 > 0xffffffff || (g.cr0 & ~CR0_VALID) !== 0 ||
-	    (g.cr0 & (CR0_CD | CR0_NW)) === CR0_NW)
+	if ((g.efer & EFER_SVME) === 0 || (g.efer & ~0x1d01) !== 0)
 		return false;
-	if (g.cr4 > 0xffffffff || (g.cr4 & ~CR4_VALID) !== 0 || g.cr3 >= 2 ** maxphyaddr)
+	if ((g.cr0 & ~CR0_VALID) !== 0 || (g.cr0 & (CR0_CD | CR0_NW)) === CR0_NW)
 		return false;
-	if (frame_get32(v, at + save.dr6 + 4) !== 0 || frame_get32(v, at + save.dr7 + 4) !== 0)
+	if ((g.cr4 & ~CR4_VALID) !== 0 || g.cr3 >= 2 ** maxphyaddr)
 		return false;
 	/* long mode is active when enabled and paging is on */
 	if ((g.efer & EFER_LME) !== 0 && (g.cr0 & CR0_PG) !== 0) {
@@ -103,8 +120,8 @@ function load_save(g: struct_guest_cpu, v: number): boolean {
 	return true;
 }
 
-function load_event(g: struct_guest_cpu, v: number): boolean {
-	const info = frame_get32(v, control.event_inj) >>> 0;
+function load_event(g: struct_guest_cpu, w: Int32Array): boolean {
+	const info = w[C_EVENT_INJ]! >>> 0;
 
 	g.inject = 0;
 	if ((info & SVM_EVTINJ_VALID) === 0)
@@ -116,17 +133,15 @@ function load_event(g: struct_guest_cpu, v: number): boolean {
 		return false;
 	g.inject = (info & (0x80000fff)) >>> 0;
 	g.inject_error = (info & INTR_INFO_DELIVER_CODE_MASK) !== 0 ?
-		frame_get32(v, control.event_inj_err) >>> 0 : 0;
+		w[control.event_inj_err >> 2]! >>> 0 : 0;
 	/* a software interrupt returns behind its instruction */
-	const next = gets(v, control.next_rip);
+	const next = gets(w, control.next_rip >> 2);
 	g.inject_len = type === SVM_EVTINJ_TYPE_SOFT && next !== 0 ? next - g.rip : 0;
 	return true;
 }
 
-function tlb_control(v: number, asid: number): boolean {
-	const tlb_ctl = (frame_get32(v, control.tlb_ctl & ~3) >> ((control.tlb_ctl & 3) * 8)) & 0xff;
-
-	switch (tlb_ctl) {
+function tlb_control(w: Int32Array, asid: number): boolean {
+	switch (w[C_TLB_CTL]! & 0xff) {
 	case TLB_CONTROL_DO_NOTHING:
 		return true;
 	case TLB_CONTROL_FLUSH_ALL_ASID:
@@ -147,21 +162,34 @@ function tlb_control(v: number, asid: number): boolean {
  * there; the guest uses @regs meanwhile.
  */
 export function svm_enter(g: struct_guest_cpu, regs: BigUint64Array, vmcb_pfn: number): number {
-	g.svm = true;
-	g.vmc = vmcb_pfn;
+	if (!g.svm || g.vmc !== vmcb_pfn) {
+		g.svm = true;
+		g.vmc = vmcb_pfn;
+		g.words = frame_words(vmcb_pfn);
+		g.shadow_mov_ss = false;
+		g.apic_access_pfn = -1;
+		g.cr0_mask = g.cr4_mask = 0;
+		g.pin = g.exec = g.exec2 = 0;
+	}
+	const w = g.words;
 	g.state_dirty = false;
-	if (!load_control(g, vmcb_pfn) || !load_save(g, vmcb_pfn) || !load_event(g, vmcb_pfn) ||
-	    !tlb_control(vmcb_pfn, g.vpid)) {
+	if (!load_control(g, w) || !load_save(g, w) || !load_event(g, w) ||
+	    !tlb_control(w, g.vpid)) {
 		frame_put32(vmcb_pfn, control.exit_code, SVM_EXIT_ERR);
 		frame_put32(vmcb_pfn, control.exit_code_hi, -1);
 		frame_put32(vmcb_pfn, control.exit_int_info, 0);
 		g.in_guest = false;
 		return 0;
 	}
-	regs[0] = BigInt.asUintN(64, frame_get64(vmcb_pfn, SAVE_AREA + save.rax));
-	regs[4] = BigInt.asUintN(64, frame_get64(vmcb_pfn, SAVE_AREA + save.rsp));
 	g.ept_ad = true;
 	g.pml = false;
+	if (g.regs !== regs)
+		guest_set_regs(g, regs);
+	const r = g.regs32;
+	r[0] = w[S_RAX]!;
+	r[1] = w[S_RAX + 1]!;
+	r[8] = w[S_RSP]!;
+	r[9] = w[S_RSP + 1]!;
 	guest_enter(g, this_cpu, regs);
 	return 0;
 }

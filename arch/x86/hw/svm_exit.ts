@@ -4,8 +4,7 @@
  *
  * Port-only. The guest's state goes back to its VMCB with the exit code. See vmx_exit.ts.
  */
-import { frame_get32, frame_put32, frame_put64 } from "./memory.ts";
-import { offsetof } from "#asm-generic/struct.ts";
+import { frame_get32, frame_get64, frame_put32, frame_put64 } from "./memory.ts";
 import type { guest_segment, struct_guest_cpu } from "./guest_types.ts";
 import { NESTED_VIOLATION } from "./ept.ts";
 import { npt_error } from "./npt.ts";
@@ -49,26 +48,51 @@ function save_table(pfn: number, at: number, base: number, limit: number): void 
 	vmcb_putn(pfn, at + 8, base);
 }
 
-function save_guest(g: struct_guest_cpu): void {
-	const v = g.vmc, at = SAVE_AREA;
+const S_RIP		= (SAVE_AREA + save.rip) >> 2;
+const S_RSP		= (SAVE_AREA + save.rsp) >> 2;
+const S_RAX		= (SAVE_AREA + save.rax) >> 2;
+const S_RFLAGS		= (SAVE_AREA + save.rflags) >> 2;
+const C_INT_STATE	= control.int_state >> 2;
+const C_INT_CTL		= control.int_ctl >> 2;
+const C_EVENT_INJ	= control.event_inj >> 2;
+const C_EXIT_CODE	= control.exit_code >> 2;
+const C_INFO1		= control.exit_info_1 >> 2;
+const C_INFO2		= control.exit_info_2 >> 2;
+const C_INT_INFO	= control.exit_int_info >> 2;
+const C_INT_INFO_ERR	= control.exit_int_info_err >> 2;
+const C_NEXT_RIP	= control.next_rip >> 2;
+const C_INSN_LEN	= control.insn_len >> 2;
 
-	vmcb_putn(v, at + save.rip, g.rip - g.rip_base);
-	frame_put64(v, at + save.rsp, g.regs[4]!);
-	frame_put64(v, at + save.rax, g.regs[0]!);
-	vmcb_putn(v, at + save.rflags, g.rflags >>> 0);
-	frame_put64(v, at + save.cr2, g.cr2);
-	frame_put32(v, control.int_state, (g.shadow ? 1 : 0) | ((g.rflags & 0x200) !== 0 ? 2 : 0));
-	frame_put32(v, control.int_ctl, g.int_ctl);
-	frame_put32(v, control.event_inj, frame_get32(v, control.event_inj) & 0x7fffffff);
-	if (!g.state_dirty)
-		return;
+function putn(w: Int32Array, at: number, x: number): void {
+	w[at] = x;
+	w[at + 1] = Math.floor(x * 2 ** -32);
+}
+
+function save_guest(g: struct_guest_cpu): void {
+	const w = g.words, r = g.regs32;
+
+	putn(w, S_RIP, g.rip - g.rip_base);
+	w[S_RSP] = r[8]!;
+	w[S_RSP + 1] = r[9]!;
+	w[S_RAX] = r[0]!;
+	w[S_RAX + 1] = r[1]!;
+	w[S_RFLAGS] = g.rflags;
+	w[S_RFLAGS + 1] = 0;
+	w[C_INT_STATE] = (g.shadow ? 1 : 0) | ((g.rflags & 0x200) !== 0 ? 2 : 0);
+	w[C_INT_CTL] = g.int_ctl;
+	w[C_EVENT_INJ]! &= 0x7fffffff;
+	if (g.state_dirty)
+		save_rest(g, g.vmc);
+}
+
+function save_rest(g: struct_guest_cpu, v: number): void {
+	const at = SAVE_AREA;
+
 	g.state_dirty = false;
 	vmcb_putn(v, at + save.cr0, g.cr0);
 	vmcb_putn(v, at + save.cr3, g.cr3);
 	vmcb_putn(v, at + save.cr4, g.cr4);
 	vmcb_putn(v, at + save.efer, g.efer);
-	frame_put64(v, at + save.dr6, g.dr[6]!);
-	frame_put64(v, at + save.dr7, g.dr[7]!);
 	save_segment(v, at + save.cs, g.cs);
 	save_segment(v, at + save.ss, g.ss);
 	save_table(v, at + save.gdtr, g.gdt_base, g.gdt_limit);
@@ -79,22 +103,42 @@ function save_guest(g: struct_guest_cpu): void {
 	frame_put32(v, cpl & ~3, (word & ~(0xff << shift)) | (g.cpl << shift));
 }
 
+/* Registers that lie in the VMCB while the guest runs. */
+
+/** CR2: the CPU's own on VMX. */
+export function guest_get_cr2(g: struct_guest_cpu): bigint {
+	return g.svm ? BigInt.asUintN(64, frame_get64(g.vmc, SAVE_AREA + save.cr2)) : g.cr2;
+}
+
+export function guest_set_cr2(g: struct_guest_cpu, x: bigint): void {
+	if (g.svm)
+		frame_put64(g.vmc, SAVE_AREA + save.cr2, x);
+	else
+		g.cr2 = x;
+}
+
+/** Where DR6 and DR7 are. */
+export const svm_dr_at = (n: number): number => SAVE_AREA + (n === 6 ? save.dr6 : save.dr7);
+
+export function guest_tsc_offset(g: struct_guest_cpu): bigint {
+	return g.svm ? frame_get64(g.vmc, control.tsc_offset) : g.tsc_offset;
+}
+
 /** Out of the guest. @next: where an intercepted instruction ends, 0 for other exits. */
 export function svm_exit(g: struct_guest_cpu, code: number, info1: number, info2: number,
 	next = 0): void {
-	const v = g.vmc;
+	const w = g.words;
 
 	save_guest(g);
-	frame_put32(v, control.exit_code, code);
-	frame_put32(v, control.exit_code_hi, 0);
-	vmcb_putn(v, control.exit_info_1, info1);
-	vmcb_putn(v, control.exit_info_2, info2);
-	frame_put32(v, control.exit_int_info, g.vectoring);
-	frame_put32(v, control.exit_int_info_err,
-		(g.vectoring & INTR_INFO_DELIVER_CODE_MASK) !== 0 ? g.vectoring_error : 0);
-	vmcb_putn(v, control.next_rip, next === 0 ? 0 : next - g.rip_base);
+	w[C_EXIT_CODE] = code;
+	w[C_EXIT_CODE + 1] = 0;
+	putn(w, C_INFO1, info1);
+	putn(w, C_INFO2, info2);
+	w[C_INT_INFO] = g.vectoring;
+	w[C_INT_INFO_ERR] = (g.vectoring & INTR_INFO_DELIVER_CODE_MASK) !== 0 ? g.vectoring_error : 0;
+	putn(w, C_NEXT_RIP, next === 0 ? 0 : next - g.rip_base);
 	/* no instruction bytes: length 0 */
-	frame_put32(v, offsetof(struct_vmcb_control_area, "insn_len"), 0);
+	w[C_INSN_LEN] = 0;
 	g.vectoring = 0;
 	leave(g);
 }

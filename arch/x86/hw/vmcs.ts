@@ -28,6 +28,9 @@ const FIRST_SLOT	= 2;
 /* in slot 1 */
 const LAUNCHED		= 8;
 const DIRTY		= 12;
+/** Words of these in the frame. */
+export const VMCS_LAUNCHED	= LAUNCHED / 4;
+export const VMCS_DIRTY		= DIRTY / 4;
 
 /* byte offset of a field in the frame by (width << 8 | type << 6 | index), 0 for none */
 const offsets = new Uint16Array(1024);
@@ -56,6 +59,11 @@ export function vmcs_offset(field: number): number {
 		return 0;
 	const at = offsets[key_of(field)]!;
 	return at === 0 ? 0 : at + ((field & 1) << 2);
+}
+
+/** Index of the field in the frame's 32-bit words: what hot paths use. */
+export function vmcs_word(field: number): number {
+	return offsets[key_of(field)]! >> 2;
 }
 
 export function vmcs_read_only(field: number): boolean {

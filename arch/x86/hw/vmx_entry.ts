@@ -6,7 +6,7 @@
  * that entry failed. What was checked and loaded once is not again until software writes to it.
  */
 import { maxphyaddr, this_cpu } from "./cpu.ts";
-import { memory_has_frame } from "./memory.ts";
+import { frame_words, memory_has_frame } from "./memory.ts";
 import { AR_DB, AR_DPL_SHIFT, AR_L, AR_P, AR_S, AR_TYPE, AR_UNUSABLE, CR0_NE, CR0_PE, CR0_PG,
 	CR0_VALID, CR4_PAE, CR4_PCIDE, CR4_VALID, CR4_VMXE, EFER_LMA, EFER_LME, RFLAGS_FIXED,
 	RFLAGS_IF, RFLAGS_MASK, RFLAGS_VM } from "./guest_paging.ts";
@@ -16,8 +16,8 @@ import {
 	MSR_EFER, VMX_ENTRY_MAY, VMX_ENTRY_MUST, VMX_EXIT_MAY, VMX_EXIT_MUST, VMX_PINBASED_MAY,
 	VMX_PINBASED_MUST, VMX_PROCBASED2_MAY, VMX_PROCBASED_MAY, VMX_PROCBASED_MUST, hw_rdmsr,
 } from "./msr.ts";
-import { vmcs_dirty, vmcs_get32, vmcs_get64, vmcs_getn, vmcs_gets, vmcs_launched, vmcs_put32,
-	vmcs_putn, vmcs_set_dirty, vmcs_set_launched } from "./vmcs.ts";
+import { VMCS_DIRTY, VMCS_LAUNCHED, vmcs_get32, vmcs_get64, vmcs_getn, vmcs_gets, vmcs_put32,
+	vmcs_putn, vmcs_word } from "./vmcs.ts";
 import * as d from "./vmx_defs.ts";
 
 const controls_ok = (x: number, must: number, may: number): boolean =>
@@ -198,19 +198,26 @@ function segments_ok(g: struct_guest_cpu, v: number): boolean {
 		g.gdt_limit <= 0xffff && g.idt_limit <= 0xffff;
 }
 
+const W_RIP		= vmcs_word(d.GUEST_RIP);
+const W_RSP		= vmcs_word(d.GUEST_RSP);
+const W_RFLAGS		= vmcs_word(d.GUEST_RFLAGS);
+const W_INTERRUPTIBILITY = vmcs_word(d.GUEST_INTERRUPTIBILITY_INFO);
+const W_ACTIVITY	= vmcs_word(d.GUEST_ACTIVITY_STATE);
+const W_ENTRY_INTR	= vmcs_word(d.VM_ENTRY_INTR_INFO_FIELD);
+
 /* what every entry loads: RIP, RFLAGS, interruptibility, activity */
-function hot_state_ok(g: struct_guest_cpu, v: number): boolean {
-	const inter = vmcs_get32(v, d.GUEST_INTERRUPTIBILITY_INFO);
-	const activity = vmcs_get32(v, d.GUEST_ACTIVITY_STATE);
-	const flags = vmcs_getn(v, d.GUEST_RFLAGS);
-	const rip = vmcs_gets(v, d.GUEST_RIP);
+function hot_state_ok(g: struct_guest_cpu): boolean {
+	const w = g.words;
+	const inter = w[W_INTERRUPTIBILITY]!, activity = w[W_ACTIVITY]!;
+	const flags = w[W_RFLAGS]!;
+	const rip = (w[W_RIP]! >>> 0) + w[W_RIP + 1]! * 2 ** 32;
 	const long = (g.efer & EFER_LMA) !== 0 && (g.cs.ar & AR_L) !== 0;
 
-	if (flags > 0xffffffff || (flags & ~RFLAGS_MASK) !== 0 || (flags & RFLAGS_FIXED) === 0)
+	if (w[W_RFLAGS + 1] !== 0 || (flags & ~RFLAGS_MASK) !== 0 || (flags & RFLAGS_FIXED) === 0)
 		return false;
 	if (long ? !canonical(rip) : !(rip >= 0 && rip <= 0xffffffff))
 		return false;
-	if (activity > d.GUEST_ACTIVITY_WAIT_SIPI || (inter & ~0xf) !== 0 || (inter & 3) === 3)
+	if (activity >>> 0 > d.GUEST_ACTIVITY_WAIT_SIPI || (inter & ~0xf) !== 0 || (inter & 3) === 3)
 		return false;
 	if ((inter & d.GUEST_INTR_STATE_STI) !== 0 && (flags & RFLAGS_IF) === 0)
 		return false;
@@ -229,7 +236,7 @@ function hot_state_ok(g: struct_guest_cpu, v: number): boolean {
 
 /** The event to inject; false if the processor does not accept it. */
 function load_event(g: struct_guest_cpu, v: number): boolean {
-	const info = vmcs_get32(v, d.VM_ENTRY_INTR_INFO_FIELD);
+	const info = g.words[W_ENTRY_INTR]!;
 
 	g.inject = 0;
 	if ((info & d.INTR_INFO_VALID_MASK) === 0)
@@ -280,14 +287,18 @@ export function vmx_enter(g: struct_guest_cpu, regs: BigUint64Array, launched: b
 
 	if (cpu.vmxon_pfn < 0 || v < 0)
 		throw new Error(`machine: cpu ${cpu.id}: VM entry without a VMCS`);
-	if (vmcs_launched(v) !== launched)
-		return fail(v, launched ? d.VMXERR_VMRESUME_NONLAUNCHED_VMCS :
-			d.VMXERR_VMLAUNCH_NONCLEAR_VMCS);
-	const all = g.svm || g.vmc !== v || vmcs_dirty(v);
-	if (all) {
+	if (g.svm || g.vmc !== v) {
 		g.svm = false;
 		g.vmc = v;
-		vmcs_set_dirty(v, true);
+		g.words = frame_words(v);
+		g.words[VMCS_DIRTY] = 1;
+	}
+	const w = g.words;
+	if ((w[VMCS_LAUNCHED] !== 0) !== launched)
+		return fail(v, launched ? d.VMXERR_VMRESUME_NONLAUNCHED_VMCS :
+			d.VMXERR_VMLAUNCH_NONCLEAR_VMCS);
+	const all = w[VMCS_DIRTY] !== 0;
+	if (all) {
 		if (!load_controls(g, v))
 			return fail(v, d.VMXERR_ENTRY_INVALID_CONTROL_FIELD);
 		load_state(g, v);
@@ -295,17 +306,18 @@ export function vmx_enter(g: struct_guest_cpu, regs: BigUint64Array, launched: b
 	if (!load_event(g, v))
 		return fail(v, d.VMXERR_ENTRY_INVALID_CONTROL_FIELD);
 	if (!launched)
-		vmcs_set_launched(v, true);
-	if (!hot_state_ok(g, v) || (all && (!control_registers_ok(g, v) || !segments_ok(g, v)))) {
-		vmcs_set_dirty(v, true);
+		w[VMCS_LAUNCHED] = 1;
+	if (!hot_state_ok(g) || (all && (!control_registers_ok(g, v) || !segments_ok(g, v)))) {
+		w[VMCS_DIRTY] = 1;
 		return entry_failed(g, v, d.ENTRY_FAIL_DEFAULT);
 	}
 	if (all) {
 		if (vmcs_get64(v, d.VMCS_LINK_POINTER) !== 0xffffffffffffffffn)
 			return entry_failed(g, v, d.ENTRY_FAIL_VMCS_LINK_PTR);
-		vmcs_set_dirty(v, false);
+		w[VMCS_DIRTY] = 0;
 	}
-	regs[4] = vmcs_get64(v, d.GUEST_RSP);
 	guest_enter(g, cpu, regs);
+	g.regs32[8] = w[W_RSP]!;
+	g.regs32[9] = w[W_RSP + 1]!;
 	return 0;
 }

@@ -12,7 +12,7 @@ import { guest_tlb_flush_current } from "./guest_tlb.ts";
 import { NESTED_LOG_FULL, NESTED_R, NESTED_VIOLATION, NESTED_W, NESTED_X, nested_rights } from
 	"./ept.ts";
 import { walk_access, walk_final, walk_gpa, walk_nested } from "./guest_walk.ts";
-import { vmcs_get32, vmcs_put32, vmcs_put64, vmcs_putn } from "./vmcs.ts";
+import { vmcs_get32, vmcs_put32, vmcs_put64, vmcs_putn, vmcs_word } from "./vmcs.ts";
 import {
 	EPT_VIOLATION_GVA_IS_VALID, EPT_VIOLATION_GVA_TRANSLATED, EPT_VIOLATION_RWX_SHIFT,
 	EXIT_QUALIFICATION, EXIT_REASON_APIC_ACCESS, EXIT_REASON_EPT_MISCONFIG,
@@ -34,18 +34,40 @@ import {
 /** Vector of the interrupts that end a guest's turn: the kernel's reschedule interrupt. */
 export const EXT_INTR_VECTOR	= 0xfd;
 
-function save_guest(g: struct_guest_cpu): void {
-	const v = g.vmc;
+const W_RIP		= vmcs_word(GUEST_RIP);
+const W_RSP		= vmcs_word(GUEST_RSP);
+const W_RFLAGS		= vmcs_word(GUEST_RFLAGS);
+const W_INTERRUPTIBILITY = vmcs_word(GUEST_INTERRUPTIBILITY_INFO);
+const W_ACTIVITY	= vmcs_word(GUEST_ACTIVITY_STATE);
+const W_REASON		= vmcs_word(VM_EXIT_REASON);
+const W_QUALIFICATION	= vmcs_word(EXIT_QUALIFICATION);
+const W_LEN		= vmcs_word(VM_EXIT_INSTRUCTION_LEN);
+const W_INTR_INFO	= vmcs_word(VM_EXIT_INTR_INFO);
+const W_VECTORING	= vmcs_word(IDT_VECTORING_INFO_FIELD);
+const W_ENTRY_INTR	= vmcs_word(VM_ENTRY_INTR_INFO_FIELD);
+const W_GPA		= vmcs_word(GUEST_PHYSICAL_ADDRESS);
+const W_GVA		= vmcs_word(GUEST_LINEAR_ADDRESS);
 
-	vmcs_putn(v, GUEST_RIP, g.rip - g.rip_base);
-	vmcs_put64(v, GUEST_RSP, g.regs[4]!);
-	vmcs_put32(v, GUEST_RFLAGS, g.rflags);
-	vmcs_put32(v, GUEST_INTERRUPTIBILITY_INFO, (g.shadow_mov_ss ? GUEST_INTR_STATE_MOV_SS :
-		g.shadow ? GUEST_INTR_STATE_STI : 0) | (g.nmi_blocked ? GUEST_INTR_STATE_NMI : 0));
-	vmcs_put32(v, GUEST_ACTIVITY_STATE,
-		g.halted ? GUEST_ACTIVITY_HLT : GUEST_ACTIVITY_ACTIVE);
-	if (!g.state_dirty)
-		return;
+function putn(w: Int32Array, at: number, x: number): void {
+	w[at] = x;
+	w[at + 1] = Math.floor(x * 2 ** -32);
+}
+
+function save_guest(g: struct_guest_cpu): void {
+	const w = g.words;
+
+	putn(w, W_RIP, g.rip - g.rip_base);
+	w[W_RSP] = g.regs32[8]!;
+	w[W_RSP + 1] = g.regs32[9]!;
+	w[W_RFLAGS] = g.rflags;
+	w[W_INTERRUPTIBILITY] = (g.shadow_mov_ss ? GUEST_INTR_STATE_MOV_SS :
+		g.shadow ? GUEST_INTR_STATE_STI : 0) | (g.nmi_blocked ? GUEST_INTR_STATE_NMI : 0);
+	w[W_ACTIVITY] = g.halted ? GUEST_ACTIVITY_HLT : GUEST_ACTIVITY_ACTIVE;
+	if (g.state_dirty)
+		save_rest(g, g.vmc);
+}
+
+function save_rest(g: struct_guest_cpu, v: number): void {
 	g.state_dirty = false;
 	vmcs_putn(v, GUEST_CR0, g.cr0);
 	vmcs_putn(v, GUEST_CR3, g.cr3);
@@ -72,24 +94,23 @@ function save_guest(g: struct_guest_cpu): void {
 
 /** Out of the guest. An instruction's exit has its length, others 0. @qual a number of any sign. */
 export function vmx_exit(g: struct_guest_cpu, reason: number, qual: number, len: number): void {
-	const v = g.vmc;
+	const w = g.words;
 
 	save_guest(g);
-	vmcs_put32(v, VM_EXIT_REASON, reason);
-	vmcs_putn(v, EXIT_QUALIFICATION, qual);
-	vmcs_put32(v, VM_EXIT_INSTRUCTION_LEN, len);
-	vmcs_put32(v, VM_EXIT_INTR_INFO, 0);
-	vmcs_put32(v, IDT_VECTORING_INFO_FIELD, g.vectoring);
+	w[W_REASON] = reason;
+	putn(w, W_QUALIFICATION, qual);
+	w[W_LEN] = len;
+	w[W_INTR_INFO] = 0;
+	w[W_VECTORING] = g.vectoring;
 	if (g.vectoring !== 0) {
 		if ((g.vectoring & INTR_INFO_DELIVER_CODE_MASK) !== 0)
-			vmcs_put32(v, IDT_VECTORING_ERROR_CODE, g.vectoring_error);
+			vmcs_put32(g.vmc, IDT_VECTORING_ERROR_CODE, g.vectoring_error);
 		/* where a software event would go on */
 		if (len === 0)
-			vmcs_put32(v, VM_EXIT_INSTRUCTION_LEN, g.vectoring_len);
+			w[W_LEN] = g.vectoring_len;
 		g.vectoring = 0;
 	}
-	vmcs_put32(v, VM_ENTRY_INTR_INFO_FIELD,
-		vmcs_get32(v, VM_ENTRY_INTR_INFO_FIELD) & ~INTR_INFO_VALID_MASK);
+	w[W_ENTRY_INTR]! &= ~INTR_INFO_VALID_MASK;
 	leave(g);
 }
 
@@ -127,7 +148,7 @@ export function vmx_exit_interrupt(g: struct_guest_cpu): void {
 
 /** The walk that just failed in EPT. */
 export function vmx_exit_nested(g: struct_guest_cpu, gva: number): void {
-	const v = g.vmc, gpa = walk_gpa;
+	const w = g.words, gpa = walk_gpa;
 
 	if (walk_nested === NESTED_VIOLATION) {
 		const access = walk_access & (NESTED_R | NESTED_W | NESTED_X);
@@ -137,13 +158,13 @@ export function vmx_exit_nested(g: struct_guest_cpu, gva: number): void {
 		vmx_exit(g, EXIT_REASON_EPT_VIOLATION, kind |
 			((nested_rights & 7) << EPT_VIOLATION_RWX_SHIFT) | EPT_VIOLATION_GVA_IS_VALID |
 			(walk_final ? EPT_VIOLATION_GVA_TRANSLATED : 0), 0);
-		vmcs_putn(v, GUEST_LINEAR_ADDRESS, gva);
+		putn(w, W_GVA, gva);
 	} else if (walk_nested === NESTED_LOG_FULL) {
 		vmx_exit(g, EXIT_REASON_PML_FULL, 0, 0);
 	} else {
 		vmx_exit(g, EXIT_REASON_EPT_MISCONFIG, 0, 0);
 	}
-	vmcs_putn(v, GUEST_PHYSICAL_ADDRESS, gpa);
+	putn(w, W_GPA, gpa);
 }
 
 /** An access to the APIC-access page. */
