@@ -51,6 +51,7 @@ export function guest_page(g: struct_guest_cpu, gva: number, need: number): numb
 	pfn = guest_walk(g, cpu, t, gva, need);
 	if (pfn >= 0)
 		return pfn;
+	g.text_stamp = 0;
 	switch (pfn) {
 	case WALK_FAULT:
 		guest_page_fault(g, walk_error, gva);

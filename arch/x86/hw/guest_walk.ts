@@ -8,9 +8,9 @@
  * a miss looks at one entry of the guest and one path of the second dimension. Where a cached entry
  * lacks a right the tables are walked again, as if it had been evicted.
  */
-import { FRAME_META, frame_mark_used, frame_state, frames_have_meta, frames_mark_used,
-	memory_has_frame, table_hi, table_lo, table_or_lo } from "./memory.ts";
-import { TLB_DIRECT, TLB_EXEC, TLB_USER, TLB_WRITE, tlb_drop_page, tlb_fill, tlb_pde_fill,
+import { FRAME_META, FRAME_USED, frame_mark_used, frame_state, frames_have_meta, frames_mark_used,
+	table_hi, table_lo, table_or_lo } from "./memory.ts";
+import { TLB_DIRECT, TLB_EXEC, TLB_USER, TLB_WRITE, tlb_drop_page, tlb_fill, tlb_fill4k, tlb_pde_fill,
 	tlb_pde_flags, tlb_pde_lookup, type struct_tlb } from "./tlb.ts";
 import { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, rsvd_hi,
 	type struct_cpu } from "./cpu.ts";
@@ -67,12 +67,8 @@ function nested(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, access: numbe
 	final: boolean): number {
 	const pfn = g.svm ? npt_walk(g, cpu, gfn, access) : ept_walk(g, cpu, gfn, access);
 
-	if (pfn >= 0) {
-		if (!memory_has_frame(pfn))
-			throw new Error(`machine: guest frame 0x${gfn.toString(16)} leads to no ` +
-				`memory, 0x${pfn.toString(16)}`);
+	if (pfn >= 0)
 		return pfn;
-	}
 	nested_drop(cpu.nested_cache!, gfn);
 	walk_nested = pfn;
 	walk_gpa = gpa;
@@ -125,25 +121,36 @@ function final(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, 
 		return WALK_APIC;
 	}
 	const rights = g.svm ? npt_rights : nested_rights;
-	const size = Math.min(shift, g.svm ? npt_shift : nested_shift);
+	const other = g.svm ? npt_shift : nested_shift;
+	const size = shift < other ? shift : other;
 	if ((rights & NESTED_R) === 0)
 		flags &= ~GTLB_READ;
 	if ((rights & NESTED_W) === 0)
 		flags &= ~GTLB_WRITE;
 	if ((rights & NESTED_X) === 0)
 		flags &= ~GTLB_EXEC;
-	const n = 1 << (size - 12);
-	const first = pfn & -n;
-	if ((flags & GTLB_WRITE) !== 0) {
-		if (n === 1)
-			frame_mark_used(pfn);
-		else
-			frames_mark_used(first, n);
+	if (size !== 12) {
+		fill_large(t, lo, hi, size, pfn, flags);
+		return pfn;
 	}
-	if (n === 1 ? (frame_state(pfn) & FRAME_META) === 0 : !frames_have_meta(first, n))
+	const state = frame_state(pfn);
+	if ((flags & GTLB_WRITE) !== 0 && (state & FRAME_USED) === 0)
+		frame_mark_used(pfn);
+	if ((state & FRAME_META) === 0)
+		flags |= TLB_DIRECT;
+	tlb_fill4k(t, lo, hi, pfn, flags);
+	return pfn;
+}
+
+function fill_large(t: struct_tlb, lo: number, hi: number, size: number, pfn: number,
+	flags: number): void {
+	const n = 1 << (size - 12), first = pfn & -n;
+
+	if ((flags & GTLB_WRITE) !== 0)
+		frames_mark_used(first, n);
+	if (!frames_have_meta(first, n))
 		flags |= TLB_DIRECT;
 	tlb_fill(t, lo, hi, size, first, flags);
-	return pfn;
 }
 
 /** The lowest entry of the guest's tables; @tgfn its table, -1 if only the frame is known. */
