@@ -559,6 +559,17 @@ export class struct_kvm_arch_memory_slot {
 	gfn_track = new Array<Uint16Array | null>(KVM_PAGE_TRACK_MAX).fill(null);
 }
 
+/** Port-only: `*dst = *src`, which copies pointers. */
+export function kvm_arch_memory_slot_copy(dst: struct_kvm_arch_memory_slot,
+	src: struct_kvm_arch_memory_slot): void {
+	for (let i = 0; i < KVM_NR_PAGE_SIZES; i++)
+		dst.rmap[i] = src.rmap[i]!;
+	for (let i = 0; i < KVM_NR_PAGE_SIZES - 1; i++)
+		dst.lpage_info[i] = src.lpage_info[i]!;
+	for (let i = 0; i < KVM_PAGE_TRACK_MAX; i++)
+		dst.gfn_track[i] = src.gfn_track[i]!;
+}
+
 export class struct_kvm_apic_map {
 	rcu = new struct_rcu_head(this);
 	mode = 0;

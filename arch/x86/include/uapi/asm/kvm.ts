@@ -2,7 +2,7 @@
 /*
  * KVM on x86: registers, local APIC, CPUID, MSRs, events, nested state.
  *
- * Upstream: arch/x86/include/uapi/asm/kvm.h. Left out: __KVM_HAVE_*, all of which x86 has.
+ * Upstream: arch/x86/include/uapi/asm/kvm.h. Left out: most of __KVM_HAVE_*, all of which x86 has.
  */
 import { __array, __bits, __bytes, __flex, __s64, __struct, __u16, __u32, __u64, __u8, __union,
 	type struct_view } from "#asm-generic/struct.ts";
@@ -11,6 +11,8 @@ import { __array, __bits, __bytes, __flex, __s64, __struct, __u16, __u32, __u64,
 export const KVM_PIO_PAGE_OFFSET		= 1;
 export const KVM_COALESCED_MMIO_PAGE_OFFSET	= 2;
 export const KVM_DIRTY_LOG_PAGE_OFFSET		= 64;
+
+export const __KVM_HAVE_READONLY_MEM		= true;
 
 /* exceptions */
 export const DE_VECTOR	= 0;
