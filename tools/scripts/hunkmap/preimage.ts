@@ -4,7 +4,8 @@
  * in their order, behind the symbol that its header names.
  *
  * Port-only. Documentation/port/v8-preimage.json lists the names for each hunk. Order counts, the
- * distance does not, up to WINDOW characters: a statement may take more lines here than in C.
+ * distance does not, up to WINDOW characters behind a symbol: a statement may take more lines here
+ * than in C. Types, which C puts before a name and TypeScript behind it, are not in the lists.
  */
 export interface preimage {
 	/** "P:file:N" */
@@ -36,14 +37,15 @@ function places(text: string, name: string): number[] {
 }
 
 /** The first of @names that does not follow the others behind @from, or null. */
-function walk(text: string, from: number, names: readonly string[]): string | null {
+function walk(text: string, from: number, within: number, names: readonly string[]):
+	string | null {
 	let at = from;
 
 	for (const name of names) {
 		const re = pattern(name);
 		re.lastIndex = at;
 		const m = re.exec(text);
-		if (m === null || m.index > from + WINDOW)
+		if (m === null || m.index > from + within)
 			return name;
 		at = m.index + m[0].length;
 	}
@@ -56,7 +58,7 @@ export function find(p: preimage, file: string, text: string): finding {
 	let missing: string | null = p.after;
 
 	for (const start of starts) {
-		missing = walk(text, start, p.names);
+		missing = walk(text, start, p.after === null ? Infinity : WINDOW, p.names);
 		if (missing === null)
 			return { id: p.id, missing,
 				at: `${file}:${text.slice(0, start).split("\n").length}` };
