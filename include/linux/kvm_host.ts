@@ -169,7 +169,7 @@ export class struct_kvm_gfn_range {
 	may_block = false;
 }
 export { kvm_age_gfn, kvm_set_spte_gfn, kvm_test_age_gfn, kvm_unmap_gfn_range } from
-	"#arch/x86/kvm/mmu/mmu.ts";
+	"#asm/kvm_host.ts";
 
 /* vcpu.mode */
 export const OUTSIDE_GUEST_MODE		= 0;
@@ -690,7 +690,7 @@ export type kvm_mr_change = 0 | 1 | 2 | 3;
 export { __kvm_set_memory_region, kvm_set_memory_region } from "#kvm/kvm_main.ts";
 export { kvm_arch_commit_memory_region, kvm_arch_flush_shadow_all, kvm_arch_flush_shadow_memslot,
 	kvm_arch_free_memslot, kvm_arch_memslots_updated, kvm_arch_prepare_memory_region } from
-	"#arch/x86/kvm/x86.ts";
+	"#asm/kvm_host.ts";
 
 export {
 	__gfn_to_pfn_memslot, gfn_to_hva, gfn_to_hva_memslot, gfn_to_hva_memslot_prot,
@@ -732,34 +732,34 @@ export { __kvm_mmu_topup_memory_cache, kvm_mmu_free_memory_cache, kvm_mmu_memory
 export { kvm_mmu_invalidate_begin, kvm_mmu_invalidate_end } from "#kvm/kvm_main.ts";
 
 export { kvm_arch_dev_ioctl, kvm_arch_vcpu_fault, kvm_arch_vcpu_ioctl,
-	kvm_vm_ioctl_check_extension } from "#arch/x86/kvm/x86.ts";
+	kvm_vm_ioctl_check_extension } from "#asm/kvm_host.ts";
 
 export { kvm_arch_mmu_enable_log_dirty_pt_masked, kvm_arch_flush_remote_tlbs_memslot } from
-	"#arch/x86/kvm/mmu/mmu.ts";
-export { kvm_arch_sync_dirty_log } from "#arch/x86/kvm/x86.ts";
+	"#asm/kvm_host.ts";
+export { kvm_arch_sync_dirty_log } from "#asm/kvm_host.ts";
 
 export { kvm_arch_vm_ioctl, kvm_vm_ioctl_enable_cap, kvm_vm_ioctl_irq_line } from
-	"#arch/x86/kvm/x86.ts";
+	"#asm/kvm_host.ts";
 
-export { kvm_arch_vcpu_ioctl_get_fpu, kvm_arch_vcpu_ioctl_set_fpu } from "#arch/x86/kvm/x86.ts";
+export { kvm_arch_vcpu_ioctl_get_fpu, kvm_arch_vcpu_ioctl_set_fpu } from "#asm/kvm_host.ts";
 
-export { kvm_arch_vcpu_ioctl_translate } from "#arch/x86/kvm/x86.ts";
+export { kvm_arch_vcpu_ioctl_translate } from "#asm/kvm_host.ts";
 
 export {
 	kvm_arch_vcpu_ioctl_get_mpstate, kvm_arch_vcpu_ioctl_get_regs,
 	kvm_arch_vcpu_ioctl_get_sregs, kvm_arch_vcpu_ioctl_run,
 	kvm_arch_vcpu_ioctl_set_guest_debug, kvm_arch_vcpu_ioctl_set_mpstate,
 	kvm_arch_vcpu_ioctl_set_regs, kvm_arch_vcpu_ioctl_set_sregs,
-} from "#arch/x86/kvm/x86.ts";
+} from "#asm/kvm_host.ts";
 
-export { kvm_arch_exit, kvm_arch_init } from "#arch/x86/kvm/x86.ts";
+export { kvm_arch_exit, kvm_arch_init } from "#asm/kvm_host.ts";
 
-export { kvm_arch_sched_in } from "#arch/x86/kvm/x86.ts";
+export { kvm_arch_sched_in } from "#asm/kvm_host.ts";
 
 export {
 	kvm_arch_vcpu_create, kvm_arch_vcpu_destroy, kvm_arch_vcpu_load, kvm_arch_vcpu_postcreate,
 	kvm_arch_vcpu_precreate, kvm_arch_vcpu_put,
-} from "#arch/x86/kvm/x86.ts";
+} from "#asm/kvm_host.ts";
 
 /** arch/x86/kvm/debugfs.c, which is not there: debugfs has no KVM files. */
 export function kvm_arch_create_vcpu_debugfs(_vcpu: struct_kvm_vcpu,
@@ -770,19 +770,19 @@ export {
 	kvm_arch_hardware_disable, kvm_arch_hardware_enable, kvm_arch_hardware_setup,
 	kvm_arch_hardware_unsetup, kvm_arch_vcpu_in_kernel, kvm_arch_vcpu_runnable,
 	kvm_arch_vcpu_should_kick,
-} from "#arch/x86/kvm/x86.ts";
-export { kvm_arch_post_init_vm, kvm_arch_pre_destroy_vm } from "#arch/x86/kvm/x86.ts";
+} from "#asm/kvm_host.ts";
+export { kvm_arch_post_init_vm, kvm_arch_pre_destroy_vm } from "#asm/kvm_host.ts";
 export function kvm_arch_create_vm_debugfs(_kvm: struct_kvm): number {
 	return 0;
 }
 
 export { kvm_arch_alloc_vm, kvm_arch_flush_remote_tlb } from "#asm/kvm_host.ts";
-export { kvm_arch_free_vm } from "#arch/x86/kvm/x86.ts";
+export { kvm_arch_free_vm } from "#asm/kvm_host.ts";
 
 export { kvm_arch_has_noncoherent_dma, kvm_arch_register_noncoherent_dma,
-	kvm_arch_unregister_noncoherent_dma } from "#arch/x86/kvm/x86.ts";
+	kvm_arch_unregister_noncoherent_dma } from "#asm/kvm_host.ts";
 export { kvm_arch_end_assignment, kvm_arch_has_assigned_device, kvm_arch_start_assignment } from
-	"#arch/x86/kvm/x86.ts";
+	"#asm/kvm_host.ts";
 
 export function kvm_arch_vcpu_get_wait(vcpu: struct_kvm_vcpu): struct_rcuwait {
 	return vcpu.wait;
@@ -805,9 +805,9 @@ export function kvm_register_perf_callbacks(_ign: unknown): void {}
 export function kvm_unregister_perf_callbacks(): void {}
 
 export { kvm_arch_destroy_vm, kvm_arch_init_vm, kvm_arch_sync_events } from
-	"#arch/x86/kvm/x86.ts";
+	"#asm/kvm_host.ts";
 
-export { kvm_cpu_has_pending_timer } from "#arch/x86/kvm/irq.ts";
+export { kvm_cpu_has_pending_timer } from "#asm/kvm_host.ts";
 
 export { kvm_is_zone_device_page, kvm_pfn_to_refcounted_page } from "#kvm/kvm_main.ts";
 
@@ -1050,7 +1050,7 @@ export function KVM_STATS_LOG_HIST_UPDATE(array: number[], value: number): void 
 }
 
 export { kvm_vcpu_stats_desc, kvm_vcpu_stats_header, kvm_vm_stats_desc, kvm_vm_stats_header } from
-	"#arch/x86/kvm/x86.ts";
+	"#asm/kvm_host.ts";
 
 /** True: what was looked up when the sequence was @mmu_seq may be stale. */
 export function mmu_invalidate_retry(kvm: struct_kvm, mmu_seq: number): boolean {
@@ -1168,7 +1168,7 @@ export function vcpu_valid_wakeup(_vcpu: struct_kvm_vcpu): boolean {
 	return true;
 }
 
-export { kvm_arch_no_poll } from "#arch/x86/kvm/x86.ts";
+export { kvm_arch_no_poll } from "#asm/kvm_host.ts";
 
 /** HAVE_KVM_VCPU_ASYNC_IOCTL is off. */
 export function kvm_arch_vcpu_async_ioctl(_filp: unknown, _ioctl: number,
@@ -1177,7 +1177,7 @@ export function kvm_arch_vcpu_async_ioctl(_filp: unknown, _ioctl: number,
 }
 
 export { kvm_arch_guest_memory_reclaimed, kvm_arch_mmu_notifier_invalidate_range } from
-	"#arch/x86/kvm/x86.ts";
+	"#asm/kvm_host.ts";
 
 /** HAVE_KVM_VCPU_RUN_PID_CHANGE is off. */
 export function kvm_arch_vcpu_run_pid_change(_vcpu: struct_kvm_vcpu): number {

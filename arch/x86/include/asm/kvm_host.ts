@@ -1050,3 +1050,38 @@ export {
 export { kvm_emulate_cpuid } from "#arch/x86/kvm/cpuid.ts";
 export { kvm_cpu_get_interrupt, kvm_cpu_has_extint, kvm_cpu_has_injectable_intr,
 	kvm_cpu_has_interrupt } from "#arch/x86/kvm/irq.ts";
+
+/* what linux/kvm_host.h has every architecture define */
+export {
+	kvm_age_gfn, kvm_arch_flush_remote_tlbs_memslot,
+	kvm_arch_mmu_enable_log_dirty_pt_masked, kvm_set_spte_gfn, kvm_test_age_gfn,
+	kvm_unmap_gfn_range,
+} from "#arch/x86/kvm/mmu/mmu.ts";
+export {
+	kvm_arch_check_processor_compat, kvm_arch_commit_memory_region, kvm_arch_destroy_vm,
+	kvm_arch_dev_ioctl, kvm_arch_dy_has_pending_interrupt, kvm_arch_dy_runnable,
+	kvm_arch_end_assignment, kvm_arch_exit, kvm_arch_flush_shadow_all,
+	kvm_arch_flush_shadow_memslot, kvm_arch_free_memslot,
+	kvm_arch_guest_memory_reclaimed, kvm_arch_hardware_disable,
+	kvm_arch_hardware_enable, kvm_arch_hardware_setup, kvm_arch_hardware_unsetup,
+	kvm_arch_has_assigned_device, kvm_arch_has_noncoherent_dma, kvm_arch_init,
+	kvm_arch_init_vm, kvm_arch_memslots_updated, kvm_arch_mmu_notifier_invalidate_range,
+	kvm_arch_no_poll, kvm_arch_post_init_vm, kvm_arch_pre_destroy_vm,
+	kvm_arch_prepare_memory_region, kvm_arch_register_noncoherent_dma,
+	kvm_arch_sched_in, kvm_arch_start_assignment, kvm_arch_sync_dirty_log,
+	kvm_arch_sync_events, kvm_arch_unregister_noncoherent_dma, kvm_arch_vcpu_create,
+	kvm_arch_vcpu_destroy, kvm_arch_vcpu_fault, kvm_arch_vcpu_in_kernel,
+	kvm_arch_vcpu_ioctl, kvm_arch_vcpu_ioctl_get_fpu, kvm_arch_vcpu_ioctl_get_mpstate,
+	kvm_arch_vcpu_ioctl_get_regs, kvm_arch_vcpu_ioctl_get_sregs,
+	kvm_arch_vcpu_ioctl_run, kvm_arch_vcpu_ioctl_set_fpu,
+	kvm_arch_vcpu_ioctl_set_guest_debug, kvm_arch_vcpu_ioctl_set_mpstate,
+	kvm_arch_vcpu_ioctl_set_regs, kvm_arch_vcpu_ioctl_set_sregs,
+	kvm_arch_vcpu_ioctl_translate, kvm_arch_vcpu_load, kvm_arch_vcpu_postcreate,
+	kvm_arch_vcpu_precreate, kvm_arch_vcpu_put, kvm_arch_vcpu_runnable,
+	kvm_arch_vcpu_should_kick, kvm_arch_vm_ioctl, kvm_vcpu_stats_desc,
+	kvm_vcpu_stats_header, kvm_vm_ioctl_check_extension, kvm_vm_ioctl_enable_cap,
+	kvm_vm_ioctl_irq_line, kvm_vm_stats_desc, kvm_vm_stats_header,
+} from "#arch/x86/kvm/x86.ts";
+export {
+	kvm_cpu_has_pending_timer,
+} from "#arch/x86/kvm/irq.ts";
