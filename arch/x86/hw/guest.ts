@@ -12,7 +12,8 @@ import { run, run_clock } from "./guest_cells.ts";
 import { guest_events } from "./guest_event.ts";
 import { guest_step } from "./guest_exec.ts";
 import { script_result } from "./isa_guest.ts";
-import { GOP_RET, type guest_context, type guest_op, type struct_guest_cpu } from "./guest_types.ts";
+import { GOP_RET, type guest_context, type guest_op, type struct_guest_cpu } from
+	"./guest_types.ts";
 import { text_length, text_offset } from "./guest_text.ts";
 
 export { struct_guest_cpu, guest_op } from "./guest_types.ts";

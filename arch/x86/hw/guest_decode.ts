@@ -339,8 +339,8 @@ function one_byte(g: struct_guest_cpu, op: guest_op, b: number): void {
 }
 
 /**
- * Decodes the instruction at @address, whose first byte is in frame @pfn, into @op. False if a fetch
- * faulted or made the guest leave.
+ * Decodes the instruction at @address, whose first byte is in frame @pfn, into @op. False if a
+ * fetch faulted or made the guest leave.
  */
 export function guest_decode(g: struct_guest_cpu, op: guest_op, address: number,
 	pfn: number): boolean {

@@ -15,9 +15,10 @@ import { WALK_APIC, WALK_FAULT, WALK_NESTED, guest_walk, walk_error } from "./gu
 import { GTLB_EXEC, GTLB_SR, GTLB_SW, GTLB_WRITE } from "./guest_cells.ts";
 import { guest_tlb_drop } from "./guest_tlb.ts";
 import { guest_long_code, guest_set_cpl, guest_start } from "./guest_enter.ts";
-import { AR_DB, AR_DPL_SHIFT, AR_L, AR_UNUSABLE, CR0_PE, DF_VECTOR, EFER_LMA, GP_VECTOR, NP_VECTOR,
-	PF_VECTOR, RFLAGS_AC, RFLAGS_IF, RFLAGS_NT, RFLAGS_RF, RFLAGS_TF, RFLAGS_VM, SS_VECTOR } from
-	"./guest_paging.ts";
+import {
+	AR_DB, AR_DPL_SHIFT, AR_L, AR_UNUSABLE, CR0_PE, DF_VECTOR, EFER_LMA, GP_VECTOR, NP_VECTOR,
+	PF_VECTOR, RFLAGS_AC, RFLAGS_IF, RFLAGS_NT, RFLAGS_RF, RFLAGS_TF, RFLAGS_VM, SS_VECTOR,
+} from "./guest_paging.ts";
 import type { struct_guest_cpu } from "./guest_types.ts";
 import { vmcs_get32 } from "./vmcs.ts";
 import { vmx_exit, vmx_exit_apic, vmx_exit_exception, vmx_exit_interrupt, vmx_exit_nested } from
@@ -26,8 +27,8 @@ import { guest_set_cr2, svm_exit, svm_exit_nested, svm_intercepts } from "./svm_
 import {
 	EXIT_REASON_INTERRUPT_WINDOW, EXIT_REASON_NMI_WINDOW, EXIT_REASON_TRIPLE_FAULT,
 	CPU_BASED_INTR_WINDOW_EXITING, CPU_BASED_NMI_WINDOW_EXITING, INTR_INFO_DELIVER_CODE_MASK,
-	INTR_INFO_INTR_TYPE_MASK, INTR_INFO_VALID_MASK, INTR_TYPE_EXT_INTR, INTR_TYPE_HARD_EXCEPTION,
-	INTR_TYPE_NMI_INTR, INTR_TYPE_SOFT_EXCEPTION, INTR_TYPE_SOFT_INTR,
+	INTR_INFO_INTR_TYPE_MASK, INTR_INFO_VALID_MASK, INTR_TYPE_EXT_INTR,
+	INTR_TYPE_HARD_EXCEPTION, INTR_TYPE_NMI_INTR, INTR_TYPE_SOFT_EXCEPTION, INTR_TYPE_SOFT_INTR,
 	PAGE_FAULT_ERROR_CODE_MASK, PAGE_FAULT_ERROR_CODE_MATCH, PIN_BASED_EXT_INTR_MASK,
 } from "./vmx_defs.ts";
 import {
@@ -173,8 +174,9 @@ function raise(g: struct_guest_cpu, vector: number, error: number, addr: number)
 			error = 0;
 		}
 	}
-	const info = (INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | vector |
-		(has_error_code(vector) && (g.cr0 & CR0_PE) !== 0 ? INTR_INFO_DELIVER_CODE_MASK : 0)) >>> 0;
+	let info = (INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | vector) >>> 0;
+	if (has_error_code(vector) && (g.cr0 & CR0_PE) !== 0)
+		info += INTR_INFO_DELIVER_CODE_MASK;
 	if (intercepted(g, info, error, vector === PF_VECTOR ? addr : 0, 0))
 		return;
 	if (vector === PF_VECTOR)
@@ -224,7 +226,8 @@ function deliver(g: struct_guest_cpu, info: number, error: number, len: number):
 		return;
 	}
 	/* protected mode without paging of this kind: nothing can handle anything */
-	if (g.in_guest && g.vectoring === info && (g.efer & EFER_LMA) === 0 && (g.cr0 & CR0_PE) !== 0)
+	if (g.in_guest && g.vectoring === info && (g.efer & EFER_LMA) === 0 &&
+	    (g.cr0 & CR0_PE) !== 0)
 		guest_shutdown(g);
 }
 
@@ -394,27 +397,31 @@ export function guest_iret(g: struct_guest_cpu): boolean {
 		guest_exception(g, GP_VECTOR, cpl < g.cpl ? cs & 0xfffc : 0);
 		return false;
 	}
+	/* read both descriptors before anything changes */
+	let cs_ar = -1, ss_ar = -1;
 	if (cs !== g.cs.selector || cpl !== g.cpl) {
 		if (!load_descriptor(g, cs, INTR_TYPE_SOFT_INTR))
 			return false;
-		const ar = desc_rights();
-		if ((ar & 0x18) !== 0x18 || (ar & (AR_L | AR_DB)) !== AR_L ||
-		    ((ar >> AR_DPL_SHIFT) & 3) > cpl) {
+		cs_ar = desc_rights();
+		if ((cs_ar & 0x18) !== 0x18 || (cs_ar & (AR_L | AR_DB)) !== AR_L ||
+		    ((cs_ar >> AR_DPL_SHIFT) & 3) > cpl) {
 			guest_exception(g, GP_VECTOR, cs & 0xfffc);
 			return false;
 		}
-		load_cs(g, cs, ar, cpl);
 	}
-	if (ss !== g.ss.selector) {
-		if ((ss & 0xfffc) === 0) {
-			load_null_ss(g, cpl);
-		} else {
-			if (!load_descriptor(g, ss, INTR_TYPE_SOFT_INTR))
-				return false;
-			g.ss.selector = ss;
-			g.ss.ar = desc_rights() | 1;
-			g.state_dirty = true;
-		}
+	if (ss !== g.ss.selector && (ss & 0xfffc) !== 0) {
+		if (!load_descriptor(g, ss, INTR_TYPE_SOFT_INTR))
+			return false;
+		ss_ar = desc_rights();
+	}
+	if (cs_ar >= 0)
+		load_cs(g, cs, cs_ar, cpl);
+	if (ss_ar >= 0) {
+		g.ss.selector = ss;
+		g.ss.ar = ss_ar | 1;
+		g.state_dirty = true;
+	} else if (ss !== g.ss.selector) {
+		load_null_ss(g, cpl);
 	}
 	/* IOPL and IF are the kernel's to change */
 	const keep = g.cpl === 0 ? RFLAGS_VM : RFLAGS_VM | 0x3000 |

@@ -16,19 +16,21 @@ import { guest_string_element } from "./guest_memory.ts";
 import { guest_rdmsr, guest_wrmsr } from "./guest_msr.ts";
 import { run, run_clock, run_relax } from "./guest_cells.ts";
 import {
-	CR0_MP, CR0_NE, CR0_PE, CR0_PG, CR0_TS, CR0_VALID, CR4_PAE, CR4_PCIDE, CR4_VALID, CR4_VMXE, EFER_LMA, EFER_LME,
-	GP_VECTOR, RFLAGS_DF, RFLAGS_IF, UD_VECTOR,
+	CR0_MP, CR0_NE, CR0_PE, CR0_PG, CR0_TS, CR0_VALID, CR4_PAE, CR4_PCIDE, CR4_VALID,
+	CR4_VMXE, EFER_LMA, EFER_LME, GP_VECTOR, RFLAGS_DF, RFLAGS_IF, UD_VECTOR,
 } from "./guest_paging.ts";
 import {
-	GOP_CLI, GOP_CPUID, GOP_GET_RFLAGS, GOP_GET_RIP, GOP_HLT, GOP_IN, GOP_INS, GOP_INT, GOP_INT3,
-	GOP_INVLPG, GOP_LGDT, GOP_LIDT, GOP_MFENCE, GOP_MOV_IMM, GOP_MOV_REG, GOP_NOP, GOP_OUT, GOP_OUTS, GOP_PAUSE, GOP_RDMSR,
+	GOP_CLI, GOP_CPUID, GOP_GET_RFLAGS, GOP_GET_RIP, GOP_HLT, GOP_IN, GOP_INS, GOP_INT,
+	GOP_INT3, GOP_INVLPG, GOP_LGDT, GOP_LIDT, GOP_MFENCE, GOP_MOV_IMM, GOP_MOV_REG, GOP_NOP,
+	GOP_OUT, GOP_OUTS, GOP_PAUSE, GOP_RDMSR,
 	GOP_RDTSC, GOP_READ_CR, GOP_READ_DR, GOP_SET_RFLAGS, GOP_STI, GOP_UD2, GOP_VMCALL,
 	GOP_VMMCALL, GOP_WBINVD, GOP_WRITE_CR, GOP_WRITE_DR, GOP_WRMSR, REG_RAX, REG_RBX, REG_RCX,
 	REG_RDI, REG_RDX, REG_RSI, type guest_op, type struct_guest_cpu,
 } from "./guest_types.ts";
 import { vmcs_get32, vmcs_getn } from "./vmcs.ts";
 import { vmx_exit, vmx_exit_string_io } from "./vmx_exit.ts";
-import { guest_get_cr2, guest_set_cr2, guest_tsc_offset, svm_dr_at, svm_exit, svm_intercepts, vmcb_getn } from "./svm_exit.ts";
+import { guest_get_cr2, guest_set_cr2, guest_tsc_offset, svm_dr_at, svm_exit, svm_intercepts,
+	vmcb_getn } from "./svm_exit.ts";
 import * as v from "./vmx_defs.ts";
 import * as s from "./svm_defs.ts";
 
@@ -75,7 +77,8 @@ function port_exits(g: struct_guest_cpu, port: number, size: number): boolean {
 	}
 	if ((g.exec & v.CPU_BASED_USE_IO_BITMAPS) === 0)
 		return (g.exec & v.CPU_BASED_UNCOND_IO_EXITING) !== 0;
-	const a = vmcs_getn(g.vmc, v.IO_BITMAP_A) / 4096, b = vmcs_getn(g.vmc, v.IO_BITMAP_B) / 4096;
+	const a = vmcs_getn(g.vmc, v.IO_BITMAP_A) / 4096;
+	const b = vmcs_getn(g.vmc, v.IO_BITMAP_B) / 4096;
 	for (let i = 0; i < size; i++) {
 		const p = port + i;
 		if (p > 0xffff || bit_in(p < 0x8000 ? a : b, p & 0x7fff))
@@ -97,10 +100,12 @@ function port_io(g: struct_guest_cpu, op: guest_op): boolean {
 		op.gva = Number(BigInt.asIntN(64, g.regs[in_ ? REG_RDI : REG_RSI]!));
 	if (port_exits(g, port, size)) {
 		if (g.svm) {
-			svm_exit(g, s.SVM_EXIT_IOIO, port * 65536 + ((in_ ? 1 : 0) |
-				(string ? s.SVM_IOIO_STR_MASK : 0) | (op.rep ? s.SVM_IOIO_REP_MASK : 0) |
+			const info = (in_ ? 1 : 0) | (string ? s.SVM_IOIO_STR_MASK : 0) |
+				(op.rep ? s.SVM_IOIO_REP_MASK : 0) |
 				(size << s.SVM_IOIO_SIZE_SHIFT) | (4 << s.SVM_IOIO_ASIZE_SHIFT) |
-				(string && !in_ ? 3 << 10 : 0)), op.next_rip - g.rip_base, op.next_rip);
+				(string && !in_ ? 3 << 10 : 0);
+			svm_exit(g, s.SVM_EXIT_IOIO, port * 65536 + info,
+				op.next_rip - g.rip_base, op.next_rip);
 			return false;
 		}
 		const qual = port * 65536 + ((size - 1) | (in_ ? 8 : 0) | (string ? 16 : 0) |
@@ -485,7 +490,8 @@ export function guest_instruction(g: struct_guest_cpu, op: guest_op): boolean {
 		return read_tsc(g, op);
 	case GOP_PAUSE:
 		if (wants(g, v.CPU_BASED_PAUSE_EXITING, s.INTERCEPT_PAUSE))
-			return exit(g, op, v.EXIT_REASON_PAUSE_INSTRUCTION, 0, s.SVM_EXIT_PAUSE, 0, 0);
+			return exit(g, op, v.EXIT_REASON_PAUSE_INSTRUCTION, 0, s.SVM_EXIT_PAUSE,
+				0, 0);
 		/* somebody else may have what it waits for */
 		run_relax();
 		return true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MSRs that a guest reads and writes without an exit: some are in the VMCS or VMCB, the rest are the
- * CPU's.
+ * MSRs that a guest reads and writes without an exit: some are in the VMCS or VMCB, the rest are
+ * the CPU's.
  *
  * Port-only.
  */

@@ -7,8 +7,8 @@
  * guest-physical ones: which table of the second dimension maps 2 MiB of guest physical memory,
  * tagged by the EPT top table, or the ASID. Both go stale until flushed.
  */
-import { struct_tlb, tlb_drop_page, tlb_flush_all, tlb_flush_context, tlb_flush_matching, tlb_invlpg,
-	tlb_switch } from "./tlb.ts";
+import { struct_tlb, tlb_drop_page, tlb_flush_all, tlb_flush_context, tlb_flush_matching,
+	tlb_invlpg, tlb_switch } from "./tlb.ts";
 import type { struct_cpu } from "./cpu.ts";
 import type { struct_guest_cpu } from "./guest_types.ts";
 
@@ -97,7 +97,8 @@ export function nested_lookup(n: struct_nested_cache, gfn: number): number {
 	return n.e[s + 2]!;
 }
 
-export function nested_fill(n: struct_nested_cache, gfn: number, pfn: number, rights: number): void {
+export function nested_fill(n: struct_nested_cache, gfn: number, pfn: number,
+	rights: number): void {
 	const tag = (gfn / 512) | 0;
 	const s = ((tag ^ (tag >>> 8)) & (NESTED_SLOTS - 1)) << 2;
 

@@ -124,7 +124,7 @@ export class guest_op {
 	len = 0;
 	done = 0;
 	stride = 0;
-	/** Register the operation names: CR or DR; of loads and stores, and INS and OUTS, the general one. */
+	/** Register the operation names: CR or DR; of memory accesses the general one. */
 	reg = 0;
 	/** General register of a MOV to or from CR or DR. */
 	gpr = 0;
@@ -172,7 +172,7 @@ export class guest_segment {
 export class struct_guest_cpu {
 	/** For KVM (VMX): CR2, to be loaded before entry and saved after exit. */
 	cr2 = 0n;
-	/** For KVM (VMX): DR0 to DR3, -, -, DR6, DR7 while in the guest. DR7 comes from the VMCS. */
+	/** For KVM: DR0 to DR3; VMX: DR6, and DR7 out of the VMCS. */
 	readonly dr = new BigUint64Array(8);
 
 	/** In the guest: between entry and exit. */
@@ -267,7 +267,7 @@ export class struct_guest_cpu {
 	force_exit: (() => void) | null = null;
 
 	/* events */
-	/** Something to look at before the next operation: injection, a window, a virtual interrupt. */
+	/** Before the next operation: an event to inject, a window, a virtual interrupt. */
 	attention = false;
 	/** Event to inject, as VM-entry interruption information; 0 for none. */
 	inject = 0;

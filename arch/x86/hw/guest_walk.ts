@@ -10,8 +10,8 @@
  */
 import { FRAME_META, FRAME_USED, frame_mark_used, frame_state, frames_have_meta, frames_mark_used,
 	table_hi, table_lo, table_or_lo } from "./memory.ts";
-import { TLB_DIRECT, TLB_EXEC, TLB_USER, TLB_WRITE, tlb_drop_page, tlb_fill, tlb_fill4k, tlb_pde_fill,
-	tlb_pde_flags, tlb_pde_lookup, type struct_tlb } from "./tlb.ts";
+import { TLB_DIRECT, TLB_EXEC, TLB_USER, TLB_WRITE, tlb_drop_page, tlb_fill, tlb_fill4k,
+	tlb_pde_fill, tlb_pde_flags, tlb_pde_lookup, type struct_tlb } from "./tlb.ts";
 import { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, rsvd_hi,
 	type struct_cpu } from "./cpu.ts";
 import { NESTED_R, NESTED_W, NESTED_X, ept_walk, nested_rights, nested_shift } from "./ept.ts";
@@ -47,7 +47,8 @@ const frame_in = (lo: number, hi: number): number => (lo >>> 12) + (hi & 0xfffff
 
 /** Control bits that entries of the TLB depend on. */
 export function guest_mmu_mode(g: struct_guest_cpu): number {
-	let mode = ((g.cr0 & (CR0_WP | CR0_PG)) >>> 12) | (g.cr4 & (CR4_PAE | CR4_SMEP | CR4_SMAP)) |
+	let mode = ((g.cr0 & (CR0_WP | CR0_PG)) >>> 12) |
+		(g.cr4 & (CR4_PAE | CR4_SMEP | CR4_SMAP)) |
 		((g.efer & (EFER_LMA | EFER_NX)) >>> 8);
 	if ((g.cr4 & CR4_SMAP) !== 0 && (g.rflags & RFLAGS_AC) !== 0)
 		mode |= 1;
@@ -182,9 +183,9 @@ function leaf(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 	if (((elo | set) & PTE_D) === 0)
 		flags &= ~GTLB_WRITE;
 	const n = shift === 12 ? 1 : shift === 21 ? 512 : 512 * 512;
-	const gfn = frame_in(elo, ehi);
-	return final(g, cpu, t, lo, hi, need, gfn - (gfn & (n - 1)) + ((lo >>> 12) & (n - 1)), shift,
-		flags);
+	const first = frame_in(elo, ehi);
+	const gfn = first - (first & (n - 1)) + ((lo >>> 12) & (n - 1));
+	return final(g, cpu, t, lo, hi, need, gfn, shift, flags);
 }
 
 function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
@@ -219,8 +220,8 @@ function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 		if ((elo & PTE_P) === 0)
 			return fault(g, need, 0);
 		if ((elo & PTE_PS) !== 0 && level !== 4)
-			return leaf(g, cpu, t, lo, hi, need, table, index, level === 3 ? 30 : 21, raw,
-				writable, tgfn);
+			return leaf(g, cpu, t, lo, hi, need, table, index,
+				level === 3 ? 30 : 21, raw, writable, tgfn);
 		if ((ehi & rsvd_hi) !== 0 || (elo & PTE_PS) !== 0 ||
 		    (ehi < 0 && (g.efer & EFER_NX) === 0))
 			return fault(g, need, X86_PF_PROT | X86_PF_RSVD);
@@ -248,7 +249,8 @@ export function guest_walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, 
 	let pfn;
 
 	if ((g.cr0 & CR0_PG) === 0)
-		pfn = final(g, cpu, t, lo, hi, need, lo >>> 12, 30, GTLB_READ | GTLB_WRITE | GTLB_EXEC);
+		pfn = final(g, cpu, t, lo, hi, need, lo >>> 12, 30,
+			GTLB_READ | GTLB_WRITE | GTLB_EXEC);
 	else if ((g.efer & EFER_LMA) !== 0)
 		pfn = walk(g, cpu, t, lo, hi, need, true);
 	else

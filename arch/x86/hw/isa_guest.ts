@@ -2,9 +2,9 @@
 /*
  * Instructions of a guest, for scripts: programs written as generators.
  *
- * Port-only. A program's text is a window of 256 bytes at the address guest_text_alloc() gives; what
- * the window holds (guest_text_image()) are the architectural bytes of all operations, each at a
- * place of its own, and an operation's RIP is that place. The CPU fetches it through the guest's
+ * Port-only. A program's text is a window of 256 bytes at the address guest_text_alloc() gives;
+ * what the window holds (guest_text_image()) are the architectural bytes of all operations, each at
+ * a place of its own, and an operation's RIP is that place. The CPU fetches it through the guest's
  * page tables, and operations other than memory accesses do what those bytes say.
  *
  *	function* guest_code(): guest_program {
@@ -124,7 +124,8 @@ export function script_result(op: guest_op, regs: BigUint64Array, regs32: Uint32
 		later_number.last.value = op.diff;
 		break;
 	case GRET_EDX_EAX:
-		later_bigint.last.value = BigInt(regs32[0]!) | (BigInt(regs32[2 * REG_RDX]!) << 32n);
+		later_bigint.last.value = BigInt(regs32[0]!) |
+			(BigInt(regs32[2 * REG_RDX]!) << 32n);
 		break;
 	case GRET_CPUID:
 		later_cpuid.last.value = { eax: regs32[0]!, ebx: regs32[2 * REG_RBX]!,

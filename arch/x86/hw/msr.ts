@@ -49,7 +49,7 @@ const VMX_EPT_VPID_CAP = (0xf01n << 32n) | 0x06334141n;
 
 const VMX_CAPABILITIES: ReadonlyMap<number, bigint> = new Map<number, bigint>([
 	/* revision, 4096 bytes, write-back, INS/OUTS information, "true" controls */
-	[0x480, BigInt(VMCS_REVISION_ID) | (4096n << 32n) | (6n << 50n) | (1n << 54n) | (1n << 55n)],
+	[0x480, BigInt(VMCS_REVISION_ID) | (4096n << 32n) | (6n << 50n) | (3n << 54n)],
 	[0x481, pair(VMX_PINBASED_MUST, VMX_PINBASED_MAY)],
 	[0x482, pair(VMX_PROCBASED_DEFAULT1, VMX_PROCBASED_MAY)],
 	[0x483, pair(VMX_EXIT_DEFAULT1, VMX_EXIT_MAY)],

@@ -2,8 +2,8 @@
 /*
  * Nested page tables: SVM's second dimension, in the format of ordinary page tables.
  *
- * Port-only. Every access counts as a user's; the tables of the guest itself are read as if written.
- * Accessed and dirty bits are always kept. NX counts, as the host runs with EFER.NXE.
+ * Port-only. Every access counts as a user's; the tables of the guest itself are read as if
+ * written. Accessed and dirty bits are always kept. NX counts, as the host runs with EFER.NXE.
  */
 import { table_hi, table_lo, table_or_lo } from "./memory.ts";
 import { rsvd_hi, type struct_cpu } from "./cpu.ts";

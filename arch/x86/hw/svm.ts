@@ -157,9 +157,9 @@ function tlb_control(w: Int32Array, asid: number): boolean {
 }
 
 /**
- * VMRUN of the VMCB in frame @vmcb_pfn. Always 0; guest_run() says when the guest has left: at once,
- * with SVM_EXIT_ERR, if the VMCB is not consistent. RAX and RSP come from the VMCB and go back
- * there; the guest uses @regs meanwhile.
+ * VMRUN of the VMCB in frame @vmcb_pfn. Always 0; guest_run() says when the guest has left: at
+ * once, with SVM_EXIT_ERR, if the VMCB is not consistent. RAX and RSP come from the VMCB and go
+ * back there; the guest uses @regs meanwhile.
  */
 export function svm_enter(g: struct_guest_cpu, regs: BigUint64Array, vmcb_pfn: number): number {
 	if (!g.svm || g.vmc !== vmcb_pfn) {
@@ -196,8 +196,8 @@ export function svm_enter(g: struct_guest_cpu, regs: BigUint64Array, vmcb_pfn: n
 
 /*
  * FS, GS, LDTR and TR, and the MSRs of system calls: words of the save area. The CPU has them in
- * the VMCB that VMLOAD named, where guest_rdmsr() and guest_wrmsr() find them, until the next VMLOAD;
- * VMSAVE to the same VMCB has nothing left to do.
+ * the VMCB that VMLOAD named, where guest_rdmsr() and guest_wrmsr() find them, until the next
+ * VMLOAD; VMSAVE to the same VMCB has nothing left to do.
  */
 const HIDDEN = [save.fs, save.fs + 8, save.gs, save.gs + 8, save.ldtr, save.ldtr + 8, save.tr,
 	save.tr + 8, save.star, save.lstar, save.cstar, save.sfmask, save.kernel_gs_base,

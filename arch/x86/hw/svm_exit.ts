@@ -135,8 +135,9 @@ export function svm_exit(g: struct_guest_cpu, code: number, info1: number, info2
 	putn(w, C_INFO1, info1);
 	putn(w, C_INFO2, info2);
 	/* INT3 is an exception like others here */
-	w[C_INT_INFO] = (g.vectoring & 0x700) === 0x600 ? g.vectoring & ~0x500 | 0x300 : g.vectoring;
-	w[C_INT_INFO_ERR] = (g.vectoring & INTR_INFO_DELIVER_CODE_MASK) !== 0 ? g.vectoring_error : 0;
+	const event = g.vectoring;
+	w[C_INT_INFO] = (event & 0x700) === 0x600 ? event & ~0x500 | 0x300 : event;
+	w[C_INT_INFO_ERR] = (event & INTR_INFO_DELIVER_CODE_MASK) !== 0 ? g.vectoring_error : 0;
 	putn(w, C_NEXT_RIP, next === 0 ? 0 : next - g.rip_base);
 	/* no instruction bytes: length 0 */
 	w[C_INSN_LEN] = 0;

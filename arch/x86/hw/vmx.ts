@@ -6,8 +6,8 @@
  * current VMCS if there is one. Outside VMX operation they raise #UD, which nothing expects: they
  * throw. A VMCS is named by the frame it is in.
  */
-import { frame_get32, frame_get64, frame_mark_used, frame_put32, frame_put64, memory_has_frame } from
-	"./memory.ts";
+import { frame_get32, frame_get64, frame_mark_used, frame_put32, frame_put64, memory_has_frame }
+	from "./memory.ts";
 import { this_cpu } from "./cpu.ts";
 import { VMCS_REVISION_ID } from "./msr.ts";
 import { vmcs_mark_dirty, vmcs_offset, vmcs_put32, vmcs_read_only, vmcs_revision, vmcs_set_dirty,

@@ -2,8 +2,8 @@
 /*
  * VMLAUNCH and VMRESUME: checks, and the guest's state out of the VMCS.
  *
- * Port-only. A bad control makes the instruction fail; bad guest state is an exit, whose reason says
- * that entry failed. What was checked and loaded once is not again until software writes to it.
+ * Port-only. A bad control makes the instruction fail; bad guest state is an exit, whose reason
+ * says that entry failed. What was checked and loaded once is not again until software writes it.
  */
 import { maxphyaddr, this_cpu } from "./cpu.ts";
 import { frame_words, memory_has_frame } from "./memory.ts";
@@ -78,7 +78,8 @@ function load_controls(g: struct_guest_cpu, v: number): boolean {
 	if (!ept && (exec2 & (d.SECONDARY_EXEC_UNRESTRICTED_GUEST |
 			      d.SECONDARY_EXEC_ENABLE_PML)) !== 0)
 		return false;
-	if ((exec2 & d.SECONDARY_EXEC_ENABLE_PML) !== 0 && !phys_ok(vmcs_getn(v, d.PML_ADDRESS), 0xfff))
+	if ((exec2 & d.SECONDARY_EXEC_ENABLE_PML) !== 0 &&
+	    !phys_ok(vmcs_getn(v, d.PML_ADDRESS), 0xfff))
 		return false;
 	if (!ept)
 		throw new Error("machine: VM entry without EPT");
@@ -176,7 +177,8 @@ function segments_ok(g: struct_guest_cpu, v: number): boolean {
 	if ((cs.ar & (AR_UNUSABLE | AR_S | AR_P)) !== (AR_S | AR_P) ||
 	    (cs.ar & d.VMX_AR_RESERVD_MASK) !== 0)
 		return false;
-	if (type !== 9 && type !== 11 && type !== 13 && type !== 15 && !(unrestricted && type === 3))
+	if (type !== 9 && type !== 11 && type !== 13 && type !== 15 &&
+	    !(unrestricted && type === 3))
 		return false;
 	if (long && (cs.ar & AR_L) !== 0 && (cs.ar & AR_DB) !== 0)
 		return false;
@@ -217,7 +219,8 @@ function hot_state_ok(g: struct_guest_cpu): boolean {
 		return false;
 	if (long ? !canonical(rip) : !(rip >= 0 && rip <= 0xffffffff))
 		return false;
-	if (activity >>> 0 > d.GUEST_ACTIVITY_WAIT_SIPI || (inter & ~0xf) !== 0 || (inter & 3) === 3)
+	if (activity >>> 0 > d.GUEST_ACTIVITY_WAIT_SIPI || (inter & ~0xf) !== 0 ||
+	    (inter & 3) === 3)
 		return false;
 	if ((inter & d.GUEST_INTR_STATE_STI) !== 0 && (flags & RFLAGS_IF) === 0)
 		return false;
@@ -278,8 +281,8 @@ function fail(v: number, error: number): number {
 }
 
 /**
- * VMLAUNCH, or VMRESUME if @launched, of the current VMCS. 0, or why it VMfailed (VMXERR_*). After 0
- * guest_run() says when the guest has left; that is at once if its state was invalid. @regs are
+ * VMLAUNCH, or VMRESUME if @launched, of the current VMCS. 0, or why it VMfailed (VMXERR_*). After
+ * 0 guest_run() says when the guest has left; that is at once if its state was invalid. @regs are
  * KVM's: the general registers but for RSP, which is the VMCS's, and are the guest's meanwhile.
  */
 export function vmx_enter(g: struct_guest_cpu, regs: BigUint64Array, launched: boolean): number {

@@ -156,7 +156,8 @@ export function vmx_exit_nested(g: struct_guest_cpu, gva: number): void {
 		const kind = walk_final && (access & NESTED_W) !== 0 && !g.access_rmw ?
 			NESTED_W : access;
 		vmx_exit(g, EXIT_REASON_EPT_VIOLATION, kind |
-			((nested_rights & 7) << EPT_VIOLATION_RWX_SHIFT) | EPT_VIOLATION_GVA_IS_VALID |
+			((nested_rights & 7) << EPT_VIOLATION_RWX_SHIFT) |
+			EPT_VIOLATION_GVA_IS_VALID |
 			(walk_final ? EPT_VIOLATION_GVA_TRANSLATED : 0), 0);
 		putn(w, W_GVA, gva);
 	} else if (walk_nested === NESTED_LOG_FULL) {

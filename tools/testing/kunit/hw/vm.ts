@@ -2,8 +2,8 @@
 /*
  * A virtual machine made by hand, on either vendor, for tests of the guest CPU without a kernel.
  *
- * Port-only. Guest memory is whatever gpa_map() maps; the guest runs in 64-bit mode at CPL 0 on page
- * tables of its own at guest frame 0x100 onwards.
+ * Port-only. Guest memory is whatever gpa_map() maps; the guest runs in 64-bit mode at CPL 0 on
+ * page tables of its own at guest frame 0x100 onwards.
  */
 import { clear_frame, frame_bytes, frame_put32, mem_hi, mem_lo, mem_write64,
 	memory_install } from "#hw/memory.ts";
@@ -76,7 +76,8 @@ export class vm {
 		for (const at of [GDT_GPA, TSS_GPA, IDT_GPA])
 			this.identity(at);
 		/* null, kernel code and data, user code and data */
-		[0n, 0x00af9b000000ffffn, 0x00cf93000000ffffn, 0x00affb000000ffffn, 0x00cff3000000ffffn]
+		[0n, 0x00af9b000000ffffn, 0x00cf93000000ffffn, 0x00affb000000ffffn,
+			0x00cff3000000ffffn]
 			.forEach((d, i) => this.put64(GDT_GPA + i * 8, d));
 		this.put64(TSS_GPA + 4, BigInt(STACK_TOP - 0x1000));
 		if (vendor === INTEL)
@@ -186,8 +187,9 @@ export class vm {
 		vmptrld(this.vmc);
 		vmwriten(v.PIN_BASED_VM_EXEC_CONTROL, 0x16 | v.PIN_BASED_EXT_INTR_MASK |
 			v.PIN_BASED_NMI_EXITING | v.PIN_BASED_VIRTUAL_NMIS);
-		vmwriten(v.CPU_BASED_VM_EXEC_CONTROL, (VMX_PROCBASED_MUST | v.CPU_BASED_HLT_EXITING |
-			v.CPU_BASED_UNCOND_IO_EXITING | v.CPU_BASED_ACTIVATE_SECONDARY_CONTROLS) >>> 0);
+		vmwriten(v.CPU_BASED_VM_EXEC_CONTROL, (VMX_PROCBASED_MUST |
+			v.CPU_BASED_HLT_EXITING | v.CPU_BASED_UNCOND_IO_EXITING |
+			v.CPU_BASED_ACTIVATE_SECONDARY_CONTROLS) >>> 0);
 		vmwriten(v.SECONDARY_VM_EXEC_CONTROL, v.SECONDARY_EXEC_ENABLE_EPT |
 			v.SECONDARY_EXEC_ENABLE_VPID | v.SECONDARY_EXEC_UNRESTRICTED_GUEST);
 		vmwriten(v.VM_EXIT_CONTROLS, VMX_EXIT_MUST | v.VM_EXIT_HOST_ADDR_SPACE_SIZE |
@@ -370,12 +372,13 @@ export class vm {
 		if (this.vendor === AMD) {
 			const { control } = this.vmcb();
 			return { code: control.exit_code, qual: control.exit_info_1,
-				gpa: Number(control.exit_info_2), rip, next: Number(control.next_rip),
-				vectoring: control.exit_int_info };
+				gpa: Number(control.exit_info_2), rip,
+				next: Number(control.next_rip), vectoring: control.exit_int_info };
 		}
 		const len = vmreadn(v.VM_EXIT_INSTRUCTION_LEN);
 		return { code: vmreadn(v.VM_EXIT_REASON), qual: vmread64(v.EXIT_QUALIFICATION),
-			gpa: vmreadn(v.GUEST_PHYSICAL_ADDRESS), rip, next: len === 0 ? 0 : rip + len,
+			gpa: vmreadn(v.GUEST_PHYSICAL_ADDRESS), rip,
+			next: len === 0 ? 0 : rip + len,
 			vectoring: vmreadn(v.IDT_VECTORING_INFO_FIELD) };
 	}
 
