@@ -405,6 +405,23 @@ describe.each(VENDORS)("memory, %s", (_, vendor) => {
 		expect(out(m)).toBe(0xffffffff);
 		expect(out(m)).toBe(9);
 	});
+	test("an access over two pages happens whole or not at all", () => {
+		const m = new vm(vendor);
+		m.identity(DATA);
+		m.gva_map(DATA + 4096, DATA + 4096);
+		m.start(function* () {
+			yield* isa.st64(DATA + 4092, 0x1111111122222222n);
+			yield* isa.outb(1, 1);
+		});
+		const e = m.run();
+		expect(is_violation(m, e)).toBe(true);
+		expect(e.gpa).toBe(DATA + 4096);
+		expect(guest_pending(m.guest)!.gva).toBe(DATA + 4092);
+		expect(m.bytes(DATA)[4092]).toBe(0);
+		m.gpa_map(DATA / 4096 + 1);
+		expect(out(m)).toBe(1);
+		expect([m.bytes(DATA)[4092], m.bytes(DATA + 4096)[0]]).toEqual([0x22, 0x11]);
+	});
 	test("atomics", () => {
 		const m = new vm(vendor);
 		m.identity(DATA);

@@ -246,6 +246,21 @@ describe("VMX", () => {
 		expect(out(m)).toBe(3);
 		expect(mem_lo(log * 512 + 511)).toBe(DATA + 4096);
 	});
+	test("the APIC-access page", () => {
+		const m = new vm(INTEL);
+		m.identity(DATA);
+		vmwriten(v.SECONDARY_VM_EXEC_CONTROL, vmread32(v.SECONDARY_VM_EXEC_CONTROL) |
+			v.SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES);
+		vmwriten(v.APIC_ACCESS_ADDR, m.frame(DATA) * 4096);
+		m.start(function* () {
+			yield* isa.st32(DATA + 0xb0, 0);
+			yield* isa.ld32(DATA + 0x20);
+		});
+		const e = m.run();
+		expect([e.code, e.qual]).toEqual([v.EXIT_REASON_APIC_ACCESS, 0x10b0n]);
+		m.set("rip", guest_pending(m.guest)!.next_rip);
+		expect(m.run().qual).toBe(0x20n);
+	});
 	test("entry fails: controls, state, launch", () => {
 		const m = new vm(INTEL);
 		m.start(function* () {
