@@ -5,7 +5,7 @@
  * Upstream: arch/x86/kvm/mmu.h. Left out: nested and shadow paging.
  */
 export * from "#arch/x86/kvm/mmu.const.ts";
-import { ul_shr } from "#asm-generic/bits.ts";
+import { ul_shl, ul_shr } from "#asm-generic/bits.ts";
 import { PAIR_ZERO, pair_genmask, type u64_pair } from "#asm-generic/pair.ts";
 import { gfn_t, type gpa_t } from "#asm-generic/types.ts";
 import { X86_CR0_PG, X86_CR0_WP, X86_CR4_LA57, X86_CR4_PAE, X86_CR4_PCIDE, X86_CR4_PKE,
@@ -51,7 +51,7 @@ export { shadow_phys_bits } from "#arch/x86/kvm/mmu/spte.ts";
 export function kvm_mmu_max_gfn(): gfn_t {
 	const max_gpa_bits = tdp_enabled ? shadow_phys_bits : 52;
 
-	return gfn_t(2 ** (max_gpa_bits - PAGE_SHIFT) - 1);
+	return gfn_t(ul_shl(1, max_gpa_bits - PAGE_SHIFT) - 1);
 }
 
 /** From CPUID, as the kernel takes bits of a KeyID off x86_phys_bits. */

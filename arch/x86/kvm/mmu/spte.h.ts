@@ -185,7 +185,16 @@ export function is_executable_pte(spte: u64_spte): boolean {
 }
 
 export function spte_to_pfn(pte: u64_spte): kvm_pfn_t {
-	return kvm_pfn_t((pte.lo >>> PAGE_SHIFT) + (pte.hi & 0xfffff) * 2 ** 20);
+	const hi = pte.hi & 0xfffff;
+
+	return kvm_pfn_t(hi < 0x800 ? (pte.lo >>> PAGE_SHIFT) | (hi << 20) :
+		(pte.lo >>> PAGE_SHIFT) + hi * 2 ** 20);
+}
+
+/** spte_to_pfn(a) != spte_to_pfn(b) */
+export function spte_pfns_differ(a: u64_spte, b: u64_spte): boolean {
+	return (((a.lo ^ b.lo) & SPTE_BASE_ADDR_MASK.lo) |
+		((a.hi ^ b.hi) & SPTE_BASE_ADDR_MASK.hi)) !== 0;
 }
 
 export function is_accessed_spte(spte: u64_spte): boolean {

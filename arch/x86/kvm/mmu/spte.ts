@@ -82,9 +82,11 @@ export function kvm_mmu_spte_module_init(): void {
 	allow_mmio_caching = enable_mmio_caching;
 }
 
+const PFN_HI	= 2 ** (PAGE_SHIFT - 32);
+
 /** The high half of an entry that maps @pfn, and nothing else. */
 function pfn_hi(pfn: number): number {
-	return (pfn * 2 ** (PAGE_SHIFT - 32)) | 0;
+	return (pfn * PFN_HI) | 0;
 }
 
 /** arch/x86/kvm/mmu/spte.c:generation_mmio_spte_mask() */

@@ -77,4 +77,36 @@ export class struct_tdp_iter {
 	valid = false;
 	/** mmu_lock was dropped: tdp_iter_next() starts from the root again. */
 	yielded = false;
+	/** Port-only: the entries read last, by level - 1. A pair is made only for what differs. */
+	seen: u64_spte[] = [PAIR_ZERO, PAIR_ZERO, PAIR_ZERO, PAIR_ZERO, PAIR_ZERO];
+}
+
+let spare: struct_tdp_iter | null = null;
+
+/** Port-only, for faults and notifiers; C has it on the stack. tdp_iter_put() when done. */
+export function tdp_iter_get(): struct_tdp_iter {
+	const iter = spare;
+
+	if (iter === null)
+		return new struct_tdp_iter();
+	spare = null;
+	return iter;
+}
+
+export function tdp_iter_put(iter: struct_tdp_iter): void {
+	spare = iter;
+}
+
+/** iter->old_spte = kvm_tdp_mmu_read_spte(iter->sptep) */
+export function tdp_iter_read_spte(iter: struct_tdp_iter): void {
+	const p = rcu_dereference(iter.sptep);
+	const lo = mem_lo(p), hi = mem_hi(p);
+
+	if ((lo | hi) === 0) {
+		iter.old_spte = PAIR_ZERO;
+		return;
+	}
+	const seen = iter.seen[iter.level - 1]!;
+	iter.old_spte = seen.lo === lo && seen.hi === hi ? seen :
+		(iter.seen[iter.level - 1] = pair(lo, hi));
 }

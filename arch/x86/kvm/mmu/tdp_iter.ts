@@ -12,7 +12,7 @@ import { kvm_mmu_page_as_id, type struct_kvm_mmu_page, type tdp_ptep_t } from
 	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { is_last_spte, is_shadow_present_pte, SPTE_ENT_PER_PAGE, spte_to_pfn } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
-import { kvm_tdp_mmu_read_spte, type struct_tdp_iter } from "#arch/x86/kvm/mmu/tdp_iter.h.ts";
+import { tdp_iter_read_spte, type struct_tdp_iter } from "#arch/x86/kvm/mmu/tdp_iter.h.ts";
 
 /** SPTE_INDEX(gfn << PAGE_SHIFT, level), without the detour by bytes. */
 function gfn_spte_index(gfn: gfn_t, level: number): number {
@@ -23,7 +23,7 @@ function gfn_spte_index(gfn: gfn_t, level: number): number {
 /** arch/x86/kvm/mmu/tdp_iter.c:tdp_iter_refresh_sptep() */
 function tdp_iter_refresh_sptep(iter: struct_tdp_iter): void {
 	iter.sptep = iter.pt_path[iter.level - 1]! + gfn_spte_index(iter.gfn, iter.level);
-	iter.old_spte = kvm_tdp_mmu_read_spte(iter.sptep);
+	tdp_iter_read_spte(iter);
 }
 
 /** arch/x86/kvm/mmu/tdp_iter.c:round_gfn_for_level() */
@@ -78,7 +78,7 @@ function try_step_down(iter: struct_tdp_iter): boolean {
 		return false;
 
 	/* read it again: the table may have been unlinked */
-	iter.old_spte = kvm_tdp_mmu_read_spte(iter.sptep);
+	tdp_iter_read_spte(iter);
 
 	const child_pt = spte_to_child_pt(iter.old_spte, iter.level);
 	if (child_pt === 0)
@@ -100,7 +100,7 @@ function try_step_side(iter: struct_tdp_iter): boolean {
 	iter.gfn = gfn_t(iter.gfn + KVM_PAGES_PER_HPAGE(iter.level));
 	iter.next_last_level_gfn = iter.gfn;
 	iter.sptep++;
-	iter.old_spte = kvm_tdp_mmu_read_spte(iter.sptep);
+	tdp_iter_read_spte(iter);
 
 	return true;
 }

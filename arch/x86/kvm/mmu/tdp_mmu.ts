@@ -65,11 +65,12 @@ import { ACC_ALL, check_spte_writable_invariants, is_accessed_spte, is_dirty_spt
 	kvm_ad_enabled, kvm_mmu_changed_pte_notifier_make_spte, make_huge_page_split_spte,
 	make_mmio_spte, make_nonleaf_spte, make_spte, mark_spte_for_access_track, REMOVED_SPTE,
 	shadow_accessed_mask, shadow_dirty_mask, shadow_mmu_writable_mask, spte_ad_enabled,
-	spte_ad_need_write_protect, SPTE_ENT_PER_PAGE, spte_to_pfn } from
+	spte_ad_need_write_protect, SPTE_ENT_PER_PAGE, spte_pfns_differ, spte_to_pfn } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
 import { __kvm_tdp_mmu_write_spte, kvm_tdp_mmu_read_spte, kvm_tdp_mmu_write_spte,
-	kvm_tdp_mmu_write_spte_atomic, spte_to_child_pt, struct_tdp_iter, tdp_iter_next,
-	tdp_iter_start } from "#arch/x86/kvm/mmu/tdp_iter.h.ts";
+	kvm_tdp_mmu_write_spte_atomic, spte_to_child_pt, struct_tdp_iter, tdp_iter_get,
+	tdp_iter_next, tdp_iter_put, tdp_iter_read_spte, tdp_iter_start } from
+	"#arch/x86/kvm/mmu/tdp_iter.h.ts";
 import { kvm_tdp_mmu_get_root } from "#arch/x86/kvm/mmu/tdp_mmu.h.ts";
 
 let tdp_mmu_enabled = true;
@@ -362,7 +363,7 @@ function handle_changed_spte_acc_track(old_spte: u64_spte, new_spte: u64_spte, l
 
 	if (is_accessed_spte(old_spte) &&
 	    (!is_shadow_present_pte(new_spte) || !is_accessed_spte(new_spte) ||
-	     spte_to_pfn(old_spte) !== spte_to_pfn(new_spte)))
+	     spte_pfns_differ(old_spte, new_spte)))
 		kvm_set_pfn_accessed(spte_to_pfn(old_spte));
 }
 
@@ -372,7 +373,7 @@ function handle_changed_spte_dirty_log(kvm: struct_kvm, as_id: number, gfn: gfn_
 	if (level > PG_LEVEL_4K)
 		return;
 
-	const pfn_changed = spte_to_pfn(old_spte) !== spte_to_pfn(new_spte);
+	const pfn_changed = spte_pfns_differ(old_spte, new_spte);
 
 	if ((!is_writable_pte(old_spte) || pfn_changed) &&
 	    is_writable_pte(new_spte)) {
@@ -468,7 +469,7 @@ function __handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_s
 	const is_present = is_shadow_present_pte(new_spte);
 	const was_leaf = was_present && is_last_spte(old_spte, level);
 	const is_leaf = is_present && is_last_spte(new_spte, level);
-	const pfn_changed = spte_to_pfn(old_spte) !== spte_to_pfn(new_spte);
+	const pfn_changed = spte_pfns_differ(old_spte, new_spte);
 
 	WARN_ON(level > PT64_ROOT_MAX_LEVEL);
 	WARN_ON(level < PG_LEVEL_4K);
@@ -550,7 +551,7 @@ function tdp_mmu_set_spte_atomic(kvm: struct_kvm, iter: struct_tdp_iter, new_spt
 
 	/* fast_pf_fix_direct_spte() changes entries even without mmu_lock */
 	if (!mem_cmpxchg64(sptep, iter.old_spte.lo, iter.old_spte.hi, new_spte.lo, new_spte.hi)) {
-		iter.old_spte = kvm_tdp_mmu_read_spte(iter.sptep);
+		tdp_iter_read_spte(iter);
 		return -EBUSY;
 	}
 
@@ -743,7 +744,7 @@ export function kvm_tdp_mmu_zap_sp(kvm: struct_kvm, sp: struct_kvm_mmu_page): bo
  */
 function tdp_mmu_zap_leafs(kvm: struct_kvm, root: struct_kvm_mmu_page, start: gfn_t, end: gfn_t,
 	can_yield: boolean, flush: boolean): boolean {
-	const iter = new struct_tdp_iter();
+	const iter = tdp_iter_get();
 
 	end = min(end, tdp_mmu_max_gfn_exclusive());
 
@@ -768,6 +769,8 @@ function tdp_mmu_zap_leafs(kvm: struct_kvm, root: struct_kvm_mmu_page, start: gf
 	}
 
 	rcu_read_unlock();
+
+	tdp_iter_put(iter);
 
 	/* no table was unlinked: the flush may come after the RCU section */
 	return flush;
@@ -904,7 +907,7 @@ function tdp_mmu_link_sp(kvm: struct_kvm, iter: struct_tdp_iter, sp: struct_kvm_
  */
 export function kvm_tdp_mmu_map(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): number {
 	const mmu = vcpu.arch.mmu!;
-	const iter = new struct_tdp_iter();
+	const iter = tdp_iter_get();
 
 	kvm_mmu_hugepage_adjust(vcpu, fault);
 
@@ -927,7 +930,7 @@ export function kvm_tdp_mmu_map(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fa
 				break;
 
 			/* for what follows: not present now */
-			iter.old_spte = kvm_tdp_mmu_read_spte(iter.sptep);
+			tdp_iter_read_spte(iter);
 		}
 
 		if (!is_shadow_present_pte(iter.old_spte)) {
@@ -951,11 +954,13 @@ export function kvm_tdp_mmu_map(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fa
 	/* a table is missing, or the entry is somebody else's for the moment */
 	if (iter.level !== fault.goal_level || is_removed_spte(iter.old_spte)) {
 		rcu_read_unlock();
+		tdp_iter_put(iter);
 		return RET_PF_RETRY;
 	}
 
 	const ret = tdp_mmu_map_handle_target_level(vcpu, fault, iter);
 	rcu_read_unlock();
+	tdp_iter_put(iter);
 
 	return ret;
 }
@@ -973,7 +978,7 @@ type tdp_handler_t = (kvm: struct_kvm, iter: struct_tdp_iter, range: struct_kvm_
 /** arch/x86/kvm/mmu/tdp_mmu.c:kvm_tdp_mmu_handle_gfn(): for notifiers that may not yield. */
 function kvm_tdp_mmu_handle_gfn(kvm: struct_kvm, range: struct_kvm_gfn_range,
 	handler: tdp_handler_t): boolean {
-	const iter = new struct_tdp_iter();
+	const iter = tdp_iter_get();
 	let ret = false;
 
 	for (let root = next_tdp_mmu_root(kvm, null, range.slot.as_id); root !== null;
@@ -993,6 +998,7 @@ function kvm_tdp_mmu_handle_gfn(kvm: struct_kvm, range: struct_kvm_gfn_range,
 		rcu_read_unlock();
 	}
 
+	tdp_iter_put(iter);
 	return ret;
 }
 
@@ -1349,7 +1355,7 @@ export function kvm_tdp_mmu_clear_dirty_slot(kvm: struct_kvm, slot: struct_kvm_m
  */
 function clear_dirty_pt_masked(kvm: struct_kvm, root: struct_kvm_mmu_page, gfn: gfn_t,
 	mask: u64_pair, wrprot: boolean): void {
-	const iter = new struct_tdp_iter();
+	const iter = tdp_iter_get();
 	let mask_lo = mask.lo, mask_hi = mask.hi;
 	let new_spte: u64_spte;
 
@@ -1396,6 +1402,7 @@ function clear_dirty_pt_masked(kvm: struct_kvm, root: struct_kvm_mmu_page, gfn: 
 	}
 
 	rcu_read_unlock();
+	tdp_iter_put(iter);
 }
 
 /** arch/x86/kvm/mmu/tdp_mmu.c:kvm_tdp_mmu_clear_dirty_pt_masked() */
@@ -1467,7 +1474,7 @@ export function kvm_tdp_mmu_zap_collapsible_sptes(kvm: struct_kvm, slot: struct_
  */
 function write_protect_gfn(kvm: struct_kvm, root: struct_kvm_mmu_page, gfn: gfn_t,
 	min_level: number): boolean {
-	const iter = new struct_tdp_iter();
+	const iter = tdp_iter_get();
 	let spte_set = false;
 
 	BUG_ON(min_level > KVM_MAX_HUGEPAGE_LEVEL);
@@ -1493,6 +1500,7 @@ function write_protect_gfn(kvm: struct_kvm, root: struct_kvm_mmu_page, gfn: gfn_
 
 	rcu_read_unlock();
 
+	tdp_iter_put(iter);
 	return spte_set;
 }
 
@@ -1518,7 +1526,7 @@ export function kvm_tdp_mmu_write_protect_gfn(kvm: struct_kvm, slot: struct_kvm_
  */
 export function kvm_tdp_mmu_get_walk(vcpu: struct_kvm_vcpu, addr: gpa_t, sptes: u64_spte[],
 	root_level: ref<number>): number {
-	const iter = new struct_tdp_iter();
+	const iter = tdp_iter_get();
 	const mmu = vcpu.arch.mmu!;
 	const gfn = gfn_t(ul_shr(addr, PAGE_SHIFT));
 	let leaf = -1;
@@ -1531,6 +1539,7 @@ export function kvm_tdp_mmu_get_walk(vcpu: struct_kvm_vcpu, addr: gpa_t, sptes: 
 		sptes[leaf] = iter.old_spte;
 	}
 
+	tdp_iter_put(iter);
 	return leaf;
 }
 
@@ -1542,7 +1551,7 @@ export function kvm_tdp_mmu_get_walk(vcpu: struct_kvm_vcpu, addr: gpa_t, sptes: 
  */
 export function kvm_tdp_mmu_fast_pf_get_last_sptep(vcpu: struct_kvm_vcpu, addr: gpa_t,
 	spte: ref<u64_spte>): tdp_ptep_t {
-	const iter = new struct_tdp_iter();
+	const iter = tdp_iter_get();
 	const mmu = vcpu.arch.mmu!;
 	const gfn = gfn_t(ul_shr(addr, PAGE_SHIFT));
 	let sptep: tdp_ptep_t = 0;
@@ -1553,5 +1562,6 @@ export function kvm_tdp_mmu_fast_pf_get_last_sptep(vcpu: struct_kvm_vcpu, addr: 
 		sptep = iter.sptep;
 	}
 
+	tdp_iter_put(iter);
 	return rcu_dereference(sptep);
 }
