@@ -15,7 +15,7 @@ import { INTERCEPT_DR, INTERCEPT_DR0_READ, INTERCEPT_DR0_WRITE, INTERCEPT_DR1_RE
 	INTERCEPT_DR7_WRITE, INTERCEPT_EXCEPTION_OFFSET, MAX_INTERCEPT, type vmcb,
 	type vmcb_control_area } from "#asm/svm.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
-import { struct_kvm_svm, struct_vcpu_svm } from "#arch/x86/kvm/svm/svm_types.h.ts";
+import type { struct_kvm_svm, struct_vcpu_svm } from "#arch/x86/kvm/svm/svm_types.h.ts";
 
 export * from "#arch/x86/kvm/svm/svm_types.h.ts";
 export { npt_enabled, svm_data } from "#arch/x86/kvm/svm/svm.ts";
@@ -98,7 +98,7 @@ export function vmcb_is_intercept(control: vmcb_control_area, bit: number): bool
 	return (control.intercepts[bit >> 5]! & (1 << (bit & 31))) !== 0;
 }
 
-/** arch/x86/kvm/svm/nested.c:recalc_intercepts(): without a nested guest's VMCB to merge them in. */
+/** arch/x86/kvm/svm/nested.c:recalc_intercepts(): no nested guest's VMCB to merge them in. */
 export function recalc_intercepts(svm: struct_vcpu_svm): void {
 	vmcb_mark_dirty(svm.vmcb, VMCB_INTERCEPTS);
 }

@@ -4,9 +4,9 @@
  *
  * Upstream: arch/x86/kvm/svm/svm.c. Left out: nested guests and SVM's instructions in guests,
  * shadow paging (npt=0 is refused), AVIC, SEV-ES, virtual GIF, virtual VMLOAD and VMSAVE, branch
- * records, TSC scaling, pause filtering (the CPU has none of these), SMM, task switches, INVPCID and
- * RDPMC exits, machine checks taken in a guest, the PMU, errata, speculation controls around the
- * entry, the host's TSS and TSC_AUX.
+ * records, TSC scaling, pause filtering (the CPU has none of these), SMM, task switches, INVPCID
+ * and RDPMC exits, machine checks taken in a guest, the PMU, errata, speculation controls around
+ * the entry, the host's TSS and TSC_AUX.
  *
  * A VMCB belongs to its vCPU; svm_data to its CPU, with preemption off. What every exit reads or
  * writes goes by the VMCB's words (svm_types.h.ts), the rest by its members.

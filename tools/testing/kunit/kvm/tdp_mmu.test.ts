@@ -60,7 +60,8 @@ beforeAll(() => {
 	workqueue_init_early();
 	workqueue_init();
 	kvm_x86_ops.get_mt_mask = () => 6 << 3;
-	kvm_x86_ops.tlb_remote_flush_with_range = (_kvm: struct_kvm, range: struct_kvm_tlb_range) => {
+	kvm_x86_ops.tlb_remote_flush_with_range = (_kvm: struct_kvm,
+		range: struct_kvm_tlb_range) => {
 		flushes.push({ start: range.start_gfn, pages: range.pages });
 		return 0;
 	};
@@ -259,8 +260,8 @@ describe("mapping", () => {
 		map(513, page.pfn);
 		expect(map(512, 0x200, PG_LEVEL_2M)).toBe(RET_PF_FIXED);
 		expect(leaves()).toEqual([{ gfn: 512, pfn: 0x200, level: 2, writable: true }]);
-		expect([...list_for_each_entry(kvm.arch.tdp_mmu_pages, struct_kvm_mmu_page, "link")])
-			.toHaveLength(2);
+		expect([...list_for_each_entry(kvm.arch.tdp_mmu_pages, struct_kvm_mmu_page,
+			"link")]).toHaveLength(2);
 	});
 });
 
@@ -335,7 +336,7 @@ describe("dirty logging and aging", () => {
 				expect(mask_of(entry_of(gfn))).toEqual(in_mask(gfn - 64) ?
 					[false, !wrprot] : [true, true]);
 		}
-		/* whoever changed entries flushes before he drops mmu_lock; it is up to the caller */
+		/* it is up to the caller, before he drops mmu_lock */
 		expect(flushes).toEqual([]);
 	});
 
@@ -344,18 +345,20 @@ describe("dirty logging and aging", () => {
 		map(512, 0x200, PG_LEVEL_2M);
 		expect(locked(false, () => kvm_tdp_mmu_clear_dirty_slot(kvm, slot))).toBe(true);
 		expect(locked(false, () => kvm_tdp_mmu_clear_dirty_slot(kvm, slot))).toBe(false);
-		expect(locked(false, () => kvm_tdp_mmu_wrprot_slot(kvm, slot, PG_LEVEL_2M))).toBe(true);
+		expect(locked(false, () => kvm_tdp_mmu_wrprot_slot(kvm, slot, PG_LEVEL_2M)))
+			.toBe(true);
 		expect(leaves().map((l) => l.writable)).toEqual([true, false]);
 	});
 
 	test("a large page is split without losing what it was", () => {
 		map(512, 0x200, PG_LEVEL_2M);
 		const spte = get(entry_of(512, PG_LEVEL_2M));
-		locked(false, () => kvm_tdp_mmu_try_split_huge_pages(kvm, slot, gfn_t(0), gfn_t(2048),
-			PG_LEVEL_4K, true));
+		locked(false, () => kvm_tdp_mmu_try_split_huge_pages(kvm, slot, gfn_t(0),
+			gfn_t(2048), PG_LEVEL_4K, true));
 		const small = leaves();
 		expect(small).toHaveLength(512);
-		expect(small[100]).toEqual({ gfn: 612, pfn: 0x200 + 100, level: 1, writable: true });
+		expect(small[100]).toEqual({ gfn: 612, pfn: 0x200 + 100, level: 1,
+			writable: true });
 		expect(kvm.stat.pages.map((x) => x.counter)).toEqual([512, 0, 0]);
 		expect(pair_to_u64(get(entry_of(512)))).toBe(pair_to_u64(spte) & ~0x80n);
 	});
