@@ -308,8 +308,6 @@ export function vmx_enter(g: struct_guest_cpu, regs: BigUint64Array, launched: b
 	}
 	if (!load_event(g, v))
 		return fail(v, d.VMXERR_ENTRY_INVALID_CONTROL_FIELD);
-	if (!launched)
-		w[VMCS_LAUNCHED] = 1;
 	if (!hot_state_ok(g) || (all && (!control_registers_ok(g, v) || !segments_ok(g, v)))) {
 		w[VMCS_DIRTY] = 1;
 		return entry_failed(g, v, d.ENTRY_FAIL_DEFAULT);
@@ -319,6 +317,8 @@ export function vmx_enter(g: struct_guest_cpu, regs: BigUint64Array, launched: b
 			return entry_failed(g, v, d.ENTRY_FAIL_VMCS_LINK_PTR);
 		w[VMCS_DIRTY] = 0;
 	}
+	if (!launched)
+		w[VMCS_LAUNCHED] = 1;
 	guest_enter(g, cpu, regs);
 	g.regs32[8] = w[W_RSP]!;
 	g.regs32[9] = w[W_RSP + 1]!;

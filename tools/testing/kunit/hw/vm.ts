@@ -356,7 +356,7 @@ export class vm {
 		const error = vmx_enter(this.guest, this.regs, this.launched);
 		if (error !== 0)
 			throw new Error(`VM entry failed: ${error}`);
-		this.launched = true;
+		this.launched ||= this.guest.in_guest;
 	}
 
 	/** Runs to the next exit. */
