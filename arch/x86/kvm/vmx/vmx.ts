@@ -3245,6 +3245,9 @@ function* vmx_vcpu_enter_exit(vcpu: struct_kvm_vcpu, vmx: struct_vcpu_vmx,
 	guest.cr2 = vcpu.arch.cr2;
 
 	if (vmx_enter(guest, vcpu.arch.regs, (flags & VMX_RUN_VMRESUME) !== 0) === 0) {
+		/* C: after the exit. A yield may take the VMCS to another CPU, which clears it. */
+		if (guest.in_guest)
+			vmx.loaded_vmcs.launched = true;
 		while (!guest_run(guest, guest_slice()))
 			yield;
 		vmx.fail = 0;
@@ -3318,8 +3321,6 @@ function* vmx_vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<fastpath_t> {
 
 	if (vmx.exit_reason.failed_vmentry)
 		return EXIT_FASTPATH_NONE;
-
-	vmx.loaded_vmcs.launched = true;
 
 	vmx_recover_nmi_blocking(vmx);
 	vmx_complete_interrupts(vmx);
