@@ -140,9 +140,9 @@ import { clr_dr_intercepts, clr_exception_intercept, enable_gif, gif_set, max_se
 	sev_mem_enc_unregister_region, sev_set_cpu_caps, sev_vm_destroy, struct_kvm_svm,
 	struct_svm_cpu_data, struct_vcpu_svm, svm_clr_intercept, svm_is_intercept,
 	SVM_REGS_LAZY_LOAD_SET, svm_set_intercept, to_svm, VMCB32_ASID, VMCB32_CLEAN, VMCB32_CR0,
-	VMCB32_CR3, VMCB32_EVENT_INJ, VMCB32_EXIT_CODE, VMCB32_EXIT_INFO_1, VMCB32_EXIT_INFO_2,
-	VMCB32_EXIT_INT_INFO, VMCB32_INT_CTL, VMCB32_RFLAGS, VMCB32_TLB_CTL, VMCB64_CR2,
-	VMCB64_DR6, VMCB64_RAX, VMCB64_RIP, VMCB64_RSP, VMCB_ALL_CLEAN_MASK,
+	VMCB32_CR2, VMCB32_CR3, VMCB32_DR6, VMCB32_EVENT_INJ, VMCB32_EXIT_CODE, VMCB32_EXIT_INFO_1,
+	VMCB32_EXIT_INFO_2, VMCB32_EXIT_INT_INFO, VMCB32_INT_CTL, VMCB32_RFLAGS, VMCB32_TLB_CTL,
+	VMCB64_CR2, VMCB64_RAX, VMCB64_RIP, VMCB64_RSP, VMCB_ALL_CLEAN_MASK,
 	VMCB_ALWAYS_DIRTY_MASK, VMCB_ASID, VMCB_CR, VMCB_DR, VMCB_DT, VMCB_INTERCEPTS, VMCB_INTR,
 	vmcb_is_intercept, vmcb_mark_all_dirty, vmcb_mark_dirty, VMCB_NPT, VMCB_SEG,
 	type struct_kvm_vmcb_info } from "#arch/x86/kvm/svm/svm.h.ts";
@@ -209,6 +209,8 @@ module_param("kvm_amd", "dump_invalid_vmcb",
 let intercept_smi = true;
 module_param("kvm_amd", "intercept_smi",
 	param_bool(() => intercept_smi, (v) => { intercept_smi = v; }), 0o444);
+
+const DR6_ACTIVE_LOW_32	= Number(DR6_ACTIVE_LOW);
 
 let iopm_base = hpa_t(0);
 const IOPM_ORDER	= 2;	/* get_order(IOPM_SIZE) */
@@ -1273,13 +1275,13 @@ function new_asid(svm: struct_vcpu_svm, sd: struct_svm_cpu_data): void {
 	svm.asid = sd.next_asid++;
 }
 
-/** arch/x86/kvm/svm/svm.c:svm_set_dr6() */
-function svm_set_dr6(svm: struct_vcpu_svm, value: bigint): void {
+/** arch/x86/kvm/svm/svm.c:svm_set_dr6(): the upper half is always 0. */
+function svm_set_dr6(svm: struct_vcpu_svm, value: number): void {
 	if (svm.vcpu.arch.guest_state_protected)
 		return;
 
-	if (value !== svm.vmcb64[VMCB64_DR6]) {
-		svm.vmcb64[VMCB64_DR6] = value;
+	if (value !== svm.vmcb32[VMCB32_DR6]) {
+		svm.vmcb32[VMCB32_DR6] = value;
 		vmcb_mark_dirty(svm.vmcb, VMCB_DR);
 	}
 }
@@ -2492,19 +2494,22 @@ function* svm_vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<fastpath_t> {
 		vmcb_mark_dirty(svm.vmcb, VMCB_ASID);
 	}
 	svm.vmcb64[VMCB64_CR2] = vcpu.arch.cr2;
+	const cr2_lo = svm.vmcb32[VMCB32_CR2], cr2_hi = svm.vmcb32[VMCB32_CR2 + 1];
 
 	/* clear unless needed, so that a #DB shows its cause */
 	if ((vcpu.arch.switch_db_regs & KVM_DEBUGREG_WONT_EXIT) !== 0)
-		svm_set_dr6(svm, vcpu.arch.dr6);
+		svm_set_dr6(svm, Number(vcpu.arch.dr6));
 	else
-		svm_set_dr6(svm, DR6_ACTIVE_LOW);
+		svm_set_dr6(svm, DR6_ACTIVE_LOW_32);
 
 	clgi();
 	kvm_load_guest_xsave_state(vcpu);
 
 	yield* svm_vcpu_enter_exit(vcpu);
 
-	vcpu.arch.cr2 = svm.vmcb64[VMCB64_CR2];
+	/* a bigint is made only if there is a new value */
+	if (svm.vmcb32[VMCB32_CR2] !== cr2_lo || svm.vmcb32[VMCB32_CR2 + 1] !== cr2_hi)
+		vcpu.arch.cr2 = svm.vmcb64[VMCB64_CR2];
 	regs[VCPU_REGS_RAX] = svm.vmcb64[VMCB64_RAX];
 	regs[VCPU_REGS_RSP] = svm.vmcb64[VMCB64_RSP];
 	regs[VCPU_REGS_RIP] = svm.vmcb64[VMCB64_RIP];

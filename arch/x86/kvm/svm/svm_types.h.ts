@@ -66,9 +66,10 @@ export const VMCB32_EVENT_INJ		= control("event_inj") / 4;
 export const VMCB32_CLEAN		= control("clean") / 4;
 export const VMCB32_CR0			= save("cr0") / 4;
 export const VMCB32_CR3			= save("cr3") / 4;
+export const VMCB32_CR2			= save("cr2") / 4;
+export const VMCB32_DR6			= save("dr6") / 4;
 export const VMCB32_RFLAGS		= save("rflags") / 4;
 /* ... and u64 */
-export const VMCB64_DR6			= save("dr6") / 8;
 export const VMCB64_RIP			= save("rip") / 8;
 export const VMCB64_RSP			= save("rsp") / 8;
 export const VMCB64_RAX			= save("rax") / 8;
