@@ -71,7 +71,8 @@ import { MSR_IA32_APICBASE_ENABLE, MSR_IA32_MISC_ENABLE_MWAIT, MSR_IA32_TSX_CTRL
 import { X86_CR4_OSXSAVE, X86_CR4_PKE } from "#asm/processor-flags.ts";
 import { X86_VENDOR_CENTAUR, boot_cpu_data } from "#asm/processor.ts";
 import { KVM_CPUID_FEATURES, KVM_CPUID_SIGNATURE, KVM_FEATURE_NOP_IO_DELAY,
-	KVM_FEATURE_PV_UNHALT, KVM_SIGNATURE } from "#uapi-asm/kvm_para.ts";
+	KVM_FEATURE_POLL_CONTROL, KVM_FEATURE_PV_EOI, KVM_FEATURE_PV_SCHED_YIELD,
+	KVM_FEATURE_PV_SEND_IPI, KVM_FEATURE_PV_UNHALT, KVM_SIGNATURE } from "#uapi-asm/kvm_para.ts";
 import { KVM_GET_EMULATED_CPUID } from "#uapi/linux/kvm.ts";
 import { KVM_CPUID_FLAG_SIGNIFCANT_INDEX, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT,
 	struct_kvm_cpuid_entry, struct_kvm_cpuid_entry2, type struct_kvm_cpuid,
@@ -782,7 +783,7 @@ function __do_cpuid_func(array: struct_kvm_cpuid_array, function_: number): numb
 			break;
 		case 0xd: {
 			const permitted_xcr0 = kvm_caps.supported_xcr0;
-			const permitted_xss = kvm_caps.supported_xss;
+			const permitted_xss = Number(kvm_caps.supported_xss);
 
 			entry.eax &= permitted_xcr0;
 			entry.ebx = xstate_required_size(permitted_xcr0, false);
@@ -846,8 +847,13 @@ function __do_cpuid_func(array: struct_kvm_cpuid_array, function_: number): numb
 			entry.edx = sig(KVM_SIGNATURE, 8);
 			break;
 		case KVM_CPUID_FEATURES:
-			/* the rest are MSRs and hypercalls that are left out */
-			entry.eax = 1 << KVM_FEATURE_NOP_IO_DELAY;
+			/* not those whose MSRs are left out: clocks, stolen time, page faults */
+			entry.eax = (1 << KVM_FEATURE_NOP_IO_DELAY) |
+				    (1 << KVM_FEATURE_PV_EOI) |
+				    (1 << KVM_FEATURE_PV_UNHALT) |
+				    (1 << KVM_FEATURE_PV_SEND_IPI) |
+				    (1 << KVM_FEATURE_POLL_CONTROL) |
+				    (1 << KVM_FEATURE_PV_SCHED_YIELD);
 
 			entry.ebx = 0;
 			entry.ecx = 0;
