@@ -1421,7 +1421,7 @@ function io_interception(vcpu: struct_kvm_vcpu): number {
 
 	++vcpu.stat.io_exits;
 	const string = (io_info & SVM_IOIO_STR_MASK) !== 0;
-	const in_ = (io_info & SVM_IOIO_TYPE_MASK) !== 0 ? 1 : 0;
+	const in_ = (io_info & SVM_IOIO_TYPE_MASK) !== 0;
 	const port = io_info >>> 16;
 	const size = (io_info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT;
 
