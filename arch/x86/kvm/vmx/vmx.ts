@@ -583,7 +583,7 @@ function update_transition_efer(vmx: struct_vcpu_vmx): void {
 
 	if ((guest_efer & EFER_LMA) === 0)
 		guest_efer &= ~EFER_LME;
-	if (guest_efer !== host_efer)
+	if (guest_efer !== Number(host_efer))
 		add_atomic_switch_msr(vmx, MSR_EFER, guest_efer);
 	else
 		clear_atomic_switch_msr(vmx, MSR_EFER);
@@ -1859,7 +1859,7 @@ export function vmx_set_constant_host_state(vmx: struct_vcpu_vmx): void {
 		vmcs_write64(HOST_IA32_PAT, rdmsrl(MSR_IA32_CR_PAT));
 
 	if (cpu_has_load_ia32_efer())
-		vmcs_writen(HOST_IA32_EFER, host_efer);
+		vmcs_writen(HOST_IA32_EFER, Number(host_efer));
 }
 
 export function set_cr4_guest_host_mask(vmx: struct_vcpu_vmx): void {
