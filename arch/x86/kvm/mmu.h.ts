@@ -135,7 +135,8 @@ export function permission_fault(vcpu: struct_kvm_vcpu, mmu: struct_kvm_mmu, pte
 
 export { kvm_zap_gfn_range } from "#arch/x86/kvm/mmu/mmu.ts";
 
-export { kvm_arch_write_log_dirty } from "#arch/x86/kvm/x86.ts";
+/* declared, and defined nowhere, as upstream */
+export declare function kvm_arch_write_log_dirty(vcpu: struct_kvm_vcpu): number;
 
 export { kvm_mmu_post_init_vm, kvm_mmu_pre_destroy_vm } from "#arch/x86/kvm/mmu/mmu.ts";
 

@@ -61,3 +61,12 @@ export function phys_to_pfn(phys: hpa_t): pfn_nr {
 export function pfn_to_ptep(pfn: number): number {
 	return pfn * 512;
 }
+
+/** The address with bits above @vaddr_bits made copies of the highest one below. */
+export function __canonical_address(vaddr: bigint, vaddr_bits: number): bigint {
+	return BigInt.asUintN(64, BigInt.asIntN(vaddr_bits, vaddr));
+}
+
+export function __is_canonical_address(vaddr: bigint, vaddr_bits: number): boolean {
+	return __canonical_address(vaddr, vaddr_bits) === BigInt.asUintN(64, vaddr);
+}
