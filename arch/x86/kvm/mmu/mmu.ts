@@ -1404,6 +1404,7 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 	}
 
 	faultin_async.v = false;
+	faultin_writable.v = fault.map_writable;
 	fault.pfn = __gfn_to_pfn_memslot(slot, fault.gfn, false, faultin_async,
 		fault.write, faultin_writable,
 		faultin_hva);
@@ -2187,7 +2188,7 @@ export function kvm_mmu_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, err
 /**
  * arch/x86/kvm/mmu/mmu.c:kvm_mmu_invalidate_gva()
  *
- * What the CPU keeps of the guest's own tables for @gva. MMUs have no invlpg() without shadow pages.
+ * What the CPU keeps of the guest's own tables for @gva. No MMU has an invlpg() here.
  */
 export function kvm_mmu_invalidate_gva(vcpu: struct_kvm_vcpu, mmu: struct_kvm_mmu, gva: gva_t,
 	root_hpa: hpa_t): void {
