@@ -23,7 +23,7 @@ KSELFTEST := kselftest$(override_suffix)
 SCRIPTS := build/scripts/tools/scripts
 BIN     := node_modules/.bin
 # `warn` links what is there and names the rest; for work on a tree that is not whole
-KBUILD_MISSING ?= warn
+KBUILD_MISSING ?= error
 
 # ---------------------------------------------------------------------------
 # The build. Stamps carry the time before the step started, so that an edit meanwhile counts.

@@ -18,6 +18,7 @@ import { add_ops, addr_of, bind_fd, fd_of, result, type process_state } from "./
 
 /* of later kernels; the base knows neither it nor its struct */
 const KVM_SET_USER_MEMORY_REGION2 = 0x40a0ae49;
+const KVM_CAP_USER_MEMORY2 = 231;
 /** what userspace answers to MMIO reads and IN */
 const ANSWER		= 0x77;
 
@@ -160,7 +161,8 @@ const hex = (bytes: Uint8Array): string =>
 
 /** The exit that kvm_run describes, as recorded; answers reads. */
 function take_exit(at: number): outcome {
-	const run = uapi.struct_kvm_run.of(libc.peek(at, KVM_RUN_BYTES));
+	const shared = libc.peek(at, KVM_RUN_BYTES);
+	const run = uapi.struct_kvm_run.of(shared);
 	const exit = exit_name(run.exit_reason);
 
 	if (exit === "KVM_EXIT_MMIO") {
@@ -170,13 +172,13 @@ function take_exit(at: number): outcome {
 		if (m.is_write)
 			return { ...out, data: hex(m.data.subarray(0, m.len)) };
 		m.data.fill(ANSWER, 0, m.len);
-		libc.poke(at + (m.data.byteOffset - run.bytes.byteOffset), m.data);
+		libc.poke(at + (m.data.byteOffset - shared.byteOffset), m.data);
 		return out;
 	}
 	if (exit === "KVM_EXIT_IO") {
 		const io = run.io;
 		const where = Number(io.data_offset);
-		const data = run.bytes.subarray(where, where + io.size * io.count);
+		const data = shared.subarray(where, where + io.size * io.count);
 		const out: outcome = { exit, direction: io.direction === 0 ? "in" : "out",
 			size: io.size, port: io.port, count: io.count };
 		if (io.direction !== 0)
@@ -223,10 +225,13 @@ function* op_kvm_run(p: process_state, s: step): Generator<void, outcome, void> 
 	const fd = fd_of(p, s["vcpu"]);
 	const at = guest_map_run(fd);
 
-	if (at >= 0)
-		libc.poke(at + uapi.struct_kvm_run.offsets.immediate_exit,
-			Uint8Array.of(s["immediate_exit"] === true ? 1 : 0));
+	const immediate_exit = (on: number): void => {
+		if (at >= 0)
+			libc.user_store8(at + uapi.struct_kvm_run.offsets.immediate_exit, on);
+	};
+	immediate_exit(s["immediate_exit"] === true ? 1 : 0);
 	const r = yield* libc.ioctl_wait(fd, uapi.KVM_RUN, num(s["arg"] ?? 0));
+	immediate_exit(0);
 	const out = result(r);
 	if (r === 0 && at >= 0)
 		out["exit"] = take_exit(at)["exit"];
@@ -291,6 +296,7 @@ const region = (req: number) => (p: process_state, s: step): outcome =>
 /** Made known to the replay. */
 export function add_kvm_ops(): void {
 	add_constants(uapi);
+	add_constants({ KVM_CAP_USER_MEMORY2 });
 	add_ops({
 		open_kvm: (p, s) => bind_fd(p, s, libc.open("/dev/kvm",
 			Number(num(s["flags"] ?? O_RDWR | O_CLOEXEC)))),
