@@ -96,7 +96,8 @@ describe("a bus", () => {
 				let devices: device[] = [];
 
 				for (let i = 0; i < 400; i++) {
-					const addr = 16 * rnd.below(64), len = 4 * (1 + rnd.below(4));
+					const addr = 16 * rnd.below(64);
+					const len = 4 * (1 + rnd.below(4));
 
 					if (devices.length !== 0 && rnd.chance(1, 4)) {
 						const d = rnd.pick(devices);
@@ -195,8 +196,8 @@ describe("coalesced MMIO", () => {
 			expect(write(0x10fe, 1, 2)).toBe(0);
 			expect([ring.first, ring.last]).toEqual([0, 1]);
 			const entry = ring.coalesced_mmio[0]!;
-			expect([entry.phys_addr, entry.len, [...entry.data.subarray(0, 2)], entry.pio])
-				.toEqual([0x10fen, 2, [1, 2], 0]);
+			expect([entry.phys_addr, entry.len, entry.pio]).toEqual([0x10fen, 2, 0]);
+			expect([...entry.data.subarray(0, 2)]).toEqual([1, 2]);
 
 			/*
 			 * Entries that are left, as C counts them: the difference wraps at 2^32,
