@@ -16,12 +16,13 @@ import { kernel_run } from "#linux/init/main.ts";
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from "#uapi/linux/mman.ts";
 import { O_RDWR } from "#uapi/asm-generic/fcntl.ts";
 import {
-	KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_EXIT_HLT, KVM_EXIT_IO, KVM_EXIT_IO_IN, KVM_EXIT_IO_OUT,
-	KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_MMIO, KVM_EXIT_SHUTDOWN, KVM_GET_DIRTY_LOG,
-	KVM_GET_MSRS, KVM_GET_REGS, KVM_GET_SREGS, KVM_GET_SUPPORTED_CPUID, KVM_INTERRUPT,
-	KVM_MEM_LOG_DIRTY_PAGES, KVM_NMI, KVM_RUN, KVM_SET_CPUID2, KVM_SET_MSRS, KVM_SET_REGS,
-	KVM_SET_SREGS, KVM_SET_USER_MEMORY_REGION, struct_kvm_dirty_log, struct_kvm_interrupt,
-	struct_kvm_run, struct_kvm_userspace_memory_region,
+	KVM_CREATE_IRQCHIP, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_EXIT_HLT, KVM_EXIT_IO,
+	KVM_EXIT_IO_IN, KVM_EXIT_IO_OUT, KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_MMIO,
+	KVM_EXIT_SHUTDOWN, KVM_GET_DIRTY_LOG, KVM_GET_MSRS, KVM_GET_REGS, KVM_GET_SREGS,
+	KVM_GET_SUPPORTED_CPUID, KVM_INTERRUPT, KVM_MEM_LOG_DIRTY_PAGES, KVM_NMI, KVM_RUN,
+	KVM_SET_CPUID2, KVM_SET_MSRS, KVM_SET_REGS, KVM_SET_MP_STATE, KVM_SET_SREGS,
+	KVM_SET_USER_MEMORY_REGION, struct_kvm_dirty_log, struct_kvm_interrupt,
+	struct_kvm_mp_state, struct_kvm_run, struct_kvm_userspace_memory_region,
 } from "#uapi/linux/kvm.ts";
 import { struct_kvm_cpuid2, struct_kvm_cpuid_entry2, struct_kvm_msr_entry, struct_kvm_msrs,
 	struct_kvm_regs, struct_kvm_sregs } from "#uapi-asm/kvm.ts";
@@ -30,6 +31,7 @@ import { peek, poke, run_thread, struct_thread, type user_code } from
 import { GUEST_DATA_BASE, guest_map_run, guest_sregs, guest_start, guest_tables } from
 	"#tools/include/nolibc/kvm_guest.ts";
 import { mmap, munmap } from "#tools/include/nolibc/mman.ts";
+import { pthread_create, pthread_join } from "#tools/include/nolibc/pthread.ts";
 import { close, ioctl, ioctl_wait, open, read_file } from "#tools/include/nolibc/sys.ts";
 
 const MEM	= 32 * 2 ** 20;
@@ -50,22 +52,39 @@ class guest {
 	/** where kvm_run and guest memory are mapped */
 	run = 0;
 	mem = 0;
+	/** another vCPU of a VM that has one */
+	readonly first: guest | null;
 
-	constructor(flags = 0) {
+	constructor(flags: number, first: guest | null = null, irqchip = false) {
+		this.first = first;
+		if (first !== null) {
+			this.kvm = first.kvm;
+			this.vm = first.vm;
+			this.mem = first.mem;
+			this.add_vcpu(1);
+			const runnable = struct_kvm_mp_state.alloc();
+			expect(ioctl(this.vcpu, KVM_SET_MP_STATE, runnable.bytes)).toBe(0);
+			return;
+		}
 		this.kvm = open("/dev/kvm", O_RDWR);
 		expect(this.kvm).toBeGreaterThanOrEqual(0);
 		this.vm = ioctl(this.kvm, KVM_CREATE_VM, 0);
 		expect(this.vm).toBeGreaterThan(this.kvm);
+		if (irqchip)
+			expect(ioctl(this.vm, KVM_CREATE_IRQCHIP, 0)).toBe(0);
 		this.mem = mmap(0, MEM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		this.slot(flags);
-		this.vcpu = ioctl(this.vm, KVM_CREATE_VCPU, 0);
+		guest_tables(this.mem, 0);
+		this.add_vcpu(0);
+	}
+	add_vcpu(id: number): void {
+		this.vcpu = ioctl(this.vm, KVM_CREATE_VCPU, id);
 		expect(this.vcpu).toBeGreaterThan(this.vm);
 		const cpuid = struct_kvm_cpuid2.alloc(64 * struct_kvm_cpuid_entry2.size);
 		cpuid.nent = 64;
 		expect(ioctl(this.kvm, KVM_GET_SUPPORTED_CPUID, cpuid.bytes)).toBe(0);
 		expect(ioctl(this.vcpu, KVM_SET_CPUID2, cpuid.bytes)).toBe(0);
 		this.run = guest_map_run(this.vcpu);
-		guest_tables(this.mem, 0);
 		expect(guest_sregs(this.vcpu, 0)).toBe(0);
 	}
 	slot(flags: number): void {
@@ -78,6 +97,8 @@ class guest {
 	close(): void {
 		munmap(this.run, 8192);
 		close(this.vcpu);
+		if (this.first !== null)
+			return;
 		close(this.vm);
 		close(this.kvm);
 		munmap(this.mem, MEM);
@@ -176,9 +197,9 @@ function in_task(body: () => code): void {
 	expect(status).toBe(0);
 }
 
-function with_guest(body: (g: guest) => code, flags = 0): void {
+function with_guest(body: (g: guest) => code, flags = 0, irqchip = false): void {
 	in_task(function* () {
-		const g = new guest(flags);
+		const g = new guest(flags, null, irqchip);
 		yield* body(g);
 		g.close();
 	});
@@ -442,9 +463,70 @@ describe("events", () => {
 	}));
 });
 
+/* registers of the local APIC, through the guest's window on physical memory */
+const APIC = DATA + 0xfee00000, APIC_ID = APIC + 0x20, APIC_TPR = APIC + 0x80,
+	APIC_EOI = APIC + 0xb0, APIC_SPIV = APIC + 0xf0, APIC_ICR = APIC + 0x300,
+	APIC_ICR2 = APIC + 0x310;
+
+describe("local APICs", () => {
+	test("an IPI wakes a vCPU from HLT", () => with_guest(function* (g) {
+		const ap = new guest(0, g);
+		ap.tables({
+			0x41: function* () {
+				yield* isa.st64(DATA + FREE, (yield* isa.ld64(DATA + FREE)) + 1n);
+				yield* isa.st32(APIC_EOI, 0);
+				yield* isa.iret();
+			},
+		});
+		ap.start(function* () {
+			yield* isa.st32(APIC_SPIV, 0x1ff);
+			yield* isa.outl(1, (yield* isa.ld32(APIC_ID)) >>> 24);
+			for (;;) {
+				yield* isa.sti();
+				yield* isa.hlt();
+				yield* isa.outl(1, yield* isa.ld32(DATA + FREE));
+			}
+		});
+		const regs = ap.regs();
+		regs.rsp = BigInt(DATA + STACK_TOP);
+		expect(ioctl(ap.vcpu, KVM_SET_REGS, regs.bytes)).toBe(0);
+		g.start(function* () {
+			yield* isa.st32(APIC_SPIV, 0x1ff);
+			for (let n = 1n; n <= 20n; n++) {
+				yield* isa.st32(APIC_ICR2, 1 << 24);
+				yield* isa.st32(APIC_ICR, 0x4041);
+				while ((yield* isa.ld64(DATA + FREE)) !== n)
+					yield* isa.pause();
+			}
+			yield* isa.outl(1, 99);
+		});
+		const seen: number[] = [];
+		expect(yield* ap.report()).toBe(1);
+		const thread = pthread_create(function* () {
+			while (seen.length < 20)
+				seen.push(yield* ap.report());
+		});
+		expect(yield* g.report()).toBe(99);
+		yield* pthread_join(thread);
+		expect(seen).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+		ap.close();
+	}, 0, true));
+	test("CR8 is the APIC's TPR", () => with_guest(function* (g) {
+		g.start(function* () {
+			yield* isa.st32(APIC_SPIV, 0x1ff);
+			yield* isa.write_cr(8, 5n);
+			yield* isa.outl(1, yield* isa.ld32(APIC_TPR));
+			yield* isa.st32(APIC_TPR, 0x70);
+			yield* isa.outl(1, Number(yield* isa.read_cr(8)));
+		});
+		expect(yield* g.report()).toBe(0x50);
+		expect(yield* g.report()).toBe(7);
+	}, 0, true));
+});
+
 describe("memory", () => {
 	test("PML fills the dirty log", () => with_guest(function* (g) {
-		const PAGES = 1500;
+		const PAGES = 1100;
 		g.start(function* () {
 			for (let round = 0; round < 3; round++) {
 				yield* isa.stride_store64(DATA + FREE, 4096,
