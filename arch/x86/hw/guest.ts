@@ -8,7 +8,8 @@
  */
 import { cpus } from "./cpu.ts";
 import { TLB_DIRECT } from "./tlb.ts";
-import { run, run_clock } from "./guest_cells.ts";
+import { clock_cell } from "./clock.ts";
+import { GUEST_EXIT_COST_NS, run, run_clock } from "./guest_cells.ts";
 import { guest_events } from "./guest_event.ts";
 import { guest_step } from "./guest_exec.ts";
 import { script_result } from "./isa_guest.ts";
@@ -94,5 +95,8 @@ export function guest_run(g: struct_guest_cpu, steps: number): boolean {
 		guest_step(g, ctx);
 	}
 	run_clock();
-	return !g.in_guest;
+	if (g.in_guest)
+		return false;
+	clock_cell[0]! += GUEST_EXIT_COST_NS;
+	return true;
 }

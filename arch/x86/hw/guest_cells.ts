@@ -41,8 +41,12 @@ export class struct_run {
 
 export const run = new struct_run();
 
-/** Virtual time that a guest's operation takes. */
-export const GUEST_OP_COST_NS	= 1;
+/**
+ * Virtual time that a guest's operation takes, and the way out and in again: about what it takes to
+ * run them, so that a guest that spins while others sleep does not do so for long.
+ */
+export const GUEST_OP_COST_NS	= 50;
+export const GUEST_EXIT_COST_NS	= 5000;
 
 /** The clock shows what the guest has done so far. */
 export function run_clock(): void {
