@@ -26,7 +26,10 @@ export const APIC_DEST_SELF		= 0x40000;
 export const APIC_DEST_ALLINC		= 0x80000;
 export const APIC_DEST_ALLBUT		= 0xc0000;
 export const APIC_INT_ASSERT		= 0x04000;
+export const APIC_ICR_BUSY		= 0x01000;
+export const APIC_DEST_PHYSICAL		= 0x00000;
 export const APIC_DM_FIXED		= 0x00000;
+export const APIC_DM_FIXED_MASK		= 0x00700;
 export const APIC_DM_NMI		= 0x00400;
 export const APIC_ICR2			= 0x310;
 
