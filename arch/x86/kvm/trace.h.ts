@@ -15,8 +15,8 @@ import { APIC_ARBPRI, APIC_DFR, APIC_EOI, APIC_ESR, APIC_ICR, APIC_ICR2, APIC_ID
 	APIC_TMCCT, APIC_TMICT, APIC_TMR } from "#asm/apicdef.ts";
 import { kvm_x86_ops, VCPU_SREG_CS } from "#asm/kvm_host.ts";
 import { AC_VECTOR, BP_VECTOR, BR_VECTOR, DB_VECTOR, DE_VECTOR, DF_VECTOR, GP_VECTOR, MC_VECTOR,
-	MF_VECTOR, NM_VECTOR, NP_VECTOR, OF_VECTOR, PF_VECTOR, SS_VECTOR, TS_VECTOR, UD_VECTOR } from
-	"#uapi-asm/kvm.ts";
+	MF_VECTOR, NM_VECTOR, NP_VECTOR, OF_VECTOR, PF_VECTOR, SS_VECTOR, TS_VECTOR, UD_VECTOR }
+	from "#uapi-asm/kvm.ts";
 import { SVM_EXIT_REASONS } from "#uapi-asm/svm.ts";
 import { VMX_EXIT_REASON_FLAGS, VMX_EXIT_REASONS } from "#uapi-asm/vmx.ts";
 import { kvm_rip_read } from "#arch/x86/kvm/kvm_cache_regs.h.ts";
@@ -344,7 +344,8 @@ const __tracepoint_kvm_write_tsc_offset = TRACE_EVENT("kvm", "kvm_write_tsc_offs
 export function trace_kvm_write_tsc_offset(vcpu_id: number, previous_tsc_offset: bigint,
 	next_tsc_offset: bigint): void {
 	if (__tracepoint_kvm_write_tsc_offset.enabled)
-		__tracepoint_kvm_write_tsc_offset.fire(vcpu_id, previous_tsc_offset, next_tsc_offset);
+		__tracepoint_kvm_write_tsc_offset.fire(vcpu_id, previous_tsc_offset,
+			next_tsc_offset);
 }
 
 const __tracepoint_kvm_pml_full = TRACE_EVENT("kvm", "kvm_pml_full",

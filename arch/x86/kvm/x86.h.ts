@@ -242,7 +242,7 @@ export function kvm_handling_nmi_from_guest(vcpu: struct_kvm_vcpu): boolean {
 	return vcpu.arch.handling_intr_from_guest === KVM_HANDLING_NMI;
 }
 
-/** Types are 0, 1, 4, 5, 6, 7. */
+/** Eight types of a byte each, of which 2, 3 and 8 and above do not exist. */
 export function kvm_pat_valid(data: bigint): boolean {
 	if ((data & 0xf8f8f8f8f8f8f8f8n) !== 0n)
 		return false;

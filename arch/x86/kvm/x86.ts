@@ -3,10 +3,11 @@
  * KVM on x86, as far as VMX and SVM have it in common: control registers, MSRs, exceptions and
  * interrupts, the emulator's access to guests, entering the guest, the ioctls, memory slots.
  *
- * Upstream: arch/x86/kvm/x86.c. Left out: kvmclock, catching up of TSCs, steal time, async page faults
- * that guests are told of, PIT, PIC and I/O APIC, XSAVE, PMU, system management mode (but for its
- * address space, KVM_SET_VCPU_EVENTS leads there), real mode and task switches, nested guests, SEV-ES,
- * Hyper-V, Xen, user-return MSRs, INVPCID, devices in guests, interrupts that bypass KVM.
+ * Upstream: arch/x86/kvm/x86.c. Left out: kvmclock, catching up of TSCs, steal time, async page
+ * faults that guests are told of, PIT, PIC and I/O APIC, XSAVE, PMU, system management mode (but
+ * for its address space, KVM_SET_VCPU_EVENTS leads there), real mode and task switches, nested
+ * guests, SEV-ES, Hyper-V, Xen, user-return MSRs, INVPCID, devices in guests, interrupts that
+ * bypass KVM.
  *
  * kvm->lock
  *   kvm->slots_lock			kvm_arch_*_memory_region(), n_requested_mmu_pages
@@ -22,8 +23,8 @@ import { IS_ERR, IS_ERR_VALUE, PTR_ERR } from "#asm-generic/err.ts";
 import { pair_to_u64 } from "#asm-generic/pair.ts";
 import { module_init } from "#asm-generic/registry.ts";
 import { __u16, __u32, __u64, __u8, type kind_of, offsetof, sizeof } from "#asm-generic/struct.ts";
-import { gfn_t, gpa_t, gva_t, hva_t, ref, s64, u32, U32_MAX, u64, U64_MAX, ulong64, unsigned_long,
-	type user_ptr } from "#asm-generic/types.ts";
+import { gfn_t, gpa_t, gva_t, hva_t, ref, s64, u32, U32_MAX, u64, U64_MAX, type ulong64,
+	unsigned_long, type user_ptr } from "#asm-generic/types.ts";
 import { type kvm_gen, KVM_STATS_NAME_SIZE } from "#linux/kvm_types.ts";
 import { atomic_dec, atomic_inc, atomic_read, atomic_set, atomic_xchg } from "#linux/atomic.ts";
 import { bitmap_zero, find_first_bit } from "#linux/bitmap.ts";
@@ -63,7 +64,7 @@ import { __kvm_set_memory_region, EXITING_GUEST_MODE, gfn_to_gpa, gfn_to_hva, gf
 	kvm_vcpu_kick, kvm_vcpu_read_guest, kvm_vcpu_read_guest_page, kvm_vcpu_srcu_read_lock,
 	kvm_vcpu_srcu_read_unlock, kvm_vcpu_write_guest, kvm_vcpu_yield_to, kvm_vm_bugged,
 	OUTSIDE_GUEST_MODE, STATS_DESC_COUNTER, STATS_DESC_IBOOLEAN, STATS_DESC_ICOUNTER,
-	STATS_DESC_PCOUNTER, struct_kvm, type struct_kvm_async_pf, type struct_kvm_memory_slot,
+	STATS_DESC_PCOUNTER, type struct_kvm, type struct_kvm_async_pf, type struct_kvm_memory_slot,
 	type struct_kvm_vcpu, vcpu_load, vcpu_put, vcpu_unimpl } from "#linux/kvm_host.ts";
 import { list_empty_careful } from "#linux/list.ts";
 import { lockdep_assert_held, lockdep_assert_held_write } from "#linux/lockdep.ts";
@@ -131,16 +132,16 @@ import { APICV_INHIBIT_REASON_ABSENT, APICV_INHIBIT_REASON_BLOCKIRQ, APICV_INHIB
 	PFERR_WRITE_MASK, VCPU_EXREG_CR3, VCPU_EXREG_PDPTR, VCPU_REGS_RSP, VCPU_SREG_CS,
 	VCPU_SREG_DS, VCPU_SREG_ES, VCPU_SREG_FS, VCPU_SREG_GS, VCPU_SREG_LDTR, VCPU_SREG_SS,
 	VCPU_SREG_TR } from "#asm/kvm_host.const.ts";
-import { kvm_clear_apicv_inhibit, kvm_cpu_get_interrupt, kvm_cpu_has_extint,
-	kvm_cpu_has_injectable_intr, kvm_cpu_has_interrupt, kvm_inject_gp, KVM_MAX_VCPU_IDS,
-	KVM_MAX_VCPUS, kvm_mmu_change_mmu_pages, kvm_mmu_create, kvm_mmu_destroy, kvm_mmu_init_vm,
-	kvm_mmu_invalidate_mmio_sptes, kvm_mmu_invlpg, kvm_mmu_new_pgd, kvm_mmu_reset_context,
-	kvm_mmu_slot_leaf_clear_dirty, kvm_mmu_slot_remove_write_access,
+import { kvm_arch_memory_slot_copy, kvm_clear_apicv_inhibit, kvm_cpu_get_interrupt,
+	kvm_cpu_has_extint, kvm_cpu_has_injectable_intr, kvm_cpu_has_interrupt, kvm_inject_gp,
+	KVM_MAX_VCPU_IDS, KVM_MAX_VCPUS, kvm_mmu_change_mmu_pages, kvm_mmu_create, kvm_mmu_destroy,
+	kvm_mmu_init_vm, kvm_mmu_invalidate_mmio_sptes, kvm_mmu_invlpg, kvm_mmu_new_pgd,
+	kvm_mmu_reset_context, kvm_mmu_slot_leaf_clear_dirty, kvm_mmu_slot_remove_write_access,
 	kvm_mmu_slot_try_split_huge_pages, kvm_mmu_uninit_vm, kvm_mmu_unprotect_page,
 	kvm_mmu_vendor_module_exit, kvm_mmu_vendor_module_init, kvm_mmu_x86_module_init,
 	kvm_mmu_zap_all, kvm_mmu_zap_collapsible_sptes, struct_kvm_arch_memory_slot,
-	struct_kvm_lapic_irq, struct_kvm_lpage_info, struct_kvm_rmap_head,
-	type struct_kvm_x86_init_ops, struct_kvm_x86_msr_filter, type struct_kvm_x86_ops,
+	struct_kvm_lapic_irq, struct_kvm_lpage_info, struct_kvm_rmap_head, type
+	struct_kvm_x86_init_ops, struct_kvm_x86_msr_filter, type struct_kvm_x86_ops,
 	struct_msr_data, tdp_enabled } from "#asm/kvm_host.ts";
 import { kvm_page_track_cleanup, kvm_page_track_create_memslot, kvm_page_track_flush_slot,
 	kvm_page_track_free_memslot, kvm_page_track_init, kvm_page_track_write } from
@@ -187,11 +188,11 @@ import { __canonical_address, PAGE_ALIGN_DOWN, page_bytes, PAGE_MASK_LOW, PAGE_S
 	PG_LEVEL_2M, PG_LEVEL_4K } from "#asm/page.ts";
 import { X86_CR0_CD, X86_CR0_ET, X86_CR0_NW, X86_CR0_PE, X86_CR0_PG, X86_CR3_PCID_MASK,
 	X86_CR4_DE, X86_CR4_LA57, X86_CR4_MCE, X86_CR4_PAE, X86_CR4_PCIDE, X86_CR4_PGE,
-	X86_CR4_SMEP, X86_EFLAGS_FIXED, X86_EFLAGS_IF, X86_EFLAGS_RF, X86_EFLAGS_TF, X86_EFLAGS_VM } from
-	"#asm/processor-flags.ts";
+	X86_CR4_SMEP, X86_EFLAGS_FIXED, X86_EFLAGS_IF, X86_EFLAGS_RF, X86_EFLAGS_TF, X86_EFLAGS_VM }
+	from "#asm/processor-flags.ts";
 import { TSC_KHZ } from "#asm/timex.ts";
-import { APIC_ACCESS_PAGE_PRIVATE_MEMSLOT, IDENTITY_PAGETABLE_PRIVATE_MEMSLOT, TSS_PRIVATE_MEMSLOT } from
-	"#asm/vmx.ts";
+import { APIC_ACCESS_PAGE_PRIVATE_MEMSLOT, IDENTITY_PAGETABLE_PRIVATE_MEMSLOT, TSS_PRIVATE_MEMSLOT }
+	from "#asm/vmx.ts";
 import { BP_VECTOR, DB_VECTOR, DE_VECTOR, DF_VECTOR, GP_VECTOR, KVM_BUS_LOCK_DETECTION_EXIT,
 	KVM_BUS_LOCK_DETECTION_OFF, KVM_CAP_ASYNC_PF, KVM_CAP_DEBUGREGS, KVM_CAP_DISABLE_QUIRKS,
 	KVM_CAP_DISABLE_QUIRKS2, KVM_CAP_ENABLE_CAP, KVM_CAP_ENFORCE_PV_FEATURE_CPUID,
@@ -310,8 +311,8 @@ import { __kvm_mmu_slot_lpages, kvm_init_mmu, kvm_memslots_have_rmaps, KVM_MMU_C
 import { KVM_PIO_IN, KVM_PIO_OUT, trace_kvm_apicv_inhibit_changed, trace_kvm_emulate_insn_failed,
 	trace_kvm_emulate_insn_start, trace_kvm_hypercall, trace_kvm_inj_exception,
 	trace_kvm_msr_read, trace_kvm_msr_read_ex, trace_kvm_msr_write, trace_kvm_msr_write_ex,
-	trace_kvm_pio, trace_kvm_smm_transition, trace_kvm_write_tsc_offset, trace_vcpu_match_mmio } from
-	"#arch/x86/kvm/trace.h.ts";
+	trace_kvm_pio, trace_kvm_smm_transition, trace_kvm_write_tsc_offset, trace_vcpu_match_mmio }
+	from "#arch/x86/kvm/trace.h.ts";
 import { __cr4_reserved_bits, is_64_bit_hypercall, is_64_bit_mode, is_long_mode,
 	is_noncanonical_address, is_pae, is_pae_paging, is_paging, is_protmode,
 	kvm_after_interrupt, kvm_before_interrupt, kvm_check_has_quirk, kvm_clear_exception_queue,
@@ -372,7 +373,7 @@ module_param("kvm", "min_timer_period_us",
 		min_timer_period_us = v;
 	}), 0o644);
 
-/* tsc tolerance in parts per million - default to 1/2 of the NTP threshold */
+/* parts per million by which a guest's clock may differ before it is scaled */
 let tsc_tolerance_ppm = 250;
 module_param("kvm", "tsc_tolerance_ppm",
 	param_uint(() => tsc_tolerance_ppm, (v) => {
@@ -646,10 +647,10 @@ function kvm_multiple_exception(vcpu: struct_kvm_vcpu, nr: number, has_error: bo
 		if (!vcpu.arch.exception.pending && !vcpu.arch.exception.injected)
 			break queue;
 
-		/* to check exception */
+		/* what is still to be delivered decides */
 		const prev_nr = vcpu.arch.exception.nr;
 		if (prev_nr === DF_VECTOR) {
-			/* triple fault -> shutdown */
+			/* a third fault shuts the vCPU down */
 			kvm_make_request(KVM_REQ_TRIPLE_FAULT, vcpu);
 			return;
 		}
@@ -920,7 +921,7 @@ function __kvm_set_xcr(vcpu: struct_kvm_vcpu, index: number, xcr: bigint): numbe
 	const xcr0 = xcr;
 	const old_xcr0 = vcpu.arch.xcr0;
 
-	/* only support XCR_XFEATURE_ENABLED_MASK(xcr0) now */
+	/* XCR0 is the only one */
 	if (index !== XCR_XFEATURE_ENABLED_MASK)
 		return 1;
 	if ((xcr0 & BigInt(XFEATURE_MASK_FP)) === 0n)
@@ -1016,7 +1017,7 @@ export function kvm_set_cr4(vcpu: struct_kvm_vcpu, cr4: number): number {
 		if (!guest_cpuid_has(vcpu, X86_FEATURE_PCID))
 			return 1;
 
-		/* PCID can not be enabled when cr3[11:0]!=000H or EFER.LMA=0 */
+		/* PCIDs start from zero, and in long mode */
 		if ((kvm_read_cr3(vcpu) & X86_CR3_PCID_MASK) !== 0 || !is_long_mode(vcpu))
 			return 1;
 	}
@@ -1029,8 +1030,8 @@ export function kvm_set_cr4(vcpu: struct_kvm_vcpu, cr4: number): number {
 }
 
 /**
- * arch/x86/kvm/x86.c:kvm_invalidate_pcid(). With TDP the guest's own translations are meant, and all
- * of them go; the rest, about shadow page tables, is left out.
+ * arch/x86/kvm/x86.c:kvm_invalidate_pcid(). With TDP the guest's own translations are meant, and
+ * all of them go; the rest, about shadow page tables, is left out.
  */
 function kvm_invalidate_pcid(vcpu: struct_kvm_vcpu, _pcid: number): void {
 	kvm_make_request(KVM_REQ_TLB_FLUSH_GUEST, vcpu);
@@ -1038,7 +1039,11 @@ function kvm_invalidate_pcid(vcpu: struct_kvm_vcpu, _pcid: number): void {
 
 const X86_CR3_PCID_NOFLUSH	= 1n << 63n;
 
-/** arch/x86/kvm/x86.c:kvm_set_cr3(): 1 if the guest is to get #GP. Bit 63 exists in bigints only. */
+/**
+ * arch/x86/kvm/x86.c:kvm_set_cr3()
+ *
+ * 1 if the guest is to get #GP. Bit 63 exists in bigints only.
+ */
 export function kvm_set_cr3(vcpu: struct_kvm_vcpu, value: number | bigint): number {
 	let skip_tlb_flush = false;
 	let pcid = 0;
@@ -1058,7 +1063,7 @@ export function kvm_set_cr3(vcpu: struct_kvm_vcpu, value: number | bigint): numb
 		pcid = cr3 & X86_CR3_PCID_MASK;
 
 	handle_tlb_flush: {
-		/* PDPTRs are always reloaded for PAE paging. */
+		/* with PAE, CR3's load also loads the PDPTRs */
 		if (cr3 === kvm_read_cr3(vcpu) && !is_pae_paging(vcpu))
 			break handle_tlb_flush;
 
@@ -1154,13 +1159,13 @@ export function kvm_set_dr(vcpu: struct_kvm_vcpu, dr: number, val: bigint): numb
 	case 4:
 	case 6:
 		if (!kvm_dr6_valid(val))
-			return 1; /* #GP */
+			return 1;
 		vcpu.arch.dr6 = (val & DR6_VOLATILE) | kvm_dr6_fixed(vcpu);
 		break;
 	case 5:
-	default: /* 7 */
+	default: /* and 7 */
 		if (!kvm_dr7_valid(val))
-			return 1; /* #GP */
+			return 1;
 		vcpu.arch.dr7 = (val & DR7_VOLATILE) | DR7_FIXED_1;
 		kvm_update_dr7(vcpu);
 		break;
@@ -1180,7 +1185,7 @@ export function kvm_get_dr(vcpu: struct_kvm_vcpu, dr: number, val: ref<bigint>):
 		val.v = vcpu.arch.dr6;
 		break;
 	case 5:
-	default: /* 7 */
+	default: /* and 7 */
 		val.v = vcpu.arch.dr7;
 		break;
 	}
@@ -1336,7 +1341,7 @@ function do_get_msr_feature(_vcpu: struct_kvm_vcpu | null, index: number,
 	let r = kvm_get_msr_feature(msr);
 
 	if (r === KVM_MSR_RET_INVALID) {
-		/* Unconditionally clear the output for simplicity */
+		/* no value of an MSR that does not exist */
 		msr.data = 0n;
 		if (kvm_msr_ignored_check(index, 0n, false))
 			r = 0;
@@ -1423,7 +1428,7 @@ export function kvm_msr_allowed(vcpu: struct_kvm_vcpu, index: number, type: numb
 	const kvm = vcpu.kvm;
 	let allowed = true;
 
-	/* x2APIC MSRs do not support filtering. */
+	/* these always pass */
 	if (index >= 0x800 && index <= 0x8ff)
 		return true;
 
@@ -1474,7 +1479,10 @@ function __kvm_set_msr(vcpu: struct_kvm_vcpu, index: number, data: bigint,
 		break;
 	case MSR_IA32_SYSENTER_EIP:
 	case MSR_IA32_SYSENTER_ESP:
-		/* Intel CPUs fault, AMD's take the low bits: the latter, so that one form suits both */
+		/*
+		 * Intel CPUs fault, AMD's take the low bits: the latter, so that one form suits
+		 * both
+		 */
 		data = __canonical_address(data, vcpu_virt_addr_bits(vcpu));
 		break;
 	case MSR_TSC_AUX:
@@ -1539,7 +1547,7 @@ function kvm_get_msr_ignored_check(vcpu: struct_kvm_vcpu, index: number, data: r
 	let ret = __kvm_get_msr(vcpu, index, data, host_initiated);
 
 	if (ret === KVM_MSR_RET_INVALID) {
-		/* Unconditionally clear *data for simplicity */
+		/* no value of an MSR that does not exist */
 		data.v = 0n;
 		if (kvm_msr_ignored_check(index, 0n, false))
 			ret = 0;
@@ -1619,7 +1627,7 @@ function kvm_msr_user_space(vcpu: struct_kvm_vcpu, index: number, exit_reason: n
 	completion: (vcpu: struct_kvm_vcpu) => number, r: number): boolean {
 	const msr_reason = kvm_msr_reason(r);
 
-	/* Check if the user wanted to know about this MSR fault */
+	/* only reasons that user space asked for */
 	if ((vcpu.kvm.arch.user_space_msr_mask & msr_reason) === 0)
 		return false;
 
@@ -1647,7 +1655,7 @@ export function kvm_emulate_rdmsr(vcpu: struct_kvm_vcpu): number {
 		kvm_rax_write(vcpu, data.v & 0xffffffffn);
 		kvm_rdx_write(vcpu, data.v >> 32n & 0xffffffffn);
 	} else {
-		/* MSR read failed? See if we should ask user space */
+		/* user space may know the MSR */
 		if (kvm_msr_user_space(vcpu, ecx, KVM_EXIT_X86_RDMSR, 0n,
 			complete_fast_rdmsr, r))
 			return 0;
@@ -1667,11 +1675,11 @@ export function kvm_emulate_wrmsr(vcpu: struct_kvm_vcpu): number {
 	if (r === 0) {
 		trace_kvm_msr_write(ecx, data);
 	} else {
-		/* MSR write failed? See if we should ask user space */
+		/* user space may take the write */
 		if (kvm_msr_user_space(vcpu, ecx, KVM_EXIT_X86_WRMSR, data,
 			complete_fast_msr_access, r))
 			return 0;
-		/* Signal all other negative errors to userspace */
+		/* an error of KVM's own */
 		if (r < 0)
 			return r;
 		trace_kvm_msr_write_ex(ecx, data);
@@ -1716,7 +1724,11 @@ export function kvm_emulate_monitor(vcpu: struct_kvm_vcpu): number {
 	return kvm_emulate_monitor_mwait(vcpu, "MONITOR");
 }
 
-/** arch/x86/kvm/x86.c:kvm_vcpu_exit_request(): something has to be done before the guest goes on. */
+/**
+ * arch/x86/kvm/x86.c:kvm_vcpu_exit_request()
+ *
+ * Something has to be done before the guest goes on.
+ */
 function kvm_vcpu_exit_request(vcpu: struct_kvm_vcpu): boolean {
 	xfer_to_guest_mode_prepare();
 	return vcpu.mode === EXITING_GUEST_MODE || kvm_request_pending(vcpu) ||
@@ -1780,21 +1792,18 @@ function adjust_tsc_khz(khz: number, ppm: number): number {
 	return Math.floor(khz * (1000000 + ppm) / 1000000);
 }
 
-/** arch/x86/kvm/x86.c:set_tsc_khz(). Without scaling, a faster TSC would need kvmclock's catching up. */
+/** arch/x86/kvm/x86.c:set_tsc_khz(): by scaling; to catch up now and then is left out. */
 function set_tsc_khz(vcpu: struct_kvm_vcpu, user_tsc_khz: number, scale: boolean): number {
-	/* Guest TSC same frequency as host TSC? */
 	if (!scale) {
 		kvm_vcpu_write_tsc_multiplier(vcpu, kvm_caps.default_tsc_scaling_ratio);
 		return 0;
 	}
 
-	/* TSC scaling supported? */
 	if (!kvm_caps.has_tsc_control) {
 		pr_warn_ratelimited("user requested TSC rate below hardware speed\n");
 		return -1;
 	}
 
-	/* TSC scaling required  - calculate ratio */
 	const ratio = (1n << BigInt(kvm_caps.tsc_scaling_ratio_frac_bits)) *
 		BigInt(user_tsc_khz) / BigInt(TSC_KHZ);
 
@@ -1812,9 +1821,8 @@ function set_tsc_khz(vcpu: struct_kvm_vcpu, user_tsc_khz: number, scale: boolean
 function kvm_set_tsc_khz(vcpu: struct_kvm_vcpu, user_tsc_khz: number): number {
 	let use_scaling = false;
 
-	/* tsc_khz can be zero if TSC calibration fails */
+	/* user space that asks for zero gets the default */
 	if (user_tsc_khz === 0) {
-		/* set tsc_scaling_ratio to a safe value */
 		kvm_vcpu_write_tsc_multiplier(vcpu, kvm_caps.default_tsc_scaling_ratio);
 		return -1;
 	}
@@ -1906,9 +1914,9 @@ function __kvm_synchronize_tsc(vcpu: struct_kvm_vcpu, offset: bigint, tsc: bigin
 }
 
 /**
- * arch/x86/kvm/x86.c:kvm_synchronize_tsc(). A value close to what the VM's TSCs show by now is meant
- * to be the same as theirs: the vCPU gets their offset, so that creation of vCPUs, at different
- * times, and a restore of a VM leave their TSCs in step.
+ * arch/x86/kvm/x86.c:kvm_synchronize_tsc(). A value close to what the VM's TSCs show by now is
+ * meant to be the same as theirs: the vCPU gets their offset, so that creation of vCPUs, at
+ * different times, and a restore of a VM leave their TSCs in step.
  */
 function kvm_synchronize_tsc(vcpu: struct_kvm_vcpu, data: bigint): void {
 	const kvm = vcpu.kvm;
@@ -1959,7 +1967,7 @@ function is_mci_status_msr(msr: number): boolean {
 
 /** arch/x86/kvm/x86.c:can_set_mci_status(): to another value than 0. */
 function can_set_mci_status(vcpu: struct_kvm_vcpu): boolean {
-	/* McStatusWrEn enabled? */
+	/* HWCR.McStatusWrEn */
 	if (guest_cpuid_is_amd_or_hygon(vcpu))
 		return (vcpu.arch.msr_hwcr & 1n << 18n) !== 0n;
 
@@ -1989,7 +1997,6 @@ function set_msr_mce(vcpu: struct_kvm_vcpu, msr_info: struct_msr_data): number {
 
 		if ((mcg_cap & MCG_CMCI_P) === 0n && (data !== 0n || !msr_info.host_initiated))
 			return 1;
-		/* An attempt to write a 1 to a reserved bit raises #GP */
 		if ((data & ~(MCI_CTL2_CMCI_EN | MCI_CTL2_CMCI_THRESHOLD_MASK)) !== 0n)
 			return 1;
 		vcpu.arch.mci_ctl2_banks![msr - MSR_IA32_MC0_CTL2] = data;
@@ -2095,11 +2102,11 @@ export function kvm_set_msr_common(vcpu: struct_kvm_vcpu, msr_info: struct_msr_d
 	case MSR_EFER:
 		return set_efer(vcpu, msr_info);
 	case MSR_K7_HWCR:
-		data &= ~0x40n;		/* ignore flush filter disable */
-		data &= ~0x100n;	/* ignore ignne emulation enable */
-		data &= ~0x8n;		/* ignore TLB cache disable */
+		data &= ~0x40n;		/* TLB flush filter */
+		data &= ~0x100n;	/* IGNNE emulation */
+		data &= ~0x8n;		/* TLB cache */
 
-		/* Handle McStatusWrEn */
+		/* McStatusWrEn, or nothing */
 		if (data === 1n << 18n) {
 			vcpu.arch.msr_hwcr = data;
 		} else if (data !== 0n) {
@@ -2134,11 +2141,10 @@ export function kvm_set_msr_common(vcpu: struct_kvm_vcpu, msr_info: struct_msr_d
 		const old_val = vcpu.arch.ia32_misc_enable_msr;
 
 		if (!msr_info.host_initiated) {
-			/* RO bits */
 			if (((old_val ^ data) & MSR_IA32_MISC_ENABLE_PMU_RO_MASK) !== 0n)
 				return 1;
 
-			/* R bits, i.e. writes are ignored, but don't fault. */
+			/* EMON keeps its value */
 			data = data & ~MSR_IA32_MISC_ENABLE_EMON;
 			data |= old_val & MSR_IA32_MISC_ENABLE_EMON;
 		}
@@ -2199,7 +2205,7 @@ export function kvm_set_msr_common(vcpu: struct_kvm_vcpu, msr_info: struct_msr_d
 		if (!guest_pv_has(vcpu, KVM_FEATURE_POLL_CONTROL))
 			return 1;
 
-		/* only enable bit supported */
+		/* there is only the enable bit */
 		if ((data & ~1n) !== 0n)
 			return 1;
 
@@ -2211,10 +2217,12 @@ export function kvm_set_msr_common(vcpu: struct_kvm_vcpu, msr_info: struct_msr_d
 		return set_msr_mce(vcpu, msr_info);
 
 	case MSR_K7_CLK_CTL:
-		/* some systems write it for the sake of early Athlons; what they wrote is ignored */
+		/*
+		 * some systems write it for the sake of early Athlons; what they wrote is ignored
+		 */
 		break;
 	case MSR_IA32_BBL_CR_CTL3:
-		/* Drop writes to this legacy MSR -- see rdmsr counterpart for further detail. */
+		/* old guests write it; see kvm_get_msr_common() */
 		if (report_ignored_msrs)
 			vcpu_unimpl(vcpu, "ignored wrmsr: 0x%x data 0x%llx\n",
 				msr, data);
@@ -2365,7 +2373,7 @@ export function kvm_get_msr_common(vcpu: struct_kvm_vcpu, msr_info: struct_msr_d
 		msr_info.data = u64(kvm_scale_tsc(BigInt(rdtsc()), ratio) + offset);
 		break;
 	}
-	case 0xcd: /* fsb frequency */
+	case 0xcd: /* EBC's bus frequency */
 		msr_info.data = 3n;
 		break;
 	case MSR_EBC_FREQUENCY_ID:
@@ -2393,9 +2401,7 @@ export function kvm_get_msr_common(vcpu: struct_kvm_vcpu, msr_info: struct_msr_d
 		msr_info.data = vcpu.arch.smi_count;
 		break;
 	case MSR_IA32_PERF_STATUS:
-		/* TSC increment by tick */
 		msr_info.data = 1000n;
-		/* CPU multiplier */
 		msr_info.data |= 4n << 40n;
 		break;
 	case MSR_EFER:
@@ -2551,9 +2557,9 @@ function kvm_can_mwait_in_guest(): boolean {
 }
 
 /**
- * arch/x86/kvm/x86.c:kvm_vm_ioctl_check_extension(). Not answered with 1, unlike by upstream, is what
- * is left out: PIT, I/O APIC, kvmclock, Hyper-V, PMU, ioeventfd, PV async page faults, copying and
- * moving of encryption contexts.
+ * arch/x86/kvm/x86.c:kvm_vm_ioctl_check_extension(). Not answered with 1, unlike by upstream, is
+ * what is left out: PIT, I/O APIC, kvmclock, Hyper-V, PMU, ioeventfd, PV async page faults, copying
+ * and moving of encryption contexts.
  */
 export function kvm_vm_ioctl_check_extension(_kvm: struct_kvm | null, ext: number): number {
 	let r = 0;
@@ -2627,7 +2633,7 @@ export function kvm_vm_ioctl_check_extension(_kvm: struct_kvm | null, ext: numbe
 	case KVM_CAP_MAX_VCPU_ID:
 		r = KVM_MAX_VCPU_IDS;
 		break;
-	case KVM_CAP_PV_MMU:	/* obsolete */
+	case KVM_CAP_PV_MMU:
 		r = 0;
 		break;
 	case KVM_CAP_MCE:
@@ -2818,8 +2824,8 @@ function need_emulate_wbinvd(vcpu: struct_kvm_vcpu): boolean {
 }
 
 /**
- * arch/x86/kvm/x86.c:kvm_arch_vcpu_load(). Left out: WBINVD for devices, the TSC of hosts on which it
- * is unstable, kvmclock, steal time.
+ * arch/x86/kvm/x86.c:kvm_arch_vcpu_load(). Left out: WBINVD for devices, the TSC of hosts on which
+ * it is unstable, kvmclock, steal time.
  */
 export function kvm_arch_vcpu_load(vcpu: struct_kvm_vcpu, cpu: number): void {
 	kvm_x86_ops.vcpu_load(vcpu, cpu);
@@ -2868,7 +2874,7 @@ function kvm_cpu_accept_dm_intr(vcpu: struct_kvm_vcpu): boolean {
 	if (kvm_cpu_has_extint(vcpu))
 		return false;
 
-	/* Acknowledging ExtINT does not happen if LINT0 is masked. */
+	/* an ExtINT comes through LINT0 */
 	return !lapic_in_kernel(vcpu) ||
 		kvm_apic_accept_pic_intr(vcpu);
 }
@@ -2937,10 +2943,9 @@ function kvm_vcpu_ioctl_x86_setup_mce(vcpu: struct_kvm_vcpu, mcg_cap: bigint): n
 			break out;
 		r = 0;
 		vcpu.arch.mcg_cap = mcg_cap;
-		/* Init IA32_MCG_CTL to all 1s */
+		/* all errors reported, no CMCI */
 		if ((mcg_cap & MCG_CTL_P) !== 0n)
 			vcpu.arch.mcg_ctl = U64_MAX;
-		/* Init IA32_MCi_CTL to all 1s, IA32_MCi_CTL2 to all 0s */
 		for (let bank = 0; bank < bank_num; bank++) {
 			vcpu.arch.mce_banks![bank * 4] = U64_MAX;
 			if ((mcg_cap & MCG_CMCI_P) !== 0n)
@@ -3036,9 +3041,9 @@ function kvm_vcpu_ioctl_x86_get_vcpu_events(vcpu: struct_kvm_vcpu,
 	process_nmi(vcpu);
 
 	/*
-	 * Userspace that does not know of payloads has no place to put one, so it is delivered. That
-	 * cannot be undone if the exception is never injected; without the capability it is as good
-	 * as it gets.
+	 * Userspace that does not know of payloads has no place to put one, so it is delivered.
+	 * That cannot be undone if the exception is never injected; without the capability it is as
+	 * good as it gets.
 	 */
 	if (!vcpu.kvm.arch.exception_payload_enabled &&
 	    vcpu.arch.exception.pending && vcpu.arch.exception.has_payload)
@@ -3096,8 +3101,8 @@ function kvm_vcpu_ioctl_x86_get_vcpu_events(vcpu: struct_kvm_vcpu,
 }
 
 /**
- * arch/x86/kvm/x86.c:kvm_vcpu_ioctl_x86_set_vcpu_events(). A pending SMI is refused: there is no way
- * into system management mode but this ioctl.
+ * arch/x86/kvm/x86.c:kvm_vcpu_ioctl_x86_set_vcpu_events(). A pending SMI is refused: there is no
+ * way into system management mode but this ioctl.
  */
 function kvm_vcpu_ioctl_x86_set_vcpu_events(vcpu: struct_kvm_vcpu,
 	events: struct_kvm_vcpu_events): number {
@@ -3125,7 +3130,7 @@ function kvm_vcpu_ioctl_x86_set_vcpu_events(vcpu: struct_kvm_vcpu,
 	    (events.exception.nr > 31 || events.exception.nr === NMI_VECTOR))
 		return -EINVAL;
 
-	/* INITs are latched while in SMM */
+	/* SMM holds INIT back */
 	if ((events.flags & KVM_VCPUEVENT_VALID_SMM) !== 0 &&
 	    (events.smi.smm !== 0 || events.smi.pending !== 0) &&
 	    vcpu.arch.mp_state === KVM_MP_STATE_INIT_RECEIVED)
@@ -3763,7 +3768,11 @@ export function kvm_arch_sync_dirty_log(kvm: struct_kvm, _memslot: struct_kvm_me
 		kvm_vcpu_kick(vcpu);
 }
 
-/** arch/x86/kvm/x86.c:kvm_vm_ioctl_irq_line(). No line leads anywhere: the routing table is empty. */
+/**
+ * arch/x86/kvm/x86.c:kvm_vm_ioctl_irq_line()
+ *
+ * No line leads anywhere: the routing table is empty.
+ */
 export function kvm_vm_ioctl_irq_line(kvm: struct_kvm, irq_event: struct_kvm_irq_level,
 	_line_status: boolean): number {
 	if (!irqchip_in_kernel(kvm))
@@ -4048,7 +4057,7 @@ function kvm_vm_ioctl_set_msr_filter(kvm: struct_kvm, argp: user_ptr): number {
 
 	mutex_lock(kvm.lock);
 
-	/* The per-VM filter is protected by kvm->lock... */
+	/* kvm->lock is held by whoever changes it */
 	const old_filter = srcu_dereference_check(kvm.arch.msr_filter, kvm.srcu, true);
 
 	kvm.arch.msr_filter = rcu_assign_pointer(new_filter);
@@ -4063,8 +4072,8 @@ function kvm_vm_ioctl_set_msr_filter(kvm: struct_kvm, argp: user_ptr): number {
 }
 
 /**
- * arch/x86/kvm/x86.c:kvm_arch_vm_ioctl(). Left out: PIT, PIC and I/O APIC, kvmclock, Xen, Hyper-V, PMU
- * filters; KVM_CREATE_IRQCHIP makes vCPUs with local APICs, and no chips.
+ * arch/x86/kvm/x86.c:kvm_arch_vm_ioctl(). Left out: PIT, PIC and I/O APIC, kvmclock, Xen, Hyper-V,
+ * PMU filters; KVM_CREATE_IRQCHIP makes vCPUs with local APICs, and no chips.
  */
 export function kvm_arch_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 	const kvm = filp.private_data as struct_kvm;
@@ -4305,7 +4314,11 @@ function user_access(vcpu: struct_kvm_vcpu): number {
 	return kvm_x86_ops.get_cpl(vcpu) === 3 ? PFERR_USER_MASK : 0;
 }
 
-/** arch/x86/kvm/x86.c:kvm_mmu_gva_to_gpa_read(): INVALID_GPA, with @exception filled in, or the gpa. */
+/**
+ * arch/x86/kvm/x86.c:kvm_mmu_gva_to_gpa_read()
+ *
+ * INVALID_GPA, with @exception filled in, or the gpa.
+ */
 export function kvm_mmu_gva_to_gpa_read(vcpu: struct_kvm_vcpu, gva: gva_t,
 	exception: struct_x86_exception | null): gpa_t {
 	const mmu = vcpu.arch.walk_mmu!;
@@ -4370,7 +4383,6 @@ function kvm_read_guest_virt_helper(addr: gva_t, val: Uint8Array, bytes: number,
 	return r;
 }
 
-/* used for instruction fetching */
 /** arch/x86/kvm/x86.c:kvm_fetch_guest_virt(): from one page. */
 function kvm_fetch_guest_virt(ctxt: struct_x86_emulate_ctxt, addr: gva_t, val: Uint8Array,
 	bytes: number, exception: struct_x86_exception): number {
@@ -4378,7 +4390,7 @@ function kvm_fetch_guest_virt(ctxt: struct_x86_emulate_ctxt, addr: gva_t, val: U
 	const mmu = vcpu.arch.walk_mmu!;
 	const access = user_access(vcpu);
 
-	/* Inline kvm_read_guest_virt_helper for speed.  */
+	/* as kvm_read_guest_virt_helper() does, for the one page */
 	const gpa = mmu.gva_to_gpa!(vcpu, mmu, addr, access | PFERR_FETCH_MASK,
 		exception);
 	if (gpa === INVALID_GPA)
@@ -4485,7 +4497,11 @@ function kvm_can_emulate_insn(vcpu: struct_kvm_vcpu, emul_type: number, insn: Ui
 		insn, insn_len);
 }
 
-/** arch/x86/kvm/x86.c:handle_ud(). Left out: the prefix that forces emulation, for tests of KVM's. */
+/**
+ * arch/x86/kvm/x86.c:handle_ud()
+ *
+ * Left out: the prefix that forces emulation, for tests of KVM's.
+ */
 export function handle_ud(vcpu: struct_kvm_vcpu): number {
 	const emul_type = EMULTYPE_TRAP_UD;
 
@@ -4497,7 +4513,7 @@ export function handle_ud(vcpu: struct_kvm_vcpu): number {
 
 /** arch/x86/kvm/x86.c:vcpu_is_mmio_gpa() */
 function vcpu_is_mmio_gpa(vcpu: struct_kvm_vcpu, gva: gva_t, gpa: gpa_t, write: boolean): number {
-	/* For APIC access vmexit */
+	/* the APIC's page, whatever memory there is */
 	if (PAGE_ALIGN_DOWN(gpa) === APIC_DEFAULT_PHYS_BASE)
 		return 1;
 
@@ -4509,7 +4525,11 @@ function vcpu_is_mmio_gpa(vcpu: struct_kvm_vcpu, gva: gva_t, gpa: gpa_t, write: 
 	return 0;
 }
 
-/** arch/x86/kvm/x86.c:vcpu_mmio_gva_to_gpa(): 1 for MMIO, 0 for what may be memory, -1 for a fault. */
+/**
+ * arch/x86/kvm/x86.c:vcpu_mmio_gva_to_gpa()
+ *
+ * 1 for MMIO, 0 for what may be memory, -1 for a fault.
+ */
 function vcpu_mmio_gva_to_gpa(vcpu: struct_kvm_vcpu, gva: gva_t, gpa: ref<gpa_t>,
 	exception: struct_x86_exception, write: boolean): number {
 	const mmu = vcpu.arch.walk_mmu!;
@@ -4642,7 +4662,7 @@ function emulator_read_write_onepage(addr: gva_t, val: Uint8Array, bytes: number
 	if (ret === 0 && ops.emulate(vcpu, gpa, val, bytes))
 		return X86EMUL_CONTINUE;
 
-	/* Is this MMIO handled locally? */
+	/* a device in the kernel may take all of it */
 	const handled = ops.mmio(vcpu, gpa, bytes, val);
 	if (handled === bytes)
 		return X86EMUL_CONTINUE;
@@ -4671,7 +4691,7 @@ function emulator_read_write(ctxt: struct_x86_emulate_ctxt, addr: gva_t, val: Ui
 
 	vcpu.mmio_nr_fragments = 0;
 
-	/* Crossing a page boundary? */
+	/* a page at a time */
 	if (PAGE_ALIGN_DOWN(addr + bytes - 1) !== PAGE_ALIGN_DOWN(addr)) {
 		const now = PAGE_SIZE - offset_in_page(addr);
 		rc = emulator_read_write_onepage(addr, val, now, exception,
@@ -4740,7 +4760,7 @@ function emulator_cmpxchg_emulated(ctxt: struct_x86_emulate_ctxt, addr: gva_t, o
 	emul_write: {
 		let r;
 
-		/* guests cmpxchg8b have to be emulated atomically */
+		/* CMPXCHG8B at the most, and only powers of two */
 		if (bytes > 8 || (bytes & (bytes - 1)) !== 0)
 			break emul_write;
 
@@ -5029,7 +5049,6 @@ function emulator_get_msr_with_filter(ctxt: struct_x86_emulate_ctxt, msr_index: 
 
 	if (r !== 0 && kvm_msr_user_space(vcpu, msr_index, KVM_EXIT_X86_RDMSR, 0n,
 		complete_emulated_rdmsr, r)) {
-		/* Bounce to user space */
 		return X86EMUL_IO_NEEDED;
 	}
 
@@ -5045,7 +5064,6 @@ function emulator_set_msr_with_filter(ctxt: struct_x86_emulate_ctxt, msr_index: 
 
 	if (r !== 0 && kvm_msr_user_space(vcpu, msr_index, KVM_EXIT_X86_WRMSR, data,
 		complete_emulated_msr_access, r)) {
-		/* Bounce to user space */
 		return X86EMUL_IO_NEEDED;
 	}
 
@@ -5369,7 +5387,11 @@ function reexecute_instruction(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t,
 	return !write_fault_to_shadow_pgtable;
 }
 
-/** arch/x86/kvm/x86.c:retry_instruction(): true if a page was unprotected, once for an instruction. */
+/**
+ * arch/x86/kvm/x86.c:retry_instruction()
+ *
+ * True if a page was unprotected, once for an instruction.
+ */
 function retry_instruction(ctxt: struct_x86_emulate_ctxt, cr2_or_gpa: gpa_t,
 	emulation_type: number): boolean {
 	const vcpu = emul_to_vcpu(ctxt);
@@ -5414,7 +5436,7 @@ function kvm_smm_changed(vcpu: struct_kvm_vcpu, entering_smm: boolean): void {
 	} else {
 		vcpu.arch.hflags &= ~(HF_SMM_MASK | HF_SMM_INSIDE_NMI_MASK);
 
-		/* Process a latched INIT or SMI, if any.  */
+		/* an INIT or SMI may have waited for the end of SMM */
 		kvm_make_request(KVM_REQ_EVENT, vcpu);
 
 		/* they were for the state that RSM would have restored */
@@ -5465,7 +5487,11 @@ export function kvm_skip_emulated_instruction(vcpu: struct_kvm_vcpu): number {
 	return r;
 }
 
-/** arch/x86/kvm/x86.c:kvm_vcpu_check_code_breakpoint(): true if there is one; then @r says what to do. */
+/**
+ * arch/x86/kvm/x86.c:kvm_vcpu_check_code_breakpoint()
+ *
+ * True if there is one; then @r says what to do.
+ */
 function kvm_vcpu_check_code_breakpoint(vcpu: struct_kvm_vcpu, r: ref<number>): boolean {
 	if ((vcpu.guest_debug & KVM_GUESTDBG_USE_HW_BP) !== 0 &&
 	    (vcpu.arch.guest_debug_dr7 & DR7_BP_EN_MASK) !== 0n) {
@@ -5572,8 +5598,9 @@ export function x86_emulate_instruction(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t
 
 	goto_writeback: {
 		/*
-		 * Only to be stepped over, by a vendor whose CPU does not say where the next one is,
-		 * or after userspace has done what it says. The CPU has checked it: no faults here.
+		 * Only to be stepped over, by a vendor whose CPU does not say where the next one
+		 * is, or after userspace has done what it says. The CPU has checked it: no faults
+		 * here.
 		 */
 		if ((emulation_type & EMULTYPE_SKIP) !== 0) {
 			if (ctxt.mode !== X86EMUL_MODE_PROT64)
@@ -5603,16 +5630,15 @@ export function x86_emulate_instruction(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t
 
 		restart: for (;;) {
 			if ((emulation_type & EMULTYPE_PF) !== 0) {
-				/* Save the faulting GPA (cr2) in the address field */
+				/* the hardware's address is the guest physical one */
 				ctxt.exception.address = BigInt(cr2_or_gpa);
 
-				/* With shadow page tables, cr2 contains a GVA or nGPA. */
+				/* which the emulator need not look up again */
 				if (vcpu.arch.mmu!.root_role.direct !== 0) {
 					ctxt.gpa_available = true;
 					ctxt.gpa_val = cr2_or_gpa;
 				}
 			} else {
-				/* Sanitize the address out of an abundance of paranoia. */
 				ctxt.exception.address = 0n;
 			}
 
@@ -5669,7 +5695,8 @@ export function x86_emulate_instruction(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t
 		if (!ctxt.have_exception ||
 		    exception_type(ctxt.exception.vector) === EXCPT_TRAP) {
 			kvm_rip_write(vcpu, ctxt.eip);
-			if (r !== 0 && (ctxt.tf || (vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP) !== 0))
+			if (r !== 0 && (ctxt.tf ||
+			    (vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP) !== 0))
 				r = kvm_vcpu_do_singlestep(vcpu);
 			if (kvm_x86_ops.update_emulated_instruction !== null)
 				kvm_x86_ops.update_emulated_instruction(vcpu);
@@ -5737,7 +5764,6 @@ function kvm_fast_pio_out(vcpu: struct_kvm_vcpu, size: number, port: number): nu
 
 /** arch/x86/kvm/x86.c:complete_fast_pio_in() */
 function complete_fast_pio_in(vcpu: struct_kvm_vcpu): number {
-	/* We should only ever be called with arch.pio.count equal to 1 */
 	BUG_ON(vcpu.arch.pio.count !== 1);
 
 	if (!kvm_is_linear_rip(vcpu, vcpu.arch.pio.linear_rip)) {
@@ -5745,7 +5771,7 @@ function complete_fast_pio_in(vcpu: struct_kvm_vcpu): number {
 		return 1;
 	}
 
-	/* For size less than 4 we merge, else we zero extend */
+	/* below 4 bytes the rest of RAX stays */
 	fast_pio_val[0] = vcpu.arch.pio.size < 4 ? kvm_rax_read(vcpu) : 0n;
 
 	complete_emulator_pio_in(vcpu, fast_pio);
@@ -5756,7 +5782,7 @@ function complete_fast_pio_in(vcpu: struct_kvm_vcpu): number {
 
 /** arch/x86/kvm/x86.c:kvm_fast_pio_in() */
 function kvm_fast_pio_in(vcpu: struct_kvm_vcpu, size: number, port: number): number {
-	/* For size less than 4 we merge, else we zero extend */
+	/* below 4 bytes the rest of RAX stays */
 	fast_pio_val[0] = size < 4 ? kvm_rax_read(vcpu) : 0n;
 
 	const ret = emulator_pio_in(vcpu, size, port, fast_pio, 1);
@@ -5878,7 +5904,11 @@ export function kvm_emulate_ap_reset_hold(vcpu: struct_kvm_vcpu): number {
 		KVM_EXIT_AP_RESET_HOLD) !== 0 && ret !== 0);
 }
 
-/** arch/x86/kvm/x86.c:kvm_pv_kick_cpu_op(): wakes a halted vCPU, with an interrupt that none sees. */
+/**
+ * arch/x86/kvm/x86.c:kvm_pv_kick_cpu_op()
+ *
+ * Wakes a halted vCPU, with an interrupt that none sees.
+ */
 function kvm_pv_kick_cpu_op(kvm: struct_kvm, apicid: number): void {
 	const lapic_irq = new struct_kvm_lapic_irq();
 
@@ -5953,7 +5983,6 @@ function kvm_sched_yield(vcpu: struct_kvm_vcpu, dest_id: bigint): void {
 		if (target === null || !READ_ONCE(target.ready))
 			break no_yield;
 
-		/* Ignore requests to yield to self */
 		if (vcpu === target)
 			break no_yield;
 
@@ -5975,7 +6004,11 @@ function complete_hypercall_exit(vcpu: struct_kvm_vcpu): number {
 	return kvm_skip_emulated_instruction(vcpu);
 }
 
-/** arch/x86/kvm/x86.c:kvm_emulate_hypercall(). Left out: Xen's and Hyper-V's, KVM_HC_CLOCK_PAIRING. */
+/**
+ * arch/x86/kvm/x86.c:kvm_emulate_hypercall()
+ *
+ * Left out: Xen's and Hyper-V's, KVM_HC_CLOCK_PAIRING.
+ */
 export function kvm_emulate_hypercall(vcpu: struct_kvm_vcpu): number {
 	let ret: number;
 
@@ -6035,11 +6068,13 @@ export function kvm_emulate_hypercall(vcpu: struct_kvm_vcpu): number {
 			const gpa = a0, npages = a1, attrs = a2;
 
 			ret = -KVM_ENOSYS;
-			if ((vcpu.kvm.arch.hypercall_exit_enabled & 1 << KVM_HC_MAP_GPA_RANGE) === 0)
+			if ((vcpu.kvm.arch.hypercall_exit_enabled &
+			     1 << KVM_HC_MAP_GPA_RANGE) === 0)
 				break;
 
 			if ((gpa & BigInt(PAGE_MASK_LOW)) !== 0n || npages === 0n ||
-			    u64((gpa >> BigInt(PAGE_SHIFT)) + npages) <= gpa >> BigInt(PAGE_SHIFT)) {
+			    u64((gpa >> BigInt(PAGE_SHIFT)) + npages) <=
+			    gpa >> BigInt(PAGE_SHIFT)) {
 				ret = -KVM_EINVAL;
 				break;
 			}
@@ -6064,7 +6099,11 @@ export function kvm_emulate_hypercall(vcpu: struct_kvm_vcpu): number {
 	return kvm_skip_emulated_instruction(vcpu);
 }
 
-/** arch/x86/kvm/x86.c:emulator_fix_hypercall(): puts this vendor's hypercall in place of the other's. */
+/**
+ * arch/x86/kvm/x86.c:emulator_fix_hypercall()
+ *
+ * Puts this vendor's hypercall in place of the other's.
+ */
 function emulator_fix_hypercall(ctxt: struct_x86_emulate_ctxt): number {
 	const vcpu = emul_to_vcpu(ctxt);
 	const instruction = new Uint8Array(3);
@@ -6148,23 +6187,24 @@ function kvm_inject_exception(vcpu: struct_kvm_vcpu): void {
 }
 
 /**
- * arch/x86/kvm/x86.c:inject_pending_event(): a negative errno is an exit, 0 not. @req_immediate_exit
- * is set if the guest has to come back at once, for events that had to wait for this one.
+ * arch/x86/kvm/x86.c:inject_pending_event(): a negative errno is an exit, 0 not.
+ * @req_immediate_exit is set if the guest has to come back at once, for events that had to wait for
+ * this one.
  */
 function inject_pending_event(vcpu: struct_kvm_vcpu, req_immediate_exit: ref<boolean>): number {
 	let r;
 	let can_inject = true;
 
-	/* try to reinject previous events if any */
+	/* first what an exit interrupted */
 
 	if (vcpu.arch.exception.injected) {
 		kvm_inject_exception(vcpu);
 		can_inject = false;
 	} else if (!vcpu.arch.exception.pending) {
 		/*
-		 * An exception that is pending takes the place of an NMI or interrupt that was being
-		 * delivered when it came about, which stays queued: its delivery, not a new event,
-		 * had failed.
+		 * An exception that is pending takes the place of an NMI or interrupt that was
+		 * being delivered when it came about, which stays queued: its delivery, not a new
+		 * event, had failed.
 		 */
 		if (vcpu.arch.nmi_injected) {
 			kvm_x86_ops.inject_nmi(vcpu);
@@ -6179,12 +6219,12 @@ function inject_pending_event(vcpu: struct_kvm_vcpu, req_immediate_exit: ref<boo
 		vcpu.arch.exception.pending);
 
 	out: {
-		/* try to inject new event if pending */
+		/* then what is new */
 		if (vcpu.arch.exception.pending) {
 			/*
-			 * RF in the flags that a fault saves keeps the instruction's breakpoint from
-			 * hitting once more. That includes #DB, when it is a fault: AMD's manual and
-			 * Intel's agree for code breakpoints, which is what it would be.
+			 * RF in the flags that a fault saves keeps the instruction's breakpoint
+			 * from hitting once more. That includes #DB, when it is a fault: AMD's
+			 * manual and Intel's agree for code breakpoints, which is what it would be.
 			 */
 			if (exception_type(vcpu.arch.exception.nr) === EXCPT_FAULT)
 				__kvm_set_rflags(vcpu, kvm_get_rflags(vcpu) |
@@ -6206,7 +6246,7 @@ function inject_pending_event(vcpu: struct_kvm_vcpu, req_immediate_exit: ref<boo
 			can_inject = false;
 		}
 
-		/* Don't inject interrupts if the user asked to avoid doing so */
+		/* single-stepping user space may hold interrupts back */
 		if ((vcpu.guest_debug & KVM_GUESTDBG_BLOCKIRQ) !== 0)
 			return 0;
 
@@ -6280,7 +6320,7 @@ export function kvm_vcpu_update_apicv(vcpu: struct_kvm_vcpu): void {
 	down_read(vcpu.kvm.arch.apicv_update_lock);
 	preempt_disable();
 
-	/* Do not activate APICV when APIC is disabled */
+	/* not with the APIC disabled, whatever the VM's reasons */
 	const activate = kvm_vcpu_apicv_activated(vcpu) &&
 		kvm_get_apic_mode(vcpu) !== LAPIC_MODE_DISABLED;
 
@@ -6313,8 +6353,9 @@ export function __kvm_set_or_clear_apicv_inhibit(kvm: struct_kvm, reason: kvm_ap
 
 	if ((old !== 0) !== (new_ !== 0)) {
 		/*
-		 * All vCPUs are out of the guest before the reasons change, so that none runs in the
-		 * wrong mode; and they serve the request before they go back, waiting for this lock.
+		 * All vCPUs are out of the guest before the reasons change, so that none runs in
+		 * the wrong mode; and they serve the request before they go back, waiting for this
+		 * lock.
 		 */
 		kvm_make_all_cpus_request(kvm, KVM_REQ_APICV_UPDATE);
 		kvm.arch.apicv_inhibit_reasons = new_;
@@ -6390,10 +6431,10 @@ export function __kvm_request_immediate_exit(vcpu: struct_kvm_vcpu): void {
 }
 
 /**
- * arch/x86/kvm/x86.c:vcpu_enter_guest(): 1 to let vcpu_run() go on without leaving the kernel, 0 or a
- * negative errno to exit to userspace. In an SRCU read section, but for the time in the guest. Left
- * out: requests of kvmclock, steal time, PMU, SMM, Hyper-V, nested guests; the FPU's and the debug
- * registers' host state; time and profiles of the guest.
+ * arch/x86/kvm/x86.c:vcpu_enter_guest(): 1 to let vcpu_run() go on without leaving the kernel, 0 or
+ * a negative errno to exit to userspace. In an SRCU read section, but for the time in the guest.
+ * Left out: requests of kvmclock, steal time, PMU, SMM, Hyper-V, nested guests; the FPU's and the
+ * debug registers' host state; time and profiles of the guest.
  */
 function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 	let r: number;
@@ -6405,7 +6446,7 @@ function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 	const req_immediate_exit = new ref(false);
 
 	out: {
-		/* Forbid vmenter if vcpu dirty ring is soft-full */
+		/* a full ring goes to user space first */
 		if (vcpu.kvm.dirty_ring_size !== 0 &&
 		    kvm_dirty_ring_soft_full(vcpu.dirty_ring)) {
 			vcpu.run.exit_reason = KVM_EXIT_DIRTY_RING_FULL;
@@ -6427,7 +6468,7 @@ function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 			if (kvm_check_request(KVM_REQ_TLB_FLUSH, vcpu)) {
 				kvm_vcpu_flush_tlb_all(vcpu);
 
-				/* Flushing all ASIDs flushes the current ASID... */
+				/* which covers the current one */
 				kvm_clear_request(KVM_REQ_TLB_FLUSH_CURRENT, vcpu);
 			}
 			kvm_service_local_tlb_flush_requests(vcpu);
@@ -6444,7 +6485,7 @@ function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 				break out;
 			}
 			if (kvm_check_request(KVM_REQ_APF_HALT, vcpu)) {
-				/* Page is swapped out. Do synthetic halt */
+				/* sleep until the page is there */
 				vcpu.arch.apf.halted = true;
 				r = 1;
 				break out;
@@ -6516,20 +6557,21 @@ function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 			kvm_x86_ops.prepare_switch_to_guest(vcpu);
 
 			/*
-			 * With interrupts off, an IPI that is sent from now on arrives in the guest and
-			 * ends it; kvm_vcpu_kick() sends one only if it sees IN_GUEST_MODE.
+			 * With interrupts off, an IPI that is sent from now on arrives in the guest
+			 * and ends it; kvm_vcpu_kick() sends one only if it sees IN_GUEST_MODE.
 			 */
 			local_irq_disable();
 
-			/* Store vcpu->apicv_active before vcpu->mode.  */
+			/* senders of interrupts read mode first, then apicv_active */
 			vcpu.mode = smp_store_release(IN_GUEST_MODE);
 
 			kvm_vcpu_srcu_read_unlock(vcpu);
 
 			/*
-			 * The mode is set before the requests are looked at: whoever makes one sets it
-			 * before it looks at the mode. The same goes for page tables, which a flush of
-			 * remote TLBs must not miss a reader of. Pairs with kvm_make_all_cpus_request().
+			 * The mode is set before the requests are looked at: whoever makes one sets
+			 * it before it looks at the mode. The same goes for page tables, which a
+			 * flush of remote TLBs must not miss a reader of. Pairs with
+			 * kvm_make_all_cpus_request().
 			 */
 			smp_mb__after_srcu_read_unlock();
 
@@ -6563,11 +6605,12 @@ function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 
 			for (;;) {
 				/*
-				 * A change of APICv's state kicks vCPUs first, and makes them see it
-				 * before they come back; so both agree here.
+				 * A change of APICv's state kicks vCPUs first, and makes them see
+				 * it before they come back; so both agree here.
 				 */
 				WARN_ON_ONCE(lapic_in_kernel(vcpu) &&
-					kvm_vcpu_apicv_activated(vcpu) !== kvm_vcpu_apicv_active(vcpu) &&
+					kvm_vcpu_apicv_activated(vcpu) !==
+					kvm_vcpu_apicv_active(vcpu) &&
 					kvm_get_apic_mode(vcpu) !== LAPIC_MODE_DISABLED);
 
 				exit_fastpath = yield* kvm_x86_ops.vcpu_run(vcpu);
@@ -6584,8 +6627,8 @@ function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 			}
 
 			/*
-			 * The guest has had its debug registers for itself; DR6 and DR7 are read back
-			 * before anything else uses the CPU's.
+			 * The guest has had its debug registers for itself; DR6 and DR7 are read
+			 * back before anything else uses the CPU's.
 			 */
 			if ((vcpu.arch.switch_db_regs & KVM_DEBUGREG_WONT_EXIT) !== 0) {
 				WARN_ON((vcpu.guest_debug & KVM_GUESTDBG_USE_HW_BP) !== 0);
@@ -6602,8 +6645,8 @@ function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 			kvm_x86_ops.handle_exit_irqoff(vcpu);
 
 			/*
-			 * Interrupts that ended the guest are taken here, in the guest's time: ticks
-			 * then count for it.
+			 * Interrupts that ended the guest are taken here, in the guest's time:
+			 * ticks then count for it.
 			 */
 			kvm_before_interrupt(vcpu, KVM_HANDLING_IRQ);
 			local_irq_enable();
@@ -6732,39 +6775,24 @@ function complete_emulated_pio(vcpu: struct_kvm_vcpu): number {
 }
 
 /**
- * arch/x86/kvm/x86.c:complete_emulated_mmio(). An access goes to userspace in pieces:
+ * arch/x86/kvm/x86.c:complete_emulated_mmio()
  *
- * read:
- *   for each fragment
- *     for each mmio piece in the fragment
- *       write gpa, len
- *       exit
- *       copy data
- *   execute insn
- *
- * write:
- *   for each fragment
- *     for each mmio piece in the fragment
- *       write gpa, len
- *       copy data
- *       exit
+ * An exit for each eight bytes of each fragment. After the last of a read the instruction is
+ * emulated anew, with what was read; that of a write is done with.
  */
 function complete_emulated_mmio(vcpu: struct_kvm_vcpu): number {
 	const run = vcpu.run;
 
 	BUG_ON(vcpu.mmio_needed === 0);
 
-	/* Complete previous fragment */
 	let frag = vcpu.mmio_fragments[vcpu.mmio_cur_fragment]!;
 	const len = Math.min(8, frag.len);
 	if (vcpu.mmio_is_write === 0)
 		frag.data!.set(run.mmio.data.subarray(0, len));
 
 	if (frag.len <= 8) {
-		/* Switch to the next fragment. */
 		vcpu.mmio_cur_fragment++;
 	} else {
-		/* Go forward to the next mmio piece. */
 		frag.data = frag.data!.subarray(len);
 		frag.gpa = gpa_t(frag.gpa + len);
 		frag.len -= len;
@@ -6773,7 +6801,7 @@ function complete_emulated_mmio(vcpu: struct_kvm_vcpu): number {
 	if (vcpu.mmio_cur_fragment >= vcpu.mmio_nr_fragments) {
 		vcpu.mmio_needed = 0;
 
-		/* FIXME: return into emulator if single-stepping.  */
+		/* single-stepping is not looked at here, as upstream */
 		if (vcpu.mmio_is_write !== 0)
 			return 1;
 		vcpu.mmio_read_completed = 1;
@@ -6791,9 +6819,8 @@ function complete_emulated_mmio(vcpu: struct_kvm_vcpu): number {
 	return 0;
 }
 
-/** arch/x86/kvm/x86.c:kvm_load_guest_fpu(): swap (qemu) user FPU context for the guest FPU context. */
+/** arch/x86/kvm/x86.c:kvm_load_guest_fpu() */
 function kvm_load_guest_fpu(vcpu: struct_kvm_vcpu): void {
-	/* Exclude PKRU, it's restored separately immediately after VM-Exit. */
 	fpu_swap_kvm_fpstate(vcpu.arch.guest_fpu, true);
 }
 
@@ -6851,7 +6878,7 @@ export function* kvm_arch_vcpu_ioctl_run(vcpu: struct_kvm_vcpu): kvm_gen<number>
 				break out;
 		}
 
-		/* re-sync apic's tpr */
+		/* user space's APIC has the TPR */
 		if (!lapic_in_kernel(vcpu)) {
 			if (kvm_set_cr8(vcpu, Number(kvm_run.cr8)) !== 0) {
 				r = -EINVAL;
@@ -7117,7 +7144,8 @@ export function kvm_arch_vcpu_ioctl_set_mpstate(vcpu: struct_kvm_vcpu,
 function kvm_is_valid_sregs(vcpu: struct_kvm_vcpu, sregs: common_sregs): boolean {
 	if ((sregs.efer & BigInt(EFER_LME)) !== 0n && (sregs.cr0 & BigInt(X86_CR0_PG)) !== 0n) {
 		/* long mode: PAE is on, and EFER.LMA says what CR0 and EFER.LME do */
-		if ((sregs.cr4 & BigInt(X86_CR4_PAE)) === 0n || (sregs.efer & BigInt(EFER_LMA)) === 0n)
+		if ((sregs.cr4 & BigInt(X86_CR4_PAE)) === 0n ||
+		    (sregs.efer & BigInt(EFER_LMA)) === 0n)
 			return false;
 		if (kvm_vcpu_is_illegal_gpa(vcpu, Number(sregs.cr3)))
 			return false;
@@ -7199,7 +7227,7 @@ function __set_sregs_common(vcpu: struct_kvm_vcpu, sregs: common_sregs,
 
 	update_cr8_intercept(vcpu);
 
-	/* Older userspace won't unhalt the vcpu on reset. */
+	/* a reset BSP runs, even if user space does not say so */
 	if (kvm_vcpu_is_bsp(vcpu) && kvm_rip_read(vcpu) === 0xfff0n &&
 	    sregs.cs.selector === 0xf000 && sregs.cs.base === 0xffff0000n &&
 	    !is_protmode(vcpu))
@@ -7515,7 +7543,8 @@ export function kvm_arch_vcpu_create(vcpu: struct_kvm_vcpu): number {
 					GFP_KERNEL_ACCOUNT);
 				vcpu.arch.mci_ctl2_banks = kcalloc(KVM_MAX_MCE_BANKS, zero,
 					GFP_KERNEL_ACCOUNT);
-				if (vcpu.arch.mce_banks === null || vcpu.arch.mci_ctl2_banks === null)
+				if (vcpu.arch.mce_banks === null ||
+				    vcpu.arch.mci_ctl2_banks === null)
 					break fail_free_mce_banks;
 				vcpu.arch.mcg_cap = BigInt(KVM_MAX_MCE_BANKS);
 
@@ -7544,11 +7573,14 @@ export function kvm_arch_vcpu_create(vcpu: struct_kvm_vcpu): number {
 						if (r !== 0)
 							break free_guest_fpu;
 
-						vcpu.arch.arch_capabilities = kvm_get_arch_capabilities();
-						vcpu.arch.msr_platform_info = MSR_PLATFORM_INFO_CPUID_FAULT;
+						vcpu.arch.arch_capabilities =
+							kvm_get_arch_capabilities();
+						vcpu.arch.msr_platform_info =
+							MSR_PLATFORM_INFO_CPUID_FAULT;
 						kvm_vcpu_mtrr_init(vcpu);
 						vcpu_load(vcpu);
-						kvm_set_tsc_khz(vcpu, vcpu.kvm.arch.default_tsc_khz);
+						kvm_set_tsc_khz(vcpu,
+							vcpu.kvm.arch.default_tsc_khz);
 						kvm_vcpu_reset(vcpu, false);
 						kvm_init_mmu(vcpu);
 						vcpu_put(vcpu);
@@ -7581,7 +7613,6 @@ export function kvm_arch_vcpu_postcreate(vcpu: struct_kvm_vcpu): void {
 	kvm_synchronize_tsc(vcpu, 0n);
 	vcpu_put(vcpu);
 
-	/* poll control enabled by default */
 	vcpu.arch.msr_kvm_poll_control = 1n;
 
 	mutex_unlock(vcpu.mutex);
@@ -7737,7 +7768,8 @@ export function kvm_arch_hardware_setup(opaque: unknown): number {
 	if (!kvm_cpu_cap_has(X86_FEATURE_XSAVES))
 		kvm_caps.supported_xss = 0n;
 
-	cr4_reserved_bits = __cr4_reserved_bits((_unused: null, f: number) => kvm_cpu_cap_has(f), null);
+	cr4_reserved_bits = __cr4_reserved_bits((_unused: null, f: number) => kvm_cpu_cap_has(f),
+		null);
 
 	if (kvm_caps.has_tsc_control) {
 		/* userspace's rate is an int to KVM_GET_TSC_KHZ */
@@ -7805,9 +7837,8 @@ export function kvm_arch_init_vm(kvm: struct_kvm, type: ulong64 | number): numbe
 
 		atomic_set(kvm.arch.noncoherent_dma_count, 0);
 
-		/* Reserve bit 0 of irq_sources_bitmap for userspace irq source */
+		/* taken for good */
 		kvm.arch.irq_sources_bitmap |= 1 << KVM_USERSPACE_IRQ_SOURCE_ID;
-		/* Reserve bit 1 of irq_sources_bitmap for irqfd-resampler */
 		kvm.arch.irq_sources_bitmap |= 1 << KVM_IRQFD_RESAMPLE_IRQ_SOURCE_ID;
 
 		raw_spin_lock_init(kvm.arch.tsc_write_lock, "&kvm->arch.tsc_write_lock");
@@ -7843,27 +7874,36 @@ function kvm_unload_vcpu_mmus(kvm: struct_kvm): void {
 	}
 }
 
-/** arch/x86/kvm/x86.c:kvm_arch_sync_events(). Neither kvmclock nor PIT have anything outstanding. */
+/**
+ * arch/x86/kvm/x86.c:kvm_arch_sync_events()
+ *
+ * Neither kvmclock nor PIT have anything outstanding.
+ */
 export function kvm_arch_sync_events(_kvm: struct_kvm): void {}
 
+/** An address of user space is a number, so a negative errno may stand for none. */
+function ERR_PTR_USR(e: number): user_ptr {
+	return e;
+}
+
 /**
- * arch/x86/kvm/x86.c:__x86_set_memory_region(): a slot of KVM's own, in both address spaces, backed by
- * memory of the caller; @size 0 removes it. Returns the memory's address, 0 if there was nothing to be
- * removed, or a negative errno. Under slots_lock.
+ * arch/x86/kvm/x86.c:__x86_set_memory_region(): a slot of KVM's own, in both address spaces, backed
+ * by memory of the caller; @size 0 removes it. Returns the memory's address, 0 if there was nothing
+ * to be removed, or a negative errno. Under slots_lock.
  */
 export function __x86_set_memory_region(kvm: struct_kvm, id: number, gpa: gpa_t, size: number):
 	user_ptr {
 	let hva: unsigned_long, old_npages: unsigned_long = 0;
 	const slots = kvm_memslots(kvm);
 
-	/* Called with kvm->slots_lock held.  */
+	/* under slots_lock */
 	if (WARN_ON(id >= KVM_MEM_SLOTS_NUM))
-		return -EINVAL;
+		return ERR_PTR_USR(-EINVAL);
 
 	const slot = id_to_memslot(slots, id);
 	if (size !== 0) {
 		if (slot !== null && slot.npages !== 0)
-			return -EEXIST;
+			return ERR_PTR_USR(-EEXIST);
 
 		/* mapped for userspace, which may have an idea of what lies there: shared */
 		hva = vm_mmap(null, 0, size, PROT_READ | PROT_WRITE,
@@ -7888,7 +7928,7 @@ export function __x86_set_memory_region(kvm: struct_kvm, id: number, gpa: gpa_t,
 		m.memory_size = BigInt(size);
 		const r = __kvm_set_memory_region(kvm, m);
 		if (r < 0)
-			return r;
+			return ERR_PTR_USR(r);
 	}
 
 	if (size === 0)
@@ -7906,8 +7946,8 @@ export function kvm_arch_pre_destroy_vm(kvm: struct_kvm): void {
 export function kvm_arch_destroy_vm(kvm: struct_kvm): void {
 	if (current.mm === kvm.mm) {
 		/*
-		 * The memory of KVM's own slots goes with them, unless the VM goes with the process:
-		 * then it has gone with the process's.
+		 * The memory of KVM's own slots goes with them, unless the VM goes with the
+		 * process: then it has gone with the process's.
 		 */
 		mutex_lock(kvm.slots_lock);
 		__x86_set_memory_region(kvm, APIC_ACCESS_PAGE_PRIVATE_MEMSLOT,
@@ -8004,8 +8044,12 @@ function kvm_alloc_memslot_metadata(kvm: struct_kvm, slot: struct_kvm_memory_slo
 			if (((slot.base_gfn + npages) & (KVM_PAGES_PER_HPAGE(level) - 1)) !== 0)
 				linfo[lpages - 1]!.disallow_lpage = 1;
 			const ugfn = ul_shr(slot.userspace_addr, PAGE_SHIFT);
-			/* gfns and host addresses that are not aligned alike never make a large page */
-			if (((slot.base_gfn ^ ugfn) & (KVM_PAGES_PER_HPAGE(level) - 1)) !== 0) {
+			/*
+			 * gfns and host addresses that are not aligned alike never make a large
+			 * page
+			 */
+			if ((slot.base_gfn & (KVM_PAGES_PER_HPAGE(level) - 1)) !==
+			    (ugfn & (KVM_PAGES_PER_HPAGE(level) - 1))) {
 				for (let j = 0; j < lpages; ++j)
 					linfo[j]!.disallow_lpage = 1;
 			}
@@ -8047,7 +8091,7 @@ export function kvm_arch_prepare_memory_region(kvm: struct_kvm, old: struct_kvm_
 
 	if (change === KVM_MR_FLAGS_ONLY)
 		/* C: memcpy(&new->arch, &old->arch, ...), pointers all of them */
-		Object.assign(new_!.arch, old!.arch);
+		kvm_arch_memory_slot_copy(new_!.arch, old!.arch);
 	else if (WARN_ON_ONCE(change !== KVM_MR_DELETE))
 		return -EIO;
 
@@ -8114,8 +8158,8 @@ function kvm_mmu_slot_apply_flags(kvm: struct_kvm, old: struct_kvm_memory_slot |
 		}
 
 		/*
-		 * Whether or not any of these found an SPTE to change: one of them, in the middle of
-		 * its work, or somebody else may have protected a page and not flushed yet, as
+		 * Whether or not any of these found an SPTE to change: one of them, in the middle
+		 * of its work, or somebody else may have protected a page and not flushed yet, as
 		 * flushing is left to the end. Only then may userspace trust the bitmap.
 		 */
 		kvm_arch_flush_remote_tlbs_memslot(kvm, new_!);
@@ -8129,14 +8173,15 @@ export function kvm_arch_commit_memory_region(kvm: struct_kvm, old: struct_kvm_m
 	    (change === KVM_MR_CREATE || change === KVM_MR_DELETE)) {
 		let nr_mmu_pages;
 
-		nr_mmu_pages = Math.floor(kvm.nr_memslot_pages / KVM_MEMSLOT_PAGES_TO_MMU_PAGES_RATIO);
+		nr_mmu_pages = Math.floor(kvm.nr_memslot_pages /
+			KVM_MEMSLOT_PAGES_TO_MMU_PAGES_RATIO);
 		nr_mmu_pages = Math.max(nr_mmu_pages, KVM_MIN_ALLOC_MMU_PAGES);
 		kvm_mmu_change_mmu_pages(kvm, nr_mmu_pages);
 	}
 
 	kvm_mmu_slot_apply_flags(kvm, old, new_, change);
 
-	/* Free the arrays associated with the old memslot. */
+	/* a moved slot has arrays of its own */
 	if (change === KVM_MR_MOVE)
 		kvm_arch_free_memslot(kvm, old!);
 }
@@ -8228,7 +8273,7 @@ function kvm_arch_interrupt_allowed(vcpu: struct_kvm_vcpu): boolean {
 
 /** arch/x86/kvm/x86.c:kvm_get_linear_rip() */
 export function kvm_get_linear_rip(vcpu: struct_kvm_vcpu): bigint {
-	/* Can't read the RIP when guest state is protected, just return 0 */
+	/* hidden by encryption */
 	if (vcpu.arch.guest_state_protected)
 		return 0n;
 
@@ -8320,11 +8365,7 @@ function kvm_del_async_pf_gfn(vcpu: struct_kvm_vcpu, gfn: gfn_t): void {
 			if (gfns[j] === NO_GFN)
 				return;
 			k = kvm_async_pf_hash_fn(gfn_t(gfns[j]!));
-			/*
-			 * k lies cyclically in ]i,j]
-			 * |    i.k.j |
-			 * |....j i.k.| or  |.k..j i...|
-			 */
+			/* it stays if its probes need not pass i: k is after i and up to j */
 		} while (i <= j ? i < k && k <= j : i < k || k <= j);
 		gfns[i] = gfns[j]!;
 		i = j;
@@ -8375,7 +8416,7 @@ export function kvm_arch_async_page_not_present(vcpu: struct_kvm_vcpu, work: str
 export function kvm_arch_async_page_present(vcpu: struct_kvm_vcpu, work: struct_kvm_async_pf):
 	void {
 	if (work.wakeup_all)
-		work.arch.token = U32_MAX; /* broadcast wakeup */
+		work.arch.token = U32_MAX;
 	else
 		kvm_del_async_pf_gfn(vcpu, work.arch.gfn);
 	trace_kvm_async_pf_ready(work.arch.token, work.cr2_or_gpa);
@@ -8391,7 +8432,11 @@ export function kvm_arch_async_page_present_queued(vcpu: struct_kvm_vcpu): void 
 		kvm_vcpu_kick(vcpu);
 }
 
-/** arch/x86/kvm/x86.c:kvm_arch_can_dequeue_async_page_present(). No guest has to see each of them. */
+/**
+ * arch/x86/kvm/x86.c:kvm_arch_can_dequeue_async_page_present()
+ *
+ * No guest has to see each of them.
+ */
 export function kvm_arch_can_dequeue_async_page_present(vcpu: struct_kvm_vcpu): boolean {
 	return !kvm_pv_async_pf_enabled(vcpu);
 }
@@ -8437,8 +8482,8 @@ export function kvm_arch_no_poll(vcpu: struct_kvm_vcpu): boolean {
 }
 
 /**
- * arch/x86/kvm/x86.c:kvm_handle_memory_failure(): of an instruction's operand, when KVM emulates the
- * instruction itself. @r: X86EMUL_*.
+ * arch/x86/kvm/x86.c:kvm_handle_memory_failure(): of an instruction's operand, when KVM emulates
+ * the instruction itself. @r: X86EMUL_*.
  */
 export function kvm_handle_memory_failure(vcpu: struct_kvm_vcpu, r: number,
 	e: struct_x86_exception): number {

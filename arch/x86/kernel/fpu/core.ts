@@ -33,7 +33,8 @@ function fpstate_init_user(fpstate: struct_fpstate): void {
 
 /** arch/x86/kernel/fpu/core.c:fpu_alloc_guest_fpstate() */
 export function fpu_alloc_guest_fpstate(gfpu: struct_fpu_guest): boolean {
-	const fpstate = kzalloc(struct_fpstate, GFP_KERNEL_ACCOUNT, XSAVE_HDR_OFFSET + XSAVE_HDR_SIZE);
+	const fpstate = kzalloc(struct_fpstate, GFP_KERNEL_ACCOUNT,
+		XSAVE_HDR_OFFSET + XSAVE_HDR_SIZE);
 	if (fpstate === null)
 		return false;
 
