@@ -35,7 +35,9 @@ export class struct_perf_test_args {
 	vcpu_args: struct_perf_test_vcpu_args[] = [];
 }
 
+export const perf_test_args = new struct_perf_test_args();
+
 export {
-	perf_test_args, perf_test_create_vm, perf_test_destroy_vm, perf_test_guest_code,
+	perf_test_create_vm, perf_test_destroy_vm, perf_test_guest_code,
 	perf_test_join_vcpu_threads, perf_test_set_wr_fract, perf_test_start_vcpu_threads,
 } from "../lib/perf_test_util.ts";

@@ -15,14 +15,12 @@ import {
 	vm_userspace_mem_region_add, type wait,
 } from "../include/kvm_util_base.ts";
 import {
-	DEFAULT_GUEST_TEST_MEM, PERF_TEST_MEM_SLOT_INDEX, struct_perf_test_args,
+	DEFAULT_GUEST_TEST_MEM, perf_test_args, PERF_TEST_MEM_SLOT_INDEX,
 	struct_perf_test_vcpu_args,
 } from "../include/perf_test_util.ts";
 import { align_down, get_backing_src_pagesz, pr_debug, pr_info, TEST_ASSERT,
 	type vm_mem_backing_src_type } from "../include/test_util.ts";
 import { GUEST_ASSERT, GUEST_SYNC, ucall_init, ucall_uninit } from "../include/ucall_common.ts";
-
-export const perf_test_args = new struct_perf_test_args();
 
 /* the guest's copy: guest_page_size, wr_fract, then gva, pages and vcpu_idx of each vCPU */
 const GUEST_ARGS = guest_data_alloc(8 * (2 + 3 * KVM_MAX_VCPUS));
@@ -37,12 +35,6 @@ function sync_args_to_guest(vm: struct_kvm_vm): void {
 	perf_test_args.vcpu_args.forEach((a, i) =>
 		put(guest_vcpu_args(i), a.gva, a.pages, a.vcpu_idx));
 }
-
-/*
- * Guest virtual memory offset of the testing memory slot.
- * Must not conflict with identity mapped test code.
- */
-const guest_test_virt_mem = DEFAULT_GUEST_TEST_MEM;
 
 class vcpu_thread {
 	/* The index of the vCPU. */
@@ -114,11 +106,11 @@ function perf_test_setup_vcpus(nr_vcpus: number, vcpus: readonly struct_kvm_vcpu
 		vcpu_args.vcpu_idx = i;
 
 		if (partition_vcpu_memory_access) {
-			vcpu_args.gva = guest_test_virt_mem + i * vcpu_memory_bytes;
+			vcpu_args.gva = DEFAULT_GUEST_TEST_MEM + i * vcpu_memory_bytes;
 			vcpu_args.pages = vcpu_memory_bytes / pta.guest_page_size;
 			vcpu_args.gpa = pta.gpa + i * vcpu_memory_bytes;
 		} else {
-			vcpu_args.gva = guest_test_virt_mem;
+			vcpu_args.gva = DEFAULT_GUEST_TEST_MEM;
 			vcpu_args.pages = nr_vcpus * vcpu_memory_bytes / pta.guest_page_size;
 			vcpu_args.gpa = pta.gpa;
 		}
@@ -183,7 +175,7 @@ export function perf_test_create_vm(mode: vm_guest_mode, nr_vcpus: number,
 	}
 
 	/* Do mapping for the demand paging memory slot */
-	virt_map(vm, guest_test_virt_mem, pta.gpa, guest_num_pages);
+	virt_map(vm, DEFAULT_GUEST_TEST_MEM, pta.gpa, guest_num_pages);
 
 	perf_test_setup_vcpus(nr_vcpus, vcpus, vcpu_memory_bytes, partition_vcpu_memory_access);
 
