@@ -13,7 +13,7 @@ import { setup_nr_cpu_ids } from "#linux/smp.ts";
 import { cpus, set_this_cpu } from "#hw/cpu.ts";
 import { E820_TYPE_RAM, memory_map } from "#hw/memory.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
-import { early_cpu_init, identify_boot_cpu } from "#arch/x86/kernel/cpu/common.ts";
+import { early_cpu_init, identify_boot_cpu } from "#asm/processor.ts";
 import { load_init_mm, paging_init, tlb_init } from "#asm/setup.ts";
 
 /** First frame behind RAM. */

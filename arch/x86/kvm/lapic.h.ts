@@ -16,9 +16,9 @@ import { APIC_DM_LOWEST, APIC_ID, APIC_IRR, APIC_LVTCMCI, APIC_LVTT, X2APIC_ENAB
 import type { struct_kvm_lapic_irq } from "#asm/kvm_host.ts";
 import { MSR_IA32_APICBASE_ENABLE } from "#asm/msr-index.ts";
 import { apic_hw_disabled, apic_sw_disabled } from "#arch/x86/kvm/lapic.ts";
-import { KVM_APIC_INIT, LVT_CMCI } from "#arch/x86/kvm/lapic.const.ts";
+import { KVM_APIC_INIT, LVT_CMCI } from "#arch/x86/kvm/lapic_const.h.ts";
 
-export * from "#arch/x86/kvm/lapic.const.ts";
+export * from "#arch/x86/kvm/lapic_const.h.ts";
 
 /* enum lapic_mode: bits of the APIC base MSR */
 export const LAPIC_MODE_DISABLED	= 0;

@@ -71,7 +71,7 @@ import { kvm_rip_read } from "#arch/x86/kvm/kvm_cache_regs.h.ts";
 import { APIC_BROADCAST, APIC_DEST_MASK, APIC_DEST_NOSHORT, APIC_SHORT_MASK, KVM_APIC_INIT,
 	KVM_APIC_MAX_NR_LVT_ENTRIES, KVM_APIC_SIPI, LVT_CMCI, LVT_ERROR, LVT_LINT0, LVT_LINT1,
 	LVT_PERFORMANCE_COUNTER, LVT_THERMAL_MONITOR, LVT_TIMER, X2APIC_BROADCAST } from
-	"#arch/x86/kvm/lapic.const.ts";
+	"#arch/x86/kvm/lapic_const.h.ts";
 import { APIC_LVTx, REG_POS, VEC_POS, apic_x2apic_mode, kvm_apic_hw_enabled, kvm_apic_present,
 	kvm_apic_sw_enabled, kvm_lapic_clear_vector, kvm_lapic_get_reg, kvm_lapic_set_vector,
 	kvm_lowest_prio_delivery, kvm_xapic_id, lapic_in_kernel, struct_kvm_lapic } from

@@ -4,7 +4,7 @@
  *
  * Upstream: arch/x86/include/asm/cpufeature.h.
  */
-import { boot_cpu_data } from "#arch/x86/kernel/cpu/common.ts";
+import { boot_cpu_data } from "#asm/processor.ts";
 
 export * from "#asm/cpufeatures.ts";
 

@@ -49,6 +49,12 @@ import { kvm_queue_exception_e, kvm_set_or_clear_apicv_inhibit, kvm_x86_ops } fr
 
 export * from "#asm/kvm_host.const.ts";
 
+export type { struct_x86_emulate_ctxt, struct_x86_exception, struct_x86_instruction_info,
+	x86_intercept_stage } from "#arch/x86/kvm/kvm_emulate.h.ts";
+export type { struct_kvm_lapic } from "#arch/x86/kvm/lapic.h.ts";
+export type { struct_kvm_mmu_page, struct_kvm_page_fault } from
+	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
+
 export const __KVM_HAVE_ARCH_VCPU_DEBUGFS = true;
 
 export const KVM_MAX_VCPUS	= 1024;

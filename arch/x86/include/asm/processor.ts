@@ -10,7 +10,8 @@ import { PAGE_ALIGN, PAGE_SIZE, TASK_SIZE_MAX } from "#asm/page_types.ts";
 export { TASK_SIZE_MAX } from "#asm/page_types.ts";
 export { arch_get_unmapped_area, arch_get_unmapped_area_topdown } from
 	"#arch/x86/kernel/sys_x86_64.ts";
-export { boot_cpu_data, struct_cpuinfo_x86 } from "#arch/x86/kernel/cpu/common.ts";
+export { boot_cpu_data, early_cpu_init, identify_boot_cpu, struct_cpuinfo_x86 } from
+	"#arch/x86/kernel/cpu/common.ts";
 export { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX, cpuid, cpuid_count, cpuid_eax, cpuid_ebx,
 	cpuid_ecx, cpuid_edx } from "#asm/cpuid.ts";
 export { X86_VENDOR_AMD, X86_VENDOR_INTEL } from "#hw/cpu.ts";
