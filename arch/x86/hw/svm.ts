@@ -16,10 +16,10 @@ import type { guest_segment, struct_guest_cpu } from "./guest_types.ts";
 import { HW_NASIDS } from "./cpuid.ts";
 import { SAVE_AREA, svm_intercepts } from "./svm_exit.ts";
 import {
-	INTERCEPT_VMRUN, SVM_EVTINJ_TYPE_EXEPT, SVM_EVTINJ_TYPE_MASK, SVM_EVTINJ_TYPE_SOFT,
-	SVM_EVTINJ_VALID, SVM_EXIT_ERR, SVM_NESTED_CTL_NP_ENABLE, TLB_CONTROL_DO_NOTHING,
-	TLB_CONTROL_FLUSH_ALL_ASID, TLB_CONTROL_FLUSH_ASID, TLB_CONTROL_FLUSH_ASID_LOCAL,
-	struct_vmcb_control_area, struct_vmcb_save_area,
+	INTERCEPT_VMRUN, SVM_EVTINJ_TYPE_EXEPT, SVM_EVTINJ_TYPE_MASK, SVM_EVTINJ_TYPE_NMI,
+	SVM_EVTINJ_TYPE_SOFT, SVM_EVTINJ_VALID, SVM_EXIT_ERR, SVM_NESTED_CTL_NP_ENABLE,
+	TLB_CONTROL_DO_NOTHING, TLB_CONTROL_FLUSH_ALL_ASID, TLB_CONTROL_FLUSH_ASID,
+	TLB_CONTROL_FLUSH_ASID_LOCAL, struct_vmcb_control_area, struct_vmcb_save_area,
 } from "./svm_defs.ts";
 import { INTR_INFO_DELIVER_CODE_MASK } from "./vmx_defs.ts";
 
@@ -126,12 +126,14 @@ function load_event(g: struct_guest_cpu, w: Int32Array): boolean {
 	g.inject = 0;
 	if ((info & SVM_EVTINJ_VALID) === 0)
 		return true;
-	const type = info & SVM_EVTINJ_TYPE_MASK, vector = info & 0xff;
+	const type = info & SVM_EVTINJ_TYPE_MASK;
+	/* the CPU does not look at an NMI's vector */
+	const vector = type === SVM_EVTINJ_TYPE_NMI ? 2 : info & 0xff;
 	if (type === 0x100 || type > SVM_EVTINJ_TYPE_SOFT)
 		return false;
 	if (type === SVM_EVTINJ_TYPE_EXEPT && (vector === 2 || vector > 31))
 		return false;
-	g.inject = (info & (0x80000fff)) >>> 0;
+	g.inject = (info & 0x80000f00 | vector) >>> 0;
 	g.inject_error = (info & INTR_INFO_DELIVER_CODE_MASK) !== 0 ?
 		w[control.event_inj_err >> 2]! >>> 0 : 0;
 	/* a software interrupt returns behind its instruction */
