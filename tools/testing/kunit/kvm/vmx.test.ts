@@ -299,8 +299,8 @@ describe("exits", () => {
 		expect([...w.mmio.data.subarray(0, 4)]).toEqual([0x78, 0x56, 0x34, 0x12]);
 		for (const len of [8, 1]) {
 			const r = yield* g.enter();
-			expect([r.exit_reason, r.mmio.phys_addr, r.mmio.len, r.mmio.is_write]).toEqual(
-				[KVM_EXIT_MMIO, 0xf0000008n, len, 0]);
+			expect([r.exit_reason, r.mmio.phys_addr, r.mmio.len, r.mmio.is_write])
+				.toEqual([KVM_EXIT_MMIO, 0xf0000008n, len, 0]);
 			const at = r.mmio.data.byteOffset - r.bytes.byteOffset;
 			poke(g.run + at, new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8].slice(0, len)));
 			expect(yield* g.report()).toBe(len === 8 ? 0x04030201 : 1);
@@ -484,7 +484,10 @@ describe("local APICs", () => {
 			for (;;) {
 				yield* isa.sti();
 				yield* isa.hlt();
-				yield* isa.outl(1, yield* isa.ld32(DATA + FREE));
+				yield* isa.cli();
+				const n: bigint = yield* isa.ld64(DATA + FREE);
+				yield* isa.st64(DATA + FREE + 8, n);
+				yield* isa.outl(1, Number(n));
 			}
 		});
 		const regs = ap.regs();
@@ -495,7 +498,7 @@ describe("local APICs", () => {
 			for (let n = 1n; n <= 20n; n++) {
 				yield* isa.st32(APIC_ICR2, 1 << 24);
 				yield* isa.st32(APIC_ICR, 0x4041);
-				while ((yield* isa.ld64(DATA + FREE)) !== n)
+				while ((yield* isa.ld64(DATA + FREE + 8)) !== n)
 					yield* isa.pause();
 			}
 			yield* isa.outl(1, 99);
