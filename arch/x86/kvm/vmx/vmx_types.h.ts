@@ -3,8 +3,8 @@
  * What VMX keeps of a VM and of a vCPU.
  *
  * Upstream: arch/x86/kvm/vmx/vmx.h (structs); re-exported by vmx.h.ts. Apart, because vmx.ts's
- * table of operations names struct_kvm_vmx. Left out: nested state, vm86 mode, processor trace, LBRs,
- * posted interrupts, SGX, pause loops, the preemption timer, speculation control.
+ * table of operations names struct_kvm_vmx. Left out: nested state, vm86 mode, processor trace,
+ * LBRs, posted interrupts, SGX, pause loops, the preemption timer, speculation control.
  */
 import { DECLARE_BITMAP } from "#linux/bitmap.ts";
 import { struct_kvm, struct_kvm_vcpu } from "#linux/kvm_host.ts";
