@@ -18,7 +18,7 @@ import { kvm_register_is_available, kvm_register_mark_available } from
 import { enable_ept, enable_unrestricted_guest } from "#arch/x86/kvm/vmx/capabilities.h.ts";
 import type { struct_vmcs } from "#arch/x86/kvm/vmx/vmcs.h.ts";
 import { vmcs_read32, vmcs_readn, vmcs_write32 } from "#arch/x86/kvm/vmx/vmx_ops.h.ts";
-import { struct_kvm_vmx, struct_vcpu_vmx } from "#arch/x86/kvm/vmx/vmx_types.h.ts";
+import type { struct_kvm_vmx, struct_vcpu_vmx } from "#arch/x86/kvm/vmx/vmx_types.h.ts";
 import { alloc_vmcs_cpu, vmx_disable_intercept_for_msr, vmx_enable_intercept_for_msr } from
 	"#arch/x86/kvm/vmx/vmx.ts";
 
