@@ -18,6 +18,11 @@ export function ul_shl(x: number, n: number): number {
 	return x * POW2[n]!;
 }
 
+/** x & mask, for a mask of low bits below 2^31. */
+export function ul_and_low(x: number, mask: number): number {
+	return x & mask;
+}
+
 /** x & ~mask, for a mask of low bits below 2^31. */
 export function ul_and_not_low(x: number, mask: number): number {
 	return x - (x & mask);

@@ -15,7 +15,7 @@
  *		  kvm->mmu_lock (read: faults, dirty logging; write: invalidation, roots)
  *			kvm->arch.tdp_mmu_pages_lock, kvm->arch.mmu_unsync_pages_lock
  */
-import { ALIGN, DIV_ROUND_UP, ul_and_not_low, ul_or_low } from "#asm-generic/bits.ts";
+import { ALIGN, DIV_ROUND_UP, ul_and_low, ul_and_not_low, ul_or_low } from "#asm-generic/bits.ts";
 import { pair, pair_and, pair_andnot, pair_eq, pair_frame, pair_is_zero, pair_or, pair_shr,
 	pair_to_u64, PAIR_ZERO, pair_ffs, pair_fls, type u64_pair, type u64_spte } from
 	"#asm-generic/pair.ts";
@@ -141,11 +141,11 @@ import {
 	kvm_tdp_mmu_zap_collapsible_sptes, kvm_tdp_mmu_zap_invalidated_roots,
 	kvm_tdp_mmu_zap_leafs, kvm_tdp_mmu_zap_sp,
 } from "#arch/x86/kvm/mmu/tdp_mmu.h.ts";
-import { kvm_mtrr_check_gfn_range_consistency } from "#arch/x86/kvm/mtrr.ts";
 import { trace_kvm_page_fault } from "#arch/x86/kvm/trace.h.ts";
-import { eager_page_split, is_noncanonical_address, kvm_event_needs_reinjection, MMIO_GVA_ANY,
-	mmu_is_nested, vcpu_cache_mmio_info, vcpu_clear_mmio_info, vcpu_match_mmio_gpa,
-	vcpu_match_mmio_gva, x86_emulate_instruction } from "#arch/x86/kvm/x86.h.ts";
+import { eager_page_split, is_noncanonical_address, kvm_event_needs_reinjection,
+	kvm_mtrr_check_gfn_range_consistency, MMIO_GVA_ANY, mmu_is_nested, vcpu_cache_mmio_info,
+	vcpu_clear_mmio_info, vcpu_match_mmio_gpa, vcpu_match_mmio_gva, x86_emulate_instruction }
+	from "#arch/x86/kvm/x86.h.ts";
 
 /** -1 until the module's initialisation settles what "auto" is; then 0 or 1. */
 export let nx_huge_pages = -1;
@@ -859,7 +859,7 @@ export function kvm_mmu_hugepage_adjust(vcpu: struct_kvm_vcpu, fault: struct_kvm
 	/* mmu_lock is held and mmu_invalidate_retry() said no: the host's pmd stays */
 	fault.goal_level = fault.req_level;
 	const mask = KVM_PAGES_PER_HPAGE(fault.goal_level) - 1;
-	VM_BUG_ON((fault.gfn & mask) !== (fault.pfn & mask));
+	VM_BUG_ON(ul_and_low(fault.gfn, mask) !== ul_and_low(fault.pfn, mask));
 	fault.pfn = kvm_pfn_t(ul_and_not_low(fault.pfn, mask));
 }
 
@@ -876,7 +876,7 @@ export function disallowed_hugepage_adjust(fault: struct_kvm_page_fault, spte: u
 		 */
 		const page_mask = KVM_PAGES_PER_HPAGE(cur_level) -
 				  KVM_PAGES_PER_HPAGE(cur_level - 1);
-		fault.pfn = kvm_pfn_t(ul_or_low(fault.pfn, fault.gfn & page_mask));
+		fault.pfn = kvm_pfn_t(ul_or_low(fault.pfn, ul_and_low(fault.gfn, page_mask)));
 		fault.goal_level--;
 	}
 }

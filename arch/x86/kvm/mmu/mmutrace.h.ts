@@ -4,6 +4,7 @@
  *
  * Upstream: arch/x86/kvm/mmu/mmutrace.h. Left out: nothing; those of shadow paging never fire.
  */
+import { ul_or_low } from "#asm-generic/bits.ts";
 import { pair, pair_is_zero, pair_test, pair_to_u64, type u64_spte } from "#asm-generic/pair.ts";
 import type { gfn_t } from "#asm-generic/types.ts";
 import { mem_hi, mem_lo } from "#hw/memory.ts";
@@ -208,8 +209,7 @@ const __tracepoint_kvm_mmu_spte_requested = TRACE_EVENT("kvmmmu", "kvm_mmu_spte_
 	(fault: struct_kvm_page_fault) => {
 		const off = fault.gfn & (KVM_PAGES_PER_HPAGE(fault.goal_level) - 1);
 
-		/* the low bits of pfn are clear, or those of gfn are its own */
-		return `gfn ${hex(fault.gfn)} pfn ${hex(fault.pfn - (fault.pfn & off) + off)} ` +
+		return `gfn ${hex(fault.gfn)} pfn ${hex(ul_or_low(fault.pfn, off))} ` +
 			`level ${fault.goal_level}`;
 	});
 

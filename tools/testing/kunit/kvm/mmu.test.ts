@@ -20,18 +20,21 @@ import { PG_LEVEL_1G, PG_LEVEL_2M, PG_LEVEL_4K, PG_LEVEL_NUM } from "#asm/page_t
 import { kvm_mmu_max_mapping_level, kvm_mmu_gfn_allow_lpage, kvm_mmu_gfn_disallow_lpage,
 	RET_PF_EMULATE, RET_PF_FIXED, RET_PF_RETRY, RET_PF_SPURIOUS } from
 	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
-import { is_mmio_spte } from "#arch/x86/kvm/mmu/spte.h.ts";
+import { is_executable_pte, is_mmio_spte } from "#arch/x86/kvm/mmu/spte.h.ts";
 import { kvm_tdp_mmu_invalidate_all_roots, kvm_tdp_mmu_zap_invalidated_roots } from
 	"#arch/x86/kvm/mmu/tdp_mmu.h.ts";
 import { MFD_HUGETLB } from "#uapi/linux/memfd.ts";
 import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from "#uapi/linux/kvm.ts";
 import { MADV_DONTNEED } from "#uapi/asm-generic/mman-common.ts";
+import { usleep } from "#tools/include/nolibc/process.ts";
 import { madvise, munmap } from "#tools/include/nolibc/mman.ts";
 import { close, write_file } from "#tools/include/nolibc/sys.ts";
-import { anon, boot_kvm, GPAGE, HPAGE, in_task, on_host_fault, PAGE, PRESENT, shared, state, touch,
-	USER, vm, WRITE } from "#tools/testing/kunit/kvm/mmu_env.ts";
+import { anon, boot_kvm, FETCH, GPAGE, HPAGE, in_task, on_host_fault, PAGE, PRESENT, shared, state,
+	touch, USER, vm, WRITE } from "#tools/testing/kunit/kvm/mmu_env.ts";
 
 const NR_1G = "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages";
+
+const PARAMS = "/sys/module/kvm/parameters";
 
 let before = "";
 
@@ -294,6 +297,49 @@ describe("large pages", () => {
 		expect(m.level(5 * PAGE)).toBe(PG_LEVEL_4K);
 		m.close();
 	}));
+	test("are not executed where the CPU cannot bear it, and recovered in time", () => {
+		in_task(function* () {
+			const m = new vm(), at = anon(4 * HPAGE, true);
+
+			for (let i = 0; i < 4; i++)
+				touch(at + i * HPAGE);
+			m.slot(0, at, 4 * HPAGE);
+			expect(m.fault(0, FETCH | USER)).toBe(RET_PF_FIXED);
+			expect(m.level(0)).toBe(PG_LEVEL_2M);
+			/* what is mapped goes: it may be executed */
+			expect(write_file(`${PARAMS}/nx_huge_pages`, "force")).toBe(0);
+			expect(m.level(0)).toBe(0);
+			expect(m.fault(HPAGE, WRITE | USER)).toBe(RET_PF_FIXED);
+			expect(m.level(HPAGE)).toBe(PG_LEVEL_2M);
+			expect(is_executable_pte(m.walk(HPAGE).spte)).toBe(false);
+			for (const gpa of [0, HPAGE])
+				expect(m.fault(gpa + PAGE, FETCH | USER)).toBe(RET_PF_FIXED);
+			for (const gpa of [0, HPAGE]) {
+				expect(m.level(gpa + PAGE)).toBe(PG_LEVEL_4K);
+				expect(is_executable_pte(m.walk(gpa + PAGE).spte)).toBe(true);
+			}
+			expect(m.kvm.stat.nx_lpage_splits).toBe(2);
+			/* a table of small pages stays, whoever faults */
+			expect(m.fault(HPAGE + 2 * PAGE, WRITE | USER)).toBe(RET_PF_FIXED);
+			expect(m.level(HPAGE + 2 * PAGE)).toBe(PG_LEVEL_4K);
+			/* half of them at a time */
+			expect(write_file(`${PARAMS}/nx_huge_pages_recovery_period_ms`, "1000"))
+				.toBe(0);
+			expect(write_file(`${PARAMS}/nx_huge_pages_recovery_ratio`, "2")).toBe(0);
+			yield* usleep(1500000);
+			expect(m.kvm.stat.nx_lpage_splits).toBe(1);
+			expect(m.level(PAGE)).toBe(0);
+			yield* usleep(1000000);
+			expect(m.kvm.stat.nx_lpage_splits).toBe(0);
+			expect(m.fault(HPAGE + 2 * PAGE, WRITE | USER)).toBe(RET_PF_FIXED);
+			expect(m.level(HPAGE)).toBe(PG_LEVEL_2M);
+			for (const [name, was] of [["nx_huge_pages", "off"],
+				["nx_huge_pages_recovery_period_ms", "0"],
+				["nx_huge_pages_recovery_ratio", "60"]])
+				expect(write_file(`${PARAMS}/${name!}`, was!)).toBe(0);
+			m.close();
+		});
+	});
 	test("of 1 GiB, where everything agrees", () => in_task(() => {
 		const m = new vm();
 

@@ -46,12 +46,14 @@ export function boot_kvm(vendor: "intel" | "amd", cmdline = "", memory = 2 ** 30
 }
 
 /** Runs @body as a program; its exceptions are the test's, and so are the kernel's complaints. */
-export function in_task(body: () => void): void {
+export function in_task(body: () => void | Generator<void, void, void>): void {
 	let thrown: unknown = null;
 
 	function* main(): user_code {
 		try {
-			body();
+			const rest = body();
+			if (rest !== undefined)
+				yield* rest;
 		} catch (e) {
 			if (e instanceof task_exited)
 				throw e;

@@ -66,7 +66,7 @@ function logged(n: number): vm {
 
 /**
  * Runs @fn while the table of @sptep has a struct kvm_mmu_page whose role, asked twice between
- * reading an entry and changing it, gives another CPU its turn: @change, in the first @times rounds.
+ * reading an entry and changing it, gives another CPU its turn: @change, in @times rounds.
  */
 function meddle(sptep: number, times: number, change: () => void, fn: () => void): void {
 	const page = pfn_to_page(Math.floor(sptep / 512) as pfn_nr);

@@ -7,6 +7,7 @@
  */
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { gfn_t, gpa_t } from "#asm-generic/types.ts";
+import { EOPNOTSUPP } from "#linux/errno.ts";
 import { kvm_age_gfn, kvm_test_age_gfn, struct_kvm_gfn_range } from
 	"#linux/kvm_host.ts";
 import { write_lock, write_unlock } from "#linux/spinlock.ts";
@@ -14,13 +15,17 @@ import { kvm_mmu_do_page_fault, RET_PF_FIXED, RET_PF_SPURIOUS } from
 	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { is_access_track_spte, is_writable_pte, kvm_ad_enabled } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
+import { O_RDWR } from "#uapi/asm-generic/fcntl.ts";
+import { KVM_CREATE_VM } from "#uapi/linux/kvm.ts";
+import { errno } from "#tools/include/nolibc/arch.ts";
+import { close, ioctl, open, write_file } from "#tools/include/nolibc/sys.ts";
 import { anon, boot_kvm, FETCH, in_task, PAGE, PRESENT, state, USER, vm, WRITE } from
 	"#tools/testing/kunit/kvm/mmu_env.ts";
 
 let before = "";
 
 beforeAll(() => {
-	boot_kvm("intel", "kvm_intel.eptad=N");
+	boot_kvm("intel", "kvm_intel.eptad=N kvm.nx_huge_pages=off");
 });
 beforeEach(() => {
 	before = state();
@@ -62,6 +67,17 @@ function unlocked_fault(m: vm, gpa: number, error_code: number): number {
 		return r;
 	});
 }
+
+test("a VM needs the TDP MMU", () => in_task(() => {
+	const kvm = open("/dev/kvm", O_RDWR);
+
+	expect(write_file("/sys/module/kvm/parameters/tdp_mmu", "N")).toBe(0);
+	expect(ioctl(kvm, KVM_CREATE_VM, 0)).toBe(-1);
+	expect(errno()).toBe(EOPNOTSUPP);
+	expect(write_file("/sys/module/kvm/parameters/tdp_mmu", "Y")).toBe(0);
+	close(ioctl(kvm, KVM_CREATE_VM, 0));
+	close(kvm);
+}));
 
 test("an old page is inaccessible, and a fault makes it young", () => in_task(() => {
 	const m = new vm(), at = anon(4 * PAGE);
