@@ -10,8 +10,9 @@ import { cpus } from "./cpu.ts";
 import { TLB_DIRECT } from "./tlb.ts";
 import { clock_cell } from "./clock.ts";
 import { GUEST_EXIT_COST_NS, run, run_clock } from "./guest_cells.ts";
-import { guest_events } from "./guest_event.ts";
+import { guest_events, guest_single_step } from "./guest_event.ts";
 import { guest_step } from "./guest_exec.ts";
+import { RFLAGS_TF } from "./guest_paging.ts";
 import { script_result } from "./isa_guest.ts";
 import { GOP_RET, type guest_context, type guest_op, type struct_guest_cpu } from
 	"./guest_types.ts";
@@ -92,7 +93,10 @@ export function guest_run(g: struct_guest_cpu, steps: number): boolean {
 			continue;
 		}
 		run.budget--;
+		g.step = (g.rflags & RFLAGS_TF) !== 0;
 		guest_step(g, ctx);
+		if (g.step && g.in_guest && !(ctx.op.pending && ctx.op.rip === g.rip))
+			guest_single_step(g);
 	}
 	run_clock();
 	if (g.in_guest)

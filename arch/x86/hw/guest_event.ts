@@ -9,21 +9,22 @@
  */
 import { cpus } from "./cpu.ts";
 import { tlb_lookup } from "./tlb.ts";
-import { frame_read, frame_write } from "./memory.ts";
+import { frame_get64, frame_put64, frame_read, frame_write } from "./memory.ts";
 import type { pfn_nr } from "#asm-generic/types.ts";
 import { WALK_APIC, WALK_FAULT, WALK_NESTED, guest_walk, walk_error } from "./guest_walk.ts";
 import { GTLB_EXEC, GTLB_SR, GTLB_SW, GTLB_WRITE } from "./guest_cells.ts";
 import { guest_tlb_drop } from "./guest_tlb.ts";
 import { guest_long_code, guest_set_cpl, guest_start } from "./guest_enter.ts";
 import {
-	AR_DB, AR_DPL_SHIFT, AR_L, AR_UNUSABLE, CR0_PE, DF_VECTOR, EFER_LMA, GP_VECTOR, NP_VECTOR,
-	PF_VECTOR, RFLAGS_AC, RFLAGS_IF, RFLAGS_NT, RFLAGS_RF, RFLAGS_TF, RFLAGS_VM, SS_VECTOR,
+	AR_DB, AR_DPL_SHIFT, AR_L, AR_UNUSABLE, CR0_PE, DB_VECTOR, DF_VECTOR, DR6_BS, EFER_LMA,
+	GP_VECTOR, NP_VECTOR, PF_VECTOR, RFLAGS_AC, RFLAGS_IF, RFLAGS_NT, RFLAGS_RF, RFLAGS_TF,
+	RFLAGS_VM, SS_VECTOR,
 } from "./guest_paging.ts";
 import type { struct_guest_cpu } from "./guest_types.ts";
 import { vmcs_get32 } from "./vmcs.ts";
 import { vmx_exit, vmx_exit_apic, vmx_exit_exception, vmx_exit_interrupt, vmx_exit_nested } from
 	"./vmx_exit.ts";
-import { guest_set_cr2, svm_exit, svm_exit_nested, svm_intercepts } from "./svm_exit.ts";
+import { guest_set_cr2, svm_dr_at, svm_exit, svm_exit_nested, svm_intercepts } from "./svm_exit.ts";
 import {
 	EXIT_REASON_INTERRUPT_WINDOW, EXIT_REASON_NMI_WINDOW, EXIT_REASON_TRIPLE_FAULT,
 	CPU_BASED_INTR_WINDOW_EXITING, CPU_BASED_NMI_WINDOW_EXITING, INTR_INFO_DELIVER_CODE_MASK,
@@ -194,6 +195,19 @@ export function guest_page_fault(g: struct_guest_cpu, error: number, addr: numbe
 	raise(g, PF_VECTOR, error, addr);
 }
 
+/** Behind an operation that began with TF set. SVM has DR6 written before it looks for intercepts. */
+export function guest_single_step(g: struct_guest_cpu): void {
+	const info = (INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | DB_VECTOR) >>> 0;
+
+	if (g.svm)
+		frame_put64(g.vmc, svm_dr_at(6), frame_get64(g.vmc, svm_dr_at(6)) | BigInt(DR6_BS));
+	if (intercepted(g, info, 0, g.svm ? 0 : DR6_BS, 0))
+		return;
+	if (!g.svm)
+		g.dr[6]! |= BigInt(DR6_BS);
+	deliver(g, info, 0, 0);
+}
+
 /** INT3 and INT n: traps, @len bytes long. */
 export function guest_software_event(g: struct_guest_cpu, vector: number, exception: boolean,
 	len: number): void {
@@ -322,7 +336,8 @@ function push_frame(g: struct_guest_cpu, info: number, error: number, len: numbe
 		frame_view.setBigUint64(0, BigInt(error >>> 0), true);
 		i = 8;
 	}
-	const fault = type === INTR_TYPE_HARD_EXCEPTION ? RFLAGS_RF : 0;
+	const fault = type === INTR_TYPE_HARD_EXCEPTION && (info & 0xff) !== DB_VECTOR ?
+		RFLAGS_RF : 0;
 	frame_view.setBigInt64(i, BigInt(g.rip - g.rip_base + len), true);
 	frame_view.setBigUint64(i + 8, BigInt(g.cs.selector), true);
 	frame_view.setBigUint64(i + 16, BigInt((g.rflags | fault) >>> 0), true);
@@ -340,6 +355,7 @@ function push_frame(g: struct_guest_cpu, info: number, error: number, len: numbe
 		load_null_ss(g, cpl);
 		guest_set_cpl(g, cpl);
 	}
+	g.step = false;
 	if (type === INTR_TYPE_NMI_INTR)
 		g.nmi_blocked = true;
 	g.shadow = g.shadow_mov_ss = false;
@@ -480,7 +496,7 @@ export function guest_events(g: struct_guest_cpu): void {
 		if ((g.int_ctl & V_IRQ_MASK) !== 0)
 			virtual_interrupt(g);
 		/* asked again when IF or the shadow changes */
-		g.attention = g.in_guest && g.shadow;
+		g.attention = g.in_guest && (g.shadow || (g.rflags & RFLAGS_TF) !== 0);
 		return;
 	}
 	if ((g.exec & CPU_BASED_NMI_WINDOW_EXITING) !== 0 && !g.nmi_blocked && !g.shadow_mov_ss) {
@@ -492,6 +508,6 @@ export function guest_events(g: struct_guest_cpu): void {
 		vmx_exit(g, EXIT_REASON_INTERRUPT_WINDOW, 0, 0);
 		return;
 	}
-	g.attention = g.shadow;
+	g.attention = g.shadow || (g.rflags & RFLAGS_TF) !== 0;
 }
 

@@ -13,6 +13,8 @@ import { guest_instruction } from "./guest_insn.ts";
 import { guest_atomic, guest_bulk, guest_load, guest_pop, guest_push, guest_store, popped } from
 	"./guest_memory.ts";
 import { GP_VECTOR } from "./guest_paging.ts";
+import { INTERCEPT_IRET, SVM_EXIT_IRET } from "./svm_defs.ts";
+import { svm_exit, svm_intercepts } from "./svm_exit.ts";
 import { guest_text_lookup, text_byte } from "./guest_text.ts";
 import {
 	GOP_CALL, GOP_CMPXCHG, GOP_IRET, GOP_JMP, GOP_LOAD, GOP_MEMSET, GOP_STORE,
@@ -114,7 +116,9 @@ function control_flow(g: struct_guest_cpu, ctx: guest_context, op: guest_op): vo
 		go_to(g, ctx, op);
 		return;
 	case GOP_IRET:
-		if (guest_iret(g))
+		if (g.svm && svm_intercepts(g, INTERCEPT_IRET))
+			svm_exit(g, SVM_EXIT_IRET, 0, 0, op.next_rip);
+		else if (guest_iret(g))
 			leave_to(g, g.rip);
 		return;
 	default:

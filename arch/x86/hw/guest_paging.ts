@@ -54,6 +54,9 @@ export const PTE_A	= 1 << 5;
 export const PTE_D	= 1 << 6;
 export const PTE_PS	= 1 << 7;
 
+/** DR6: a single step. */
+export const DR6_BS	= 1 << 14;
+
 export const DE_VECTOR	= 0;
 export const DB_VECTOR	= 1;
 export const NMI_VECTOR	= 2;

@@ -214,6 +214,8 @@ export class struct_guest_cpu {
 	nmi_blocked = false;
 	/** The activity state HLT. */
 	halted = false;
+	/** TF was set when the operation that runs began: a trap behind it. */
+	step = false;
 	/** State changed that exits do not always save: control registers, segments, tables. */
 	state_dirty = false;
 

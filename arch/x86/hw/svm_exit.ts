@@ -80,7 +80,7 @@ function save_guest(g: struct_guest_cpu): void {
 	w[S_RFLAGS + 1] = 0;
 	w[C_INT_STATE] = (g.shadow ? 1 : 0) | ((g.rflags & 0x200) !== 0 ? 2 : 0);
 	w[C_INT_CTL] = g.int_ctl;
-	w[C_EVENT_INJ]! &= 0x7fffffff;
+	w[C_EVENT_INJ] = 0;
 	if (g.state_dirty)
 		save_rest(g, g.vmc);
 }

@@ -280,4 +280,61 @@ describe.each(VENDORS)("events, %s", (_, vendor) => {
 			expect(out(m)).toBe(1);
 		}
 	});
+	test("TF traps behind every operation", () => {
+		const m = make();
+		const seen: number[] = [];
+		m.gate(1, handler(false, function* () {
+			const rsp = reg_gva(yield* isa.get_reg(REG_RSP));
+			seen.push(Number(yield* isa.ld64(rsp)) - begin);
+			expect((yield* isa.ld64(rsp + 16)) & 0x10100n).toBe(0x100n);
+			expect((yield* isa.read_dr(6)) & 0x4000n).toBe(0x4000n);
+			yield* isa.write_dr(6, 0n);
+		}));
+		m.gate(6, handler(false, function* () {
+			const rsp = reg_gva(yield* isa.get_reg(REG_RSP));
+			seen.push(-1);
+			yield* isa.st64(rsp, (yield* isa.ld64(rsp)) + 2n);
+		}));
+		m.gpa_map(DATA / 4096);
+		m.gva_map(DATA, DATA);
+		m.start(function* () {
+			yield* isa.nop();
+			yield* isa.st64(DATA, 7n);
+			yield* isa.ud2();
+			yield* isa.nop();
+			yield* isa.outb(1, 3);
+		});
+		const begin = m.get("rip");
+		m.set("rflags", 0x102);
+		expect(out(m)).toBe(3);
+		expect(seen.length).toBe(4);
+		expect(seen[2]).toBe(-1);
+		/* and to the kernel, behind an IRET that started with TF too */
+		m.gate(6, function* () {
+			yield* isa.outb(1, 6);
+			yield* isa.iret();
+		});
+		m.start(function* () {
+			yield* isa.outb(1, 1);
+			yield* isa.ud2();
+		});
+		m.set("rflags", 2);
+		expect(out(m)).toBe(1);
+		expect(out(m)).toBe(6);
+		m.exceptions(1 << 1);
+		if (vendor === AMD) {
+			m.intercept(s.INTERCEPT_IRET);
+			expect(m.run().code).toBe(s.SVM_EXIT_IRET);
+			m.intercept(s.INTERCEPT_IRET, false);
+			m.vmcb().save.dr6 = 0xffff0ff0n;
+		}
+		m.set("rflags", 0x102);
+		const e = m.run();
+		expect(m.is(e, v.EXIT_REASON_EXCEPTION_NMI, s.SVM_EXIT_EXCP_BASE + 1)).toBe(true);
+		expect(m.bytes(e.rip).slice(0, 2)).toEqual(Uint8Array.of(0x0f, 0x0b));
+		if (vendor === AMD)
+			expect(m.vmcb().save.dr6).toBe(0xffff4ff0n);
+		else
+			expect(e.qual).toBe(0x4000n);
+	});
 });
