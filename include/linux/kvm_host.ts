@@ -8,7 +8,7 @@
  *
  * Lock order: Documentation/virt/kvm/locking.rst.
  */
-import { container_of } from "#asm-generic/owner.ts";
+import type { embedded } from "#asm-generic/owner.ts";
 import { ALIGN, ul_shr } from "#asm-generic/bits.ts";
 import {
 	gfn_t, gpa_t, hpa_t, hva_t, ref, type kvm_pfn_t, type unsigned_long,
@@ -17,7 +17,7 @@ import { IS_ERR } from "#asm-generic/err.ts";
 import { EINVAL, ENOIOCTLCMD, ENOSYS } from "#linux/errno.ts";
 import { CONFIG_HAVE_KVM_CPU_RELAX_INTERCEPT, CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { atomic_read, atomic_t } from "#linux/atomic.ts";
-import { WARN_ON_ONCE, WARN_ONCE } from "#linux/bug.ts";
+import { BUG, WARN_ON_ONCE, WARN_ONCE } from "#linux/bug.ts";
 import { BITS_PER_LONG, fls64 } from "#linux/bitops.ts";
 import { READ_ONCE, smp_mb__after_atomic, smp_mb__before_atomic, smp_rmb, smp_wmb } from
 	"#linux/compiler.ts";
@@ -604,12 +604,20 @@ export function* kvm_for_each_memslot(slots: struct_kvm_memslots):
 			yield memslot;
 }
 
+/** container_of() of an id_node, hva_node or gfn_node, of either set. */
+function slot_of(node: embedded): struct_kvm_memory_slot {
+	const slot = node.owner;
+	if (!(slot instanceof struct_kvm_memory_slot))
+		BUG();
+	return slot;
+}
+
 export function id_to_memslot(slots: struct_kvm_memslots, id: number):
 	struct_kvm_memory_slot | null {
 	/* C: hash_for_each_possible(); by hand, for chains of hundreds of slots */
 	for (let n = hash_bucket(slots.id_hash, id).first; n !== null; n = n.next)
 		if ((n.owner as struct_kvm_memory_slot).id === id)
-			return container_of(n, struct_kvm_memory_slot, "id_node");
+			return slot_of(n);
 
 	return null;
 }
@@ -626,7 +634,7 @@ export function kvm_memslot_iter_next(iter: struct_kvm_memslot_iter): void {
 	if (iter.node === null)
 		return;
 
-	iter.slot = container_of(iter.node, struct_kvm_memory_slot, "gfn_node");
+	iter.slot = slot_of(iter.node);
 }
 
 export function kvm_memslot_iter_start(iter: struct_kvm_memslot_iter, slots: struct_kvm_memslots,
@@ -636,7 +644,7 @@ export function kvm_memslot_iter_start(iter: struct_kvm_memslot_iter, slots: str
 	/* the first slot that begins above start */
 	iter.node = null;
 	for (let tmp = slots.gfn_tree.rb_node; tmp !== null; ) {
-		const slot = container_of(tmp, struct_kvm_memory_slot, "gfn_node");
+		const slot = slot_of(tmp);
 		if (start < slot.base_gfn) {
 			iter.node = tmp;
 			tmp = tmp.rb_left;
@@ -655,7 +663,7 @@ export function kvm_memslot_iter_start(iter: struct_kvm_memslot_iter, slots: str
 	}
 
 	if (iter.node !== null) {
-		iter.slot = container_of(iter.node, struct_kvm_memory_slot, "gfn_node");
+		iter.slot = slot_of(iter.node);
 
 		/* or it may end before; then the next one begins above start */
 		if (iter.slot.base_gfn + iter.slot.npages <= start)
@@ -829,7 +837,7 @@ export function search_memslots(slots: struct_kvm_memslots, gfn: gfn_t, approx: 
 	let slot: struct_kvm_memory_slot | null = null;
 
 	for (let node = slots.gfn_tree.rb_node; node !== null; ) {
-		slot = container_of(node, struct_kvm_memory_slot, "gfn_node");
+		slot = slot_of(node);
 		if (gfn >= slot.base_gfn) {
 			if (gfn < slot.base_gfn + slot.npages)
 				return slot;

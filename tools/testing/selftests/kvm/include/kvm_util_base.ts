@@ -85,7 +85,7 @@ export class struct_kvm_vcpu {
 	}
 }
 
-/** gpa_tree and hva_tree are arrays in the order of their keys. */
+/** gpa_tree is an array in the order of its keys, hva_tree one in no order. */
 export class struct_userspace_mem_regions {
 	gpa_tree: struct_userspace_mem_region[] = [];
 	hva_tree: struct_userspace_mem_region[] = [];
