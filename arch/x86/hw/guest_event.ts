@@ -195,7 +195,7 @@ export function guest_page_fault(g: struct_guest_cpu, error: number, addr: numbe
 	raise(g, PF_VECTOR, error, addr);
 }
 
-/** Behind an operation that began with TF set. SVM has DR6 written before it looks for intercepts. */
+/** Behind an operation that began with TF set. SVM writes DR6 before it looks for intercepts. */
 export function guest_single_step(g: struct_guest_cpu): void {
 	const info = (INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | DB_VECTOR) >>> 0;
 
