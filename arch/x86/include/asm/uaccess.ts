@@ -60,7 +60,7 @@ export function put_user<T>(kind: kind_of<T>, x: T, ptr: user_ptr): number {
 }
 
 /**
- * C: __try_cmpxchg_user(ptr, oldp, nval, label): 0, or 1 if *@ptr was not oldp.v (which then is what
+ * C: __try_cmpxchg_user(ptr, oldp, nval, label): 0, or 1 if *@ptr was not oldp.v (that then is what
  * it was), or -EFAULT. Atomic, as nothing can run in between; a write access in any case.
  */
 export function __try_cmpxchg_user<T>(ptr: user_ptr, kind: kind_of<T>, oldp: ref<T>, nval: T):

@@ -196,7 +196,8 @@ describe("coalesced MMIO", () => {
 			expect(write(0x10fe, 1, 2)).toBe(0);
 			expect([ring.first, ring.last]).toEqual([0, 1]);
 			const entry = ring.coalesced_mmio[0]!;
-			expect([entry.phys_addr, entry.len, entry.pio]).toEqual([0x10fen, 2, 0]);
+			expect([entry.phys_addr, entry.len, entry.pio])
+				.toEqual([0x10fen, 2, 0]);
 			expect([...entry.data.subarray(0, 2)]).toEqual([1, 2]);
 
 			/*

@@ -163,7 +163,8 @@ describe("a VM", () => {
 			expect(fds.every((fd) => fd >= 0)).toBe(true);
 			ids.forEach((id, i) => {
 				const vcpu = private_data<struct_kvm_vcpu>(fds[i]!);
-				expect([vcpu.vcpu_id, vcpu.vcpu_idx]).toEqual([id, i]);
+				expect([vcpu.vcpu_id, vcpu.vcpu_idx])
+					.toEqual([id, i]);
 				expect(vcpu.kvm).toBe(kvm);
 				expect(kvm_get_vcpu(kvm, i)).toBe(vcpu);
 				expect(kvm_get_vcpu_by_id(kvm, id)).toBe(vcpu);
