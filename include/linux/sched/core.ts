@@ -308,8 +308,13 @@ export function context_switch(cpu: number, next: struct_task_struct): void {
 	set_current(next);
 	if (dropped !== null)
 		mmdrop(dropped);
-	if (next.preempt_notifiers.first !== null)
+	if (next.preempt_notifiers.first !== null) {
+		/* interrupts are on here, whatever a vCPU has off for its guest */
+		const flags = next.hardirqs_disabled;
+		next.hardirqs_disabled = 0;
 		fire_sched_in_preempt_notifiers(next);
+		next.hardirqs_disabled = flags;
+	}
 	if (prev.__state === TASK_DEAD)
 		finish_task_dead(prev);
 }

@@ -25,7 +25,9 @@ import { module_init, module_param, param_bool, param_int } from "#linux/module.
 import { DEFINE_PER_CPU, per_cpu } from "#linux/percpu.ts";
 import { KERN_ERR, KERN_INFO, pr_err, pr_err_ratelimited, pr_info, pr_warn_ratelimited, printk }
 	from "#linux/printk.ts";
+import { PF_VCPU } from "#linux/sched.const.ts";
 import { guest_slice } from "#linux/sched.ts";
+import { current } from "#linux/sched_types.ts";
 import { kfree, kzalloc } from "#linux/slab.ts";
 import { raw_smp_processor_id, smp_send_reschedule } from "#linux/smp.ts";
 import { guest_state_enter_irqoff, guest_state_exit_irqoff, KVM_BUG, KVM_BUG_ON,
@@ -973,8 +975,20 @@ function svm_vcpu_load(vcpu: struct_kvm_vcpu, cpu: number): void {
 		sd.current_vmcb = svm.vmcb;
 }
 
+/* port-only: from __svm_vcpu_run(), what VMRUN does not save, the guest's and then the host's */
+function svm_switch_hidden_state(svm: struct_vcpu_svm, cpu: number): void {
+	vmsave(svm.vmcb01.pa);
+
+	vmload(hpa_t(per_cpu(svm_data, cpu)!.save_area!.pfn * PAGE_SIZE));
+}
+
 /** arch/x86/kvm/svm/svm.c:svm_vcpu_put() */
 function svm_vcpu_put(vcpu: struct_kvm_vcpu): void {
+	const svm = to_svm(vcpu);
+
+	/* preempted in the guest */
+	if ((current.flags & PF_VCPU) !== 0 && svm.guest_state_loaded)
+		svm_switch_hidden_state(svm, vcpu.cpu);
 	svm_prepare_host_switch(vcpu);
 
 	++vcpu.stat.host_state_reload;
@@ -2452,7 +2466,6 @@ function svm_exit_handlers_fastpath(vcpu: struct_kvm_vcpu): fastpath_t {
 function* svm_vcpu_enter_exit(vcpu: struct_kvm_vcpu): kvm_gen<void> {
 	const svm = to_svm(vcpu);
 	const guest = vcpu.arch.guest!;
-	const sd = per_cpu(svm_data, vcpu.cpu)!;
 
 	guest_state_enter_irqoff();
 
@@ -2460,9 +2473,9 @@ function* svm_vcpu_enter_exit(vcpu: struct_kvm_vcpu): kvm_gen<void> {
 	svm_enter(guest, vcpu.arch.regs, pfn_nr(svm.current_vmcb.pa / PAGE_SIZE));
 	while (!guest_run(guest, guest_slice()))
 		yield;
-	vmsave(svm.vmcb01.pa);
-
-	vmload(hpa_t(sd.save_area!.pfn * PAGE_SIZE));
+	/* put in a yield: svm_vcpu_put() did this, and the CPU may be another */
+	if (svm.guest_state_loaded)
+		svm_switch_hidden_state(svm, vcpu.cpu);
 
 	guest_state_exit_irqoff();
 }

@@ -9,20 +9,21 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { boot } from "#arch/x86/entry/boot.ts";
 import * as isa from "#hw/isa_guest.ts";
-import type { guest_fn } from "#hw/isa_guest.ts";
+import type { guest_fn, guest_program } from "#hw/isa_guest.ts";
 import { kmsg_text, log_buf_clear } from "#linux/printk.ts";
 import { task_exited } from "#linux/sched/exit.ts";
 import { kernel_run } from "#linux/init/main.ts";
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from "#uapi/linux/mman.ts";
 import { O_RDWR } from "#uapi/asm-generic/fcntl.ts";
 import {
-	KVM_CREATE_IRQCHIP, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_EXIT_HLT, KVM_EXIT_IO,
-	KVM_EXIT_IO_IN, KVM_EXIT_IO_OUT, KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_MMIO,
+	KVM_CREATE_IRQCHIP, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_EXIT_DEBUG, KVM_EXIT_HLT,
+	KVM_EXIT_IO, KVM_EXIT_IO_IN, KVM_EXIT_IO_OUT, KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_MMIO,
 	KVM_EXIT_SHUTDOWN, KVM_GET_DIRTY_LOG, KVM_GET_MSRS, KVM_GET_REGS, KVM_GET_SREGS,
-	KVM_GET_SUPPORTED_CPUID, KVM_INTERRUPT, KVM_MEM_LOG_DIRTY_PAGES, KVM_NMI, KVM_RUN,
-	KVM_SET_CPUID2, KVM_SET_MSRS, KVM_SET_REGS, KVM_SET_MP_STATE, KVM_SET_SREGS,
-	KVM_SET_USER_MEMORY_REGION, struct_kvm_dirty_log, struct_kvm_interrupt,
-	struct_kvm_mp_state, struct_kvm_run, struct_kvm_userspace_memory_region,
+	KVM_GET_SUPPORTED_CPUID, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, KVM_INTERRUPT,
+	KVM_MEM_LOG_DIRTY_PAGES, KVM_NMI, KVM_RUN, KVM_SET_CPUID2, KVM_SET_GUEST_DEBUG,
+	KVM_SET_MP_STATE, KVM_SET_MSRS, KVM_SET_REGS, KVM_SET_SREGS, KVM_SET_USER_MEMORY_REGION,
+	struct_kvm_dirty_log, struct_kvm_guest_debug, struct_kvm_interrupt, struct_kvm_mp_state,
+	struct_kvm_run, struct_kvm_userspace_memory_region,
 } from "#uapi/linux/kvm.ts";
 import { struct_kvm_cpuid2, struct_kvm_cpuid_entry2, struct_kvm_msr_entry, struct_kvm_msrs,
 	struct_kvm_regs, struct_kvm_sregs } from "#uapi-asm/kvm.ts";
@@ -42,10 +43,10 @@ const DATA	= GUEST_DATA_BASE;
 const MSR_EFER = 0xc0000080, MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102,
 	MSR_LSTAR = 0xc0000082, MSR_IA32_SYSENTER_EIP = 0x176, MSR_IA32_CR_PAT = 0x277;
 
-type kvm_run = ReturnType<typeof struct_kvm_run.of>;
+export type kvm_run = ReturnType<typeof struct_kvm_run.of>;
 type code = Generator<void, void, void>;
 
-class guest {
+export class guest {
 	kvm = -1;
 	vm = -1;
 	vcpu = -1;
@@ -172,7 +173,7 @@ class guest {
 }
 
 /** Runs @body as a program; its exceptions are the test's. */
-function in_task(body: () => code): void {
+export function in_task(body: () => code): void {
 	let thrown: unknown = null;
 
 	function* main(): user_code {
@@ -197,7 +198,7 @@ function in_task(body: () => code): void {
 	expect(status).toBe(0);
 }
 
-function with_guest(body: (g: guest) => code, flags = 0, irqchip = false): void {
+export function with_guest(body: (g: guest) => code, flags = 0, irqchip = false): void {
 	in_task(function* () {
 		const g = new guest(flags, null, irqchip);
 		yield* body(g);
@@ -205,7 +206,7 @@ function with_guest(body: (g: guest) => code, flags = 0, irqchip = false): void 
 	});
 }
 
-const state = (): string => {
+export const state = (): string => {
 	let text = "";
 	in_task(function* () {
 		text = read_file("/sys/kernel/debug/privmem/state") ?? "";
@@ -454,6 +455,31 @@ export function vcpu_tests(vendor: "intel" | "amd"): void {
 			expect(yield* g.report()).toBe(0x30);
 			expect(yield* g.report()).toBe(2);
 		}));
+		test("user space steps, and the guest does not see it", () => with_guest(function* (g) {
+			g.start(function* () {
+				yield* isa.nop();
+				yield* isa.nop();
+				yield* isa.cpuid(0);
+				yield* isa.outl(1, 2);
+				yield* isa.outl(1, 3);
+			});
+			const debug = struct_kvm_guest_debug.alloc();
+			debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
+			expect(ioctl(g.vcpu, KVM_SET_GUEST_DEBUG, debug.bytes)).toBe(0);
+			let steps = 0, r = yield* g.enter();
+			for (; r.exit_reason === KVM_EXIT_DEBUG; r = yield* g.enter()) {
+				const { arch } = r.debug, regs = g.regs();
+				steps++;
+				expect([arch.exception, arch.dr6 & 0x4000n]).toEqual([1, 0x4000n]);
+				expect([regs.rflags & 0x100n, regs.rip]).toEqual([0n, arch.pc]);
+			}
+			expect(r.exit_reason).toBe(KVM_EXIT_IO);
+			expect(g.pio(r).getUint32(0, true)).toBe(2);
+			expect(steps).toBeGreaterThanOrEqual(3);
+			debug.control = 0;
+			expect(ioctl(g.vcpu, KVM_SET_GUEST_DEBUG, debug.bytes)).toBe(0);
+			expect(yield* g.report()).toBe(3);
+		}));
 		test("an NMI, and the next after IRET", () => with_guest(function* (g) {
 			g.tables({
 				2: function* () {
@@ -535,6 +561,43 @@ export function vcpu_tests(vendor: "intel" | "amd"): void {
 			});
 			expect(yield* g.report()).toBe(0x50);
 			expect(yield* g.report()).toBe(7);
+		}, 0, true));
+	});
+
+	describe("preemption", () => {
+		test("a guest on either CPU finds what it left", () => with_guest(function* (g) {
+			let stop = false;
+			const busy = [1, 2, 3].map(() => pthread_create(function* () {
+				while (!stop)
+					yield;
+			}));
+			const second = new guest(0, g);
+			const script = (own: bigint) => function* (): guest_program {
+				yield* isa.wrmsr(MSR_KERNEL_GS_BASE, own);
+				yield* isa.wrmsr(MSR_FS_BASE, own + 1n);
+				yield* isa.wrmsr(MSR_LSTAR, own + 2n);
+				yield* isa.set_reg(isa.REG_R15, own + 3n);
+				for (let i = 0; i < 20000; i++) {
+					if (((yield* isa.rdmsr(MSR_KERNEL_GS_BASE)) !== own) ||
+					    ((yield* isa.rdmsr(MSR_FS_BASE)) !== own + 1n) ||
+					    ((yield* isa.rdmsr(MSR_LSTAR)) !== own + 2n) ||
+					    ((yield* isa.get_reg(isa.REG_R15)) !== own + 3n))
+						yield* isa.outl(1, 7);
+					yield* isa.pause();
+				}
+				yield* isa.outl(1, 8);
+			};
+			g.start(script(0x1000n));
+			second.start(script(0x2000n));
+			const other = pthread_create(function* () {
+				expect(yield* second.report()).toBe(8);
+			});
+			expect(yield* g.report()).toBe(8);
+			yield* pthread_join(other);
+			stop = true;
+			for (const thread of busy)
+				yield* pthread_join(thread);
+			second.close();
 		}, 0, true));
 	});
 
