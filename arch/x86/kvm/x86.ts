@@ -198,14 +198,14 @@ import { BP_VECTOR, DB_VECTOR, DE_VECTOR, DF_VECTOR, GP_VECTOR, KVM_BUS_LOCK_DET
 	KVM_CAP_DISABLE_QUIRKS2, KVM_CAP_ENABLE_CAP, KVM_CAP_ENFORCE_PV_FEATURE_CPUID,
 	KVM_CAP_EXCEPTION_PAYLOAD, KVM_CAP_EXIT_HYPERCALL, KVM_CAP_EXIT_ON_EMULATION_FAILURE,
 	KVM_CAP_EXT_CPUID, KVM_CAP_EXT_EMUL_CPUID, KVM_CAP_GET_MSR_FEATURES, KVM_CAP_GET_TSC_KHZ,
-	KVM_CAP_HLT, KVM_CAP_IMMEDIATE_EXIT, KVM_CAP_IRQCHIP, KVM_CAP_LAST_CPU,
-	KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_MCE, KVM_CAP_MMU_SHADOW_CACHE_CONTROL,
-	KVM_CAP_MP_STATE, KVM_CAP_MSR_PLATFORM_INFO, KVM_CAP_NOP_IO_DELAY, KVM_CAP_NR_VCPUS,
-	KVM_CAP_PCI_SEGMENT, KVM_CAP_PV_MMU, KVM_CAP_READONLY_MEM, KVM_CAP_SET_BOOT_CPU_ID,
-	KVM_CAP_SET_GUEST_DEBUG, KVM_CAP_SET_GUEST_DEBUG2, KVM_CAP_SET_IDENTITY_MAP_ADDR,
-	KVM_CAP_SET_TSS_ADDR, KVM_CAP_SMALLER_MAXPHYADDR, KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_SREGS2,
-	KVM_CAP_SYNC_MMU, KVM_CAP_SYNC_REGS, KVM_CAP_SYS_ATTRIBUTES, KVM_CAP_TSC_CONTROL,
-	KVM_CAP_USER_NMI, KVM_CAP_VAPIC, KVM_CAP_VCPU_ATTRIBUTES, KVM_CAP_VCPU_EVENTS,
+	KVM_CAP_HLT, KVM_CAP_IMMEDIATE_EXIT, KVM_CAP_IRQCHIP, KVM_CAP_LAST_CPU, KVM_CAP_MAX_VCPU_ID,
+	KVM_CAP_MAX_VCPUS, KVM_CAP_MCE, KVM_CAP_MMU_SHADOW_CACHE_CONTROL, KVM_CAP_MP_STATE,
+	KVM_CAP_MSR_PLATFORM_INFO, KVM_CAP_NOP_IO_DELAY, KVM_CAP_NR_VCPUS, KVM_CAP_PCI_SEGMENT,
+	KVM_CAP_PV_MMU, KVM_CAP_READONLY_MEM, KVM_CAP_SET_BOOT_CPU_ID, KVM_CAP_SET_GUEST_DEBUG,
+	KVM_CAP_SET_GUEST_DEBUG2, KVM_CAP_SET_IDENTITY_MAP_ADDR, KVM_CAP_SET_TSS_ADDR,
+	KVM_CAP_SMALLER_MAXPHYADDR, KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_SREGS2, KVM_CAP_SYNC_MMU,
+	KVM_CAP_SYNC_REGS, KVM_CAP_SYS_ATTRIBUTES, KVM_CAP_TSC_CONTROL, KVM_CAP_USER_NMI,
+	KVM_CAP_VAPIC, KVM_CAP_VCPU_ATTRIBUTES, KVM_CAP_VCPU_EVENTS,
 	KVM_CAP_VM_COPY_ENC_CONTEXT_FROM, KVM_CAP_VM_DISABLE_NX_HUGE_PAGES,
 	KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM, KVM_CAP_VM_TSC_CONTROL, KVM_CAP_X2APIC_API,
 	KVM_CAP_X86_BUS_LOCK_EXIT, KVM_CAP_X86_DISABLE_EXITS, KVM_CAP_X86_MSR_FILTER,
@@ -216,11 +216,10 @@ import { BP_VECTOR, DB_VECTOR, DE_VECTOR, DF_VECTOR, GP_VECTOR, KVM_BUS_LOCK_DET
 	KVM_EXIT_INTR, KVM_EXIT_IO, KVM_EXIT_IO_IN, KVM_EXIT_IO_OUT, KVM_EXIT_IOAPIC_EOI,
 	KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_MMIO, KVM_EXIT_SHUTDOWN, KVM_EXIT_TPR_ACCESS,
 	KVM_EXIT_X86_RDMSR, KVM_EXIT_X86_WRMSR, KVM_GET_CPUID2, KVM_GET_DEBUGREGS,
-	KVM_GET_DEVICE_ATTR, KVM_GET_EMULATED_CPUID, KVM_GET_LAPIC,
-	KVM_GET_MSR_FEATURE_INDEX_LIST, KVM_GET_MSR_INDEX_LIST, KVM_GET_MSRS,
-	KVM_GET_NR_MMU_PAGES, KVM_GET_SREGS2, KVM_GET_SUPPORTED_CPUID, KVM_GET_TSC_KHZ,
-	KVM_GET_VCPU_EVENTS, KVM_GET_XCRS, KVM_GET_XSAVE, KVM_GUESTDBG_BLOCKIRQ,
-	KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_INJECT_BP, KVM_GUESTDBG_INJECT_DB,
+	KVM_GET_DEVICE_ATTR, KVM_GET_EMULATED_CPUID, KVM_GET_LAPIC, KVM_GET_MSR_FEATURE_INDEX_LIST,
+	KVM_GET_MSR_INDEX_LIST, KVM_GET_MSRS, KVM_GET_NR_MMU_PAGES, KVM_GET_SREGS2,
+	KVM_GET_SUPPORTED_CPUID, KVM_GET_TSC_KHZ, KVM_GET_VCPU_EVENTS, KVM_GET_XCRS, KVM_GET_XSAVE,
+	KVM_GUESTDBG_BLOCKIRQ, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_INJECT_BP, KVM_GUESTDBG_INJECT_DB,
 	KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_USE_HW_BP, KVM_HAS_DEVICE_ATTR,
 	KVM_INTERNAL_ERROR_EMULATION, KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES,
 	KVM_INTERRUPT, KVM_MAX_XCRS, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY,
@@ -230,32 +229,31 @@ import { BP_VECTOR, DB_VECTOR, DE_VECTOR, DF_VECTOR, GP_VECTOR, KVM_BUS_LOCK_DET
 	KVM_MSR_EXIT_REASON_FILTER, KVM_MSR_EXIT_REASON_INVAL, KVM_MSR_EXIT_REASON_UNKNOWN,
 	KVM_MSR_FILTER_DEFAULT_DENY, KVM_MSR_FILTER_MAX_BITMAP_SIZE, KVM_MSR_FILTER_READ,
 	KVM_MSR_FILTER_WRITE, KVM_NMI, KVM_NR_INTERRUPTS, KVM_PIO_PAGE_OFFSET, KVM_RUN_X86_SMM,
-	KVM_SET_BOOT_CPU_ID, KVM_SET_CPUID, KVM_SET_CPUID2, KVM_SET_DEBUGREGS,
-	KVM_SET_DEVICE_ATTR, KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_LAPIC, KVM_SET_MSRS,
-	KVM_SET_NR_MMU_PAGES, KVM_SET_SREGS2, KVM_SET_TSC_KHZ, KVM_SET_TSS_ADDR,
-	KVM_SET_VAPIC_ADDR, KVM_SET_VCPU_EVENTS, KVM_SET_XCRS, KVM_SET_XSAVE,
-	KVM_SREGS2_FLAGS_PDPTRS_VALID, KVM_SYNC_X86_EVENTS, KVM_SYNC_X86_REGS, KVM_SYNC_X86_SREGS,
-	KVM_SYNC_X86_VALID_FIELDS, KVM_TPR_ACCESS_REPORTING, KVM_VCPU_TSC_CTRL,
-	KVM_VCPU_TSC_OFFSET, KVM_VCPUEVENT_VALID_NMI_PENDING, KVM_VCPUEVENT_VALID_PAYLOAD,
-	KVM_VCPUEVENT_VALID_SHADOW, KVM_VCPUEVENT_VALID_SIPI_VECTOR, KVM_VCPUEVENT_VALID_SMM,
-	KVM_VCPUEVENT_VALID_TRIPLE_FAULT, KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK,
-	KVM_X2APIC_API_USE_32BIT_IDS, KVM_X86_DISABLE_EXITS_CSTATE, KVM_X86_DISABLE_EXITS_HLT,
-	KVM_X86_DISABLE_EXITS_MWAIT, KVM_X86_DISABLE_EXITS_PAUSE, KVM_X86_DISABLE_VALID_EXITS,
-	KVM_X86_GET_MCE_CAP_SUPPORTED, KVM_X86_NOTIFY_VMEXIT_ENABLED, KVM_X86_QUIRK_CD_NW_CLEARED,
+	KVM_SET_BOOT_CPU_ID, KVM_SET_CPUID, KVM_SET_CPUID2, KVM_SET_DEBUGREGS, KVM_SET_DEVICE_ATTR,
+	KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_LAPIC, KVM_SET_MSRS, KVM_SET_NR_MMU_PAGES,
+	KVM_SET_SREGS2, KVM_SET_TSC_KHZ, KVM_SET_TSS_ADDR, KVM_SET_VAPIC_ADDR, KVM_SET_VCPU_EVENTS,
+	KVM_SET_XCRS, KVM_SET_XSAVE, KVM_SREGS2_FLAGS_PDPTRS_VALID, KVM_SYNC_X86_EVENTS,
+	KVM_SYNC_X86_REGS, KVM_SYNC_X86_SREGS, KVM_SYNC_X86_VALID_FIELDS, KVM_TPR_ACCESS_REPORTING,
+	KVM_VCPU_TSC_CTRL, KVM_VCPU_TSC_OFFSET, KVM_VCPUEVENT_VALID_NMI_PENDING,
+	KVM_VCPUEVENT_VALID_PAYLOAD, KVM_VCPUEVENT_VALID_SHADOW, KVM_VCPUEVENT_VALID_SIPI_VECTOR,
+	KVM_VCPUEVENT_VALID_SMM, KVM_VCPUEVENT_VALID_TRIPLE_FAULT,
+	KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK, KVM_X2APIC_API_USE_32BIT_IDS,
+	KVM_X86_DISABLE_EXITS_CSTATE, KVM_X86_DISABLE_EXITS_HLT, KVM_X86_DISABLE_EXITS_MWAIT,
+	KVM_X86_DISABLE_EXITS_PAUSE, KVM_X86_DISABLE_VALID_EXITS, KVM_X86_GET_MCE_CAP_SUPPORTED,
+	KVM_X86_NOTIFY_VMEXIT_ENABLED, KVM_X86_QUIRK_CD_NW_CLEARED,
 	KVM_X86_QUIRK_FIX_HYPERCALL_INSN, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT,
 	KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS, KVM_X86_QUIRK_OUT_7E_INC_RIP, KVM_X86_SET_MCE,
 	KVM_X86_SET_MSR_FILTER, KVM_X86_SETUP_MCE, KVM_X86_XCOMP_GUEST_SUPP, MC_VECTOR, NP_VECTOR,
-	OF_VECTOR, PF_VECTOR, SS_VECTOR, struct_kvm_cpuid, struct_kvm_cpuid2,
-	struct_kvm_debugregs, struct_kvm_device_attr, struct_kvm_enable_cap,
-	struct_kvm_enc_region, type struct_kvm_fpu, type struct_kvm_guest_debug,
-	struct_kvm_interrupt, type struct_kvm_irq_level, struct_kvm_lapic_state,
-	type struct_kvm_mp_state, struct_kvm_msr_entry, struct_kvm_msr_filter,
-	type struct_kvm_msr_filter_range, struct_kvm_msr_list, struct_kvm_msrs,
-	type struct_kvm_regs, struct_kvm_segment, type struct_kvm_sregs, struct_kvm_sregs2,
-	struct_kvm_stats_desc, struct_kvm_stats_header, struct_kvm_tpr_access_ctl,
-	type struct_kvm_translation, struct_kvm_userspace_memory_region, struct_kvm_vapic_addr,
-	struct_kvm_vcpu_events, struct_kvm_x86_mce, struct_kvm_xcrs, struct_kvm_xsave, TS_VECTOR,
-	UD_VECTOR } from "#uapi/linux/kvm.ts";
+	OF_VECTOR, PF_VECTOR, SS_VECTOR, struct_kvm_cpuid, struct_kvm_cpuid2, struct_kvm_debugregs,
+	struct_kvm_device_attr, struct_kvm_enable_cap, struct_kvm_enc_region, type struct_kvm_fpu,
+	type struct_kvm_guest_debug, struct_kvm_interrupt, type struct_kvm_irq_level,
+	struct_kvm_lapic_state, type struct_kvm_mp_state, struct_kvm_msr_entry,
+	struct_kvm_msr_filter, type struct_kvm_msr_filter_range, struct_kvm_msr_list,
+	struct_kvm_msrs, type struct_kvm_regs, struct_kvm_run, struct_kvm_segment,
+	type struct_kvm_sregs, struct_kvm_sregs2, struct_kvm_stats_desc, struct_kvm_stats_header,
+	struct_kvm_tpr_access_ctl, type struct_kvm_translation, struct_kvm_userspace_memory_region,
+	struct_kvm_vapic_addr, struct_kvm_vcpu_events, struct_kvm_x86_mce, struct_kvm_xcrs,
+	struct_kvm_xsave, TS_VECTOR, UD_VECTOR } from "#uapi/linux/kvm.ts";
 import { KVM_ASYNC_PF_DELIVERY_AS_INT, KVM_ASYNC_PF_ENABLED, KVM_EINVAL, KVM_ENOSYS, KVM_EPERM,
 	KVM_FEATURE_POLL_CONTROL, KVM_FEATURE_PV_EOI, KVM_FEATURE_PV_SCHED_YIELD,
 	KVM_FEATURE_PV_SEND_IPI, KVM_FEATURE_PV_UNHALT, KVM_HC_KICK_CPU, KVM_HC_MAP_GPA_RANGE,
@@ -344,6 +342,13 @@ function emul_to_vcpu(ctxt: struct_x86_emulate_ctxt): struct_kvm_vcpu {
 /* the low halves; all bits above 31 are reserved as well */
 let efer_reserved_bits = ~(EFER_SCE | EFER_LME | EFER_LMA) >>> 0;
 let cr4_reserved_bits = CR4_RESERVED_BITS;
+
+/* where struct kvm_run, taken as words, has members of 64 bits; no bigints are made for them */
+const RUN_CR8 = offsetof(struct_kvm_run, "cr8") / 4;
+const RUN_VALID_REGS = offsetof(struct_kvm_run, "kvm_valid_regs") / 4;
+const RUN_DIRTY_REGS = offsetof(struct_kvm_run, "kvm_dirty_regs") / 4;
+const SYNC_VALID_FIELDS = Number(KVM_SYNC_X86_VALID_FIELDS);
+const PIO_DATA_OFFSET = BigInt(KVM_PIO_PAGE_OFFSET * PAGE_SIZE);
 
 const KVM_EXIT_HYPERCALL_VALID_MASK = 1n << BigInt(KVM_HC_MAP_GPA_RANGE);
 
@@ -4861,7 +4866,7 @@ function emulator_pio_in_out(vcpu: struct_kvm_vcpu, size: number, port: number, 
 	vcpu.run.exit_reason = KVM_EXIT_IO;
 	io.direction = in_ ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
 	io.size = size;
-	io.data_offset = BigInt(KVM_PIO_PAGE_OFFSET * PAGE_SIZE);
+	io.data_offset = PIO_DATA_OFFSET;
 	io.count = count;
 	io.port = port;
 	return 0;
@@ -6134,10 +6139,11 @@ function dm_request_for_irq_injection(vcpu: struct_kvm_vcpu): boolean {
 
 /** arch/x86/kvm/x86.c:post_kvm_run_save(), in an SRCU read section. */
 function post_kvm_run_save(vcpu: struct_kvm_vcpu): void {
-	const kvm_run = vcpu.run;
+	const kvm_run = vcpu.run, words = vcpu.arch.run_words!;
 
 	kvm_run.if_flag = Number(kvm_x86_ops.get_if_flag(vcpu));
-	kvm_run.cr8 = BigInt(kvm_get_cr8(vcpu));
+	words[RUN_CR8] = kvm_get_cr8(vcpu);
+	words[RUN_CR8 + 1] = 0;
 	kvm_run.apic_base = kvm_get_apic_base(vcpu);
 
 	kvm_run.ready_for_interrupt_injection =
@@ -6832,7 +6838,7 @@ function kvm_put_guest_fpu(vcpu: struct_kvm_vcpu): void {
 
 /** arch/x86/kvm/x86.c:kvm_arch_vcpu_ioctl_run(): KVM_RUN, with vcpu->mutex held. */
 export function* kvm_arch_vcpu_ioctl_run(vcpu: struct_kvm_vcpu): kvm_gen<number> {
-	const kvm_run = vcpu.run;
+	const kvm_run = vcpu.run, words = vcpu.arch.run_words!;
 	let r: number;
 
 	vcpu_load(vcpu);
@@ -6866,13 +6872,15 @@ export function* kvm_arch_vcpu_ioctl_run(vcpu: struct_kvm_vcpu): kvm_gen<number>
 			break out;
 		}
 
-		if ((kvm_run.kvm_valid_regs & ~KVM_SYNC_X86_VALID_FIELDS) !== 0n ||
-		    (kvm_run.kvm_dirty_regs & ~KVM_SYNC_X86_VALID_FIELDS) !== 0n) {
+		if ((words[RUN_VALID_REGS]! & ~SYNC_VALID_FIELDS) !== 0 ||
+		    words[RUN_VALID_REGS + 1] !== 0 ||
+		    (words[RUN_DIRTY_REGS]! & ~SYNC_VALID_FIELDS) !== 0 ||
+		    words[RUN_DIRTY_REGS + 1] !== 0) {
 			r = -EINVAL;
 			break out;
 		}
 
-		if (kvm_run.kvm_dirty_regs !== 0n) {
+		if (words[RUN_DIRTY_REGS] !== 0) {
 			r = sync_regs(vcpu);
 			if (r !== 0)
 				break out;
@@ -6880,7 +6888,8 @@ export function* kvm_arch_vcpu_ioctl_run(vcpu: struct_kvm_vcpu): kvm_gen<number>
 
 		/* user space's APIC has the TPR */
 		if (!lapic_in_kernel(vcpu)) {
-			if (kvm_set_cr8(vcpu, Number(kvm_run.cr8)) !== 0) {
+			if (words[RUN_CR8 + 1] !== 0 ||
+			    kvm_set_cr8(vcpu, words[RUN_CR8]! >>> 0) !== 0) {
 				r = -EINVAL;
 				break out;
 			}
@@ -6910,7 +6919,7 @@ export function* kvm_arch_vcpu_ioctl_run(vcpu: struct_kvm_vcpu): kvm_gen<number>
 	}
 
 	kvm_put_guest_fpu(vcpu);
-	if (kvm_run.kvm_valid_regs !== 0n)
+	if (words[RUN_VALID_REGS] !== 0 || words[RUN_VALID_REGS + 1] !== 0)
 		store_regs(vcpu);
 	post_kvm_run_save(vcpu);
 	kvm_vcpu_srcu_read_unlock(vcpu);
@@ -7537,6 +7546,9 @@ export function kvm_arch_vcpu_create(vcpu: struct_kvm_vcpu): number {
 				break fail_free_lapic;
 			vcpu.arch.pio_data_page = page;
 			vcpu.arch.pio_data = page_bytes(page);
+			const run = vcpu.run.bytes;
+			vcpu.arch.run_words = new Int32Array(run.buffer, run.byteOffset,
+				sizeof(struct_kvm_run) / 4);
 
 			fail_free_mce_banks: {
 				vcpu.arch.mce_banks = kcalloc(KVM_MAX_MCE_BANKS * 4, zero,

@@ -419,6 +419,8 @@ export class struct_kvm_vcpu_arch {
 	/** the second page of the vCPU's mapping: bytes and page */
 	pio_data: Uint8Array | null = null;
 	pio_data_page: struct_page | null = null;
+	/** port-only: struct kvm_run, for members that each KVM_RUN looks at */
+	run_words: Int32Array | null = null;
 
 	event_exit_inst_len = 0;
 
