@@ -9,7 +9,7 @@ import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
 import { PGOFF_MAX, U32_MAX, type ulong64 } from "#asm-generic/types.ts";
 import { CONFIG_HUGETLBFS } from "#generated/autoconf.ts";
 import { EBUSY, EFAULT, EINVAL, ENOMEM, EPERM } from "#linux/errno.ts";
-import { fd_install, get_unused_fd_flags, put_unused_fd } from "#linux/file.ts";
+import { fd_install, fput, get_unused_fd_flags, put_unused_fd } from "#linux/file.ts";
 import { file_inode, inode_lock, inode_unlock, mapping_allow_writable, mapping_deny_writable } from
 	"#linux/fs.ts";
 import { FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE, FMODE_WRITE, PAGECACHE_TAG_TOWRITE } from
@@ -22,6 +22,7 @@ import { HUGETLBFS_I, HUGETLB_ANONHUGE_INODE, hugetlb_file_setup, is_file_hugepa
 import { HZ } from "#linux/jiffies.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
 import { VM_NORESERVE } from "#linux/mm.const.ts";
+import { memfd_mkinaccessible } from "#linux/memfd.ts";
 import { page_count, total_mapcount } from "#linux/mm.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import { PageHuge, PageTransHuge } from "#linux/page-flags.ts";
@@ -36,8 +37,8 @@ import { XA_CHECK_SCHED, XA_STATE, type struct_xa_state, xa_is_value, xas_clear_
 import { F_ADD_SEALS, F_GET_SEALS, F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK,
 	F_SEAL_WRITE, O_CLOEXEC, O_LARGEFILE } from "#uapi/linux/fcntl.ts";
 import { NAME_MAX } from "#uapi/linux/limits.ts";
-import { MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_HUGETLB, MFD_HUGE_MASK, MFD_HUGE_SHIFT } from
-	"#uapi/linux/memfd.ts";
+import { MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_HUGETLB, MFD_HUGE_MASK, MFD_HUGE_SHIFT,
+	MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
 
 /* a mark that files in memory have no other use for */
 const MEMFD_TAG_PINNED	= PAGECACHE_TAG_TOWRITE;
@@ -232,7 +233,9 @@ const MFD_NAME_PREFIX = "memfd:";
 const MFD_NAME_PREFIX_LEN = MFD_NAME_PREFIX.length;
 const MFD_NAME_MAX_LEN = NAME_MAX - MFD_NAME_PREFIX_LEN;
 
-const MFD_ALL_FLAGS = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB;
+/* @hunk 1:1 */
+const MFD_ALL_FLAGS = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB |
+	MFD_INACCESSIBLE;
 
 export const sys_memfd_create = SYSCALL_DEFINE("memfd_create", ["ptr", "uint"], (uname, flags) => {
 	let error: number;
@@ -245,6 +248,14 @@ export const sys_memfd_create = SYSCALL_DEFINE("memfd_create", ["ptr", "uint"], 
 		if (flags & ~(MFD_ALL_FLAGS | (MFD_HUGE_MASK << MFD_HUGE_SHIFT)))
 			return -EINVAL;
 	}
+
+	/* seals are for writers, and there are none. @hunk 1:2 */
+	if ((flags & MFD_INACCESSIBLE) && (flags & MFD_ALLOW_SEALING))
+		return -EINVAL;
+
+	/* not on hugetlbfs yet */
+	if ((flags & MFD_INACCESSIBLE) && (flags & MFD_HUGETLB))
+		return -EINVAL;
 
 	/* with the terminating zero */
 	const len = strnlen_user(uname, MFD_NAME_MAX_LEN + 1);
@@ -278,7 +289,7 @@ export const sys_memfd_create = SYSCALL_DEFINE("memfd_create", ["ptr", "uint"], 
 		}
 
 		err_fd: {
-			const file = flags & MFD_HUGETLB ?
+			let file = flags & MFD_HUGETLB ?
 				hugetlb_file_setup(d_name(name), 0, VM_NORESERVE,
 					HUGETLB_ANONHUGE_INODE,
 					(flags >> MFD_HUGE_SHIFT) & MFD_HUGE_MASK) :
@@ -295,9 +306,24 @@ export const sys_memfd_create = SYSCALL_DEFINE("memfd_create", ["ptr", "uint"], 
 				file_seals.seals &= ~F_SEAL_SEAL;
 			}
 
-			fd_install(fd, file);
-			kfree(name);
-			return fd;
+			/* @hunk 1:3 */
+			err_file: {
+				if (flags & MFD_INACCESSIBLE) {
+					const inaccessible_file = memfd_mkinaccessible(file);
+					if (IS_ERR(inaccessible_file)) {
+						error = PTR_ERR(inaccessible_file);
+						break err_file;
+					}
+
+					file = inaccessible_file;
+				}
+
+				fd_install(fd, file);
+				kfree(name);
+				return fd;
+			}
+			/* err_file */
+			fput(file);
 		}
 		/* err_fd */
 		put_unused_fd(fd);

@@ -1,7 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sealing of memfds.
+ * Sealing of memfds; memory of a memfd that only the kernel may use.
  *
  * Upstream: include/linux/memfd.h.
  */
+import type { pgoff_t } from "#asm-generic/types.ts";
+import { struct_list_head } from "#linux/list.ts";
+
+/* @hunk 1:1: pfn_t comes with the functions below */
 export { memfd_fcntl } from "#mm/memfd.ts";
+
+/**
+ * What a user of inaccessible memory wants to know. invalidate(): pages [start, end) of the file go
+ * away; runs under the file's lock, may sleep. @hunk 1:2
+ */
+export interface struct_inaccessible_notifier_ops {
+	invalidate: (notifier: struct_inaccessible_notifier, start: pgoff_t, end: pgoff_t) => void;
+}
+
+export class struct_inaccessible_notifier {
+	readonly owner: object | null;
+	list = new struct_list_head(this);
+	ops: struct_inaccessible_notifier_ops | null = null;
+
+	constructor(owner: object | null) {
+		this.owner = owner;
+	}
+}
+
+export { inaccessible_get_pfn, inaccessible_put_pfn, inaccessible_register_notifier,
+	inaccessible_unregister_notifier, memfd_mkinaccessible } from "#mm/memfd_inaccessible.ts";

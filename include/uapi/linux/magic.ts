@@ -89,3 +89,5 @@ export const UDF_SUPER_MAGIC			= 0x15013346;
 export const DMA_BUF_MAGIC			= 0x444d4142;
 export const DEVMEM_MAGIC			= 0x454d444d;
 export const SECRETMEM_MAGIC			= 0x5345434d;
+/** "INAC". @hunk 1:1 */
+export const INACCESSIBLE_MAGIC		= 0x494e4143;

@@ -10,6 +10,8 @@ import * as encode from "#uapi/asm-generic/hugetlb_encode.ts";
 export const MFD_CLOEXEC		= 0x0001;
 export const MFD_ALLOW_SEALING		= 0x0002;
 export const MFD_HUGETLB		= 0x0004;
+/** userspace can neither read nor write nor map the memory. @hunk 1:1 */
+export const MFD_INACCESSIBLE		= 0x0008;
 
 /*
  * With MFD_HUGETLB the bits from MFD_HUGE_SHIFT on choose the page size: its logarithm, as

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that userspace owns but cannot touch: a file in front of a tmpfs file, of which only
+ * fallocate(), ftruncate() and fstat() get through, while the kernel takes pages from it.
+ *
+ * Upstream: mm/memfd_inaccessible.c of the series. Left out: nothing.
+ *
+ *	fd -> inaccessible file -> inaccessible_data -> tmpfs file (no descriptor of its own)
+ *
+ * data.lock protects the list of notifiers; invalidate() runs under it.
+ *
+ * @hunk 1:1
+ */
+import { ERR_PTR, IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
+import { fs_initcall } from "#asm-generic/registry.ts";
+import { type loff_t, pgoff_t, ref } from "#asm-generic/types.ts";
+import { WARN_ON_ONCE } from "#linux/bug.ts";
+import { EINVAL, ENOMEM, EPERM } from "#linux/errno.ts";
+import { alloc_file_pseudo, fput } from "#linux/file.ts";
+import { ATTR_SIZE, SB_I_NOEXEC } from "#linux/fs.const.ts";
+import { alloc_anon_inode, d_inode, file_dentry, file_inode, iput, kill_anon_super } from
+	"#linux/fs.ts";
+import type { struct_dentry, struct_file, struct_file_operations, struct_file_system_type,
+	struct_iattr, struct_inode, struct_inode_operations, struct_kstat, struct_vfsmount } from
+	"#linux/fs.types.ts";
+import type { struct_fs_context } from "#linux/fs_context.ts";
+import { GFP_KERNEL, __GFP_MOVABLE } from "#linux/gfp.ts";
+import { thp_order } from "#linux/huge_mm.ts";
+import { INIT_LIST_HEAD, list_add, list_del, list_for_each_entry, struct_list_head } from "#linux/list.ts";
+import { struct_inaccessible_notifier } from "#linux/memfd.ts";
+import { compound_head, put_page } from "#linux/mm.ts";
+import type { struct_page } from "#linux/mm_types.ts";
+import { kern_mount } from "#linux/mount.ts";
+import { mutex_init, mutex_lock, mutex_unlock } from "#linux/mutex.ts";
+import { struct_mutex } from "#linux/mutex_types.ts";
+import { SetPageUptodate } from "#linux/page-flags.ts";
+import { mapping_gfp_mask, mapping_set_gfp_mask, mapping_set_unevictable, unlock_page } from
+	"#linux/pagemap.ts";
+import type { struct_path } from "#linux/path.ts";
+import { page_to_pfn_t, pfn_t_to_page, type pfn_t } from "#linux/pfn_t.ts";
+import { init_pseudo } from "#linux/pseudo_fs.ts";
+import { SGP_WRITE, shmem_getpage } from "#linux/shmem_fs.ts";
+import { kfree, kzalloc } from "#linux/slab.ts";
+import type { struct_user_namespace } from "#linux/user_namespace.ts";
+import { PAGE_SIZE } from "#asm/page_types.ts";
+import { FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
+import { O_LARGEFILE, O_RDWR } from "#uapi/linux/fcntl.ts";
+import { INACCESSIBLE_MAGIC } from "#uapi/linux/magic.ts";
+import { S_IFREG } from "#uapi/linux/stat.ts";
+
+/** What stands behind the mapping of an inaccessible file. */
+class struct_inaccessible_data {
+	lock = new struct_mutex();
+	memfd: struct_file | null = null;
+	notifiers = new struct_list_head(null);
+}
+
+/** PAGE_ALIGNED() of an unchecked 64-bit value. */
+const PAGE_ALIGNED_LOFF = (x: loff_t): boolean => (x & BigInt(PAGE_SIZE - 1)) === 0n;
+
+const inaccessible_data = (m: { private_data: unknown } | null): struct_inaccessible_data =>
+	m!.private_data as struct_inaccessible_data;
+
+/** mm/memfd_inaccessible.c:inaccessible_notifier_invalidate() */
+function inaccessible_notifier_invalidate(data: struct_inaccessible_data,
+	start: pgoff_t, end: pgoff_t): void {
+	mutex_lock(data.lock);
+	for (const notifier of list_for_each_entry(data.notifiers, struct_inaccessible_notifier,
+		"list")) {
+		notifier.ops!.invalidate(notifier, start, end);
+	}
+	mutex_unlock(data.lock);
+}
+
+/** mm/memfd_inaccessible.c:inaccessible_release() */
+function inaccessible_release(inode: struct_inode, _file: struct_file): number {
+	const data = inaccessible_data(inode.i_mapping);
+
+	fput(data.memfd!);
+	kfree(data);
+	return 0;
+}
+
+/** mm/memfd_inaccessible.c:inaccessible_fallocate() */
+function inaccessible_fallocate(file: struct_file, mode: number,
+	offset: loff_t, len: loff_t): number {
+	const data = inaccessible_data(file.f_mapping);
+	const memfd = data.memfd!;
+
+	if (mode & FALLOC_FL_PUNCH_HOLE) {
+		if (!PAGE_ALIGNED_LOFF(offset) || !PAGE_ALIGNED_LOFF(len))
+			return -EINVAL;
+	}
+
+	const ret = memfd.f_op!.fallocate!(memfd, mode, offset, len);
+	/* XXX: bytes where the notifier expects page indices */
+	inaccessible_notifier_invalidate(data, pgoff_t(Number(offset)),
+		pgoff_t(Number(offset + len)));
+	return ret;
+}
+
+const inaccessible_fops: struct_file_operations = {
+	release:	inaccessible_release,
+	fallocate:	inaccessible_fallocate,
+};
+
+/** mm/memfd_inaccessible.c:inaccessible_getattr() */
+function inaccessible_getattr(mnt_userns: struct_user_namespace, path: struct_path,
+	stat: struct_kstat, request_mask: number, query_flags: number): number {
+	const inode = d_inode(path.dentry!)!;
+	const data = inaccessible_data(inode.i_mapping);
+	const memfd = data.memfd!;
+
+	/* XXX: @path still names the inode in front, which is no tmpfs inode */
+	return memfd.f_inode!.i_op.getattr!(mnt_userns, path, stat,
+		request_mask, query_flags);
+}
+
+/** mm/memfd_inaccessible.c:inaccessible_setattr() */
+function inaccessible_setattr(mnt_userns: struct_user_namespace, dentry: struct_dentry,
+	attr: struct_iattr): number {
+	const inode = d_inode(dentry)!;
+	const data = inaccessible_data(inode.i_mapping);
+	const memfd = data.memfd!;
+
+	if (attr.ia_valid & ATTR_SIZE) {
+		if (memfd.f_inode!.i_size)
+			return -EPERM;
+
+		if (!PAGE_ALIGNED_LOFF(attr.ia_size))
+			return -EINVAL;
+	}
+
+	const ret = memfd.f_inode!.i_op.setattr!(mnt_userns, file_dentry(memfd), attr);
+	return ret;
+}
+
+const inaccessible_iops: struct_inode_operations = {
+	getattr:	inaccessible_getattr,
+	setattr:	inaccessible_setattr,
+};
+
+/** mm/memfd_inaccessible.c:inaccessible_init_fs_context() */
+function inaccessible_init_fs_context(fc: struct_fs_context): number {
+	if (!init_pseudo(fc, INACCESSIBLE_MAGIC))
+		return -ENOMEM;
+
+	fc.s_iflags |= SB_I_NOEXEC;
+	return 0;
+}
+
+const inaccessible_fs: struct_file_system_type = {
+	name:			"[inaccessible]",
+	init_fs_context:	inaccessible_init_fs_context,
+	kill_sb:		(sb) => kill_anon_super(sb),
+};
+
+let inaccessible_mnt: struct_vfsmount;
+
+/** mm/memfd_inaccessible.c:inaccessible_init() */
+function inaccessible_init(): number {
+	const mnt = kern_mount(inaccessible_fs);
+	if (IS_ERR(mnt))
+		return PTR_ERR(mnt);
+	inaccessible_mnt = mnt;
+	return 0;
+}
+fs_initcall("mm/memfd_inaccessible", inaccessible_init);
+
+/** mm/memfd_inaccessible.c:memfd_mkinaccessible(): takes over the caller's reference to @memfd. */
+export function memfd_mkinaccessible(memfd: struct_file): struct_file | err_ptr {
+	const data = kzalloc(struct_inaccessible_data, GFP_KERNEL);
+	if (!data)
+		return ERR_PTR(-ENOMEM);
+
+	data.memfd = memfd;
+	mutex_init(data.lock, "&data->lock");
+	INIT_LIST_HEAD(data.notifiers);
+
+	const inode = alloc_anon_inode(inaccessible_mnt.mnt_sb!);
+	if (IS_ERR(inode)) {
+		kfree(data);
+		return inode;
+	}
+
+	inode.i_mode |= S_IFREG;
+	inode.i_op = inaccessible_iops;
+	inode.i_mapping!.private_data = data;
+
+	const file = alloc_file_pseudo(inode, inaccessible_mnt,
+		"[memfd:inaccessible]", O_RDWR,
+		inaccessible_fops) as struct_file;
+	if (IS_ERR(file)) {
+		iput(inode);
+		kfree(data);
+	}
+
+	/* XXX: reached with an error pointer too */
+	file.f_flags |= O_LARGEFILE;
+
+	const mapping = memfd.f_mapping!;
+	mapping_set_unevictable(mapping);
+	mapping_set_gfp_mask(mapping,
+		mapping_gfp_mask(mapping) & ~__GFP_MOVABLE);
+
+	return file;
+}
+
+/** mm/memfd_inaccessible.c:inaccessible_register_notifier() */
+export function inaccessible_register_notifier(file: struct_file,
+	notifier: struct_inaccessible_notifier): void {
+	const data = inaccessible_data(file.f_mapping);
+
+	mutex_lock(data.lock);
+	list_add(notifier.list, data.notifiers);
+	mutex_unlock(data.lock);
+}
+
+/** mm/memfd_inaccessible.c:inaccessible_unregister_notifier() */
+export function inaccessible_unregister_notifier(file: struct_file,
+	notifier: struct_inaccessible_notifier): void {
+	const data = inaccessible_data(file.f_mapping);
+
+	mutex_lock(data.lock);
+	list_del(notifier.list);
+	mutex_unlock(data.lock);
+}
+
+/**
+ * mm/memfd_inaccessible.c:inaccessible_get_pfn(): the page at @offset with a reference, allocated
+ * if there is a hole. 0 or -errno.
+ */
+export function inaccessible_get_pfn(file: struct_file, offset: pgoff_t, pfn: ref<pfn_t>,
+	order: ref<number>): number {
+	const data = inaccessible_data(file.f_mapping);
+	const memfd = data.memfd!;
+	const pagep = new ref<struct_page | null>(null);
+
+	const ret = shmem_getpage(file_inode(memfd), offset, pagep, SGP_WRITE);
+	if (ret)
+		return ret;
+
+	const page = pagep.v!;
+	pfn.v = page_to_pfn_t(page);
+	order.v = thp_order(compound_head(page));
+	/* XXX: SGP_WRITE leaves the clearing of a new page to its caller */
+	SetPageUptodate(page);
+	unlock_page(page);
+
+	return 0;
+}
+
+/** mm/memfd_inaccessible.c:inaccessible_put_pfn() */
+export function inaccessible_put_pfn(_file: struct_file, pfn: pfn_t): void {
+	const page = pfn_t_to_page(pfn);
+
+	if (WARN_ON_ONCE(!page))
+		return;
+
+	put_page(page!);
+}
