@@ -11,7 +11,7 @@
 import type { embedded } from "#asm-generic/owner.ts";
 import { ALIGN, ul_shr } from "#asm-generic/bits.ts";
 import {
-	gfn_t, gpa_t, hpa_t, hva_t, ref, type kvm_pfn_t, type unsigned_long,
+	gfn_t, gpa_t, hpa_t, hva_t, type kvm_pfn_t, type loff_t, ref, type unsigned_long,
 } from "#asm-generic/types.ts";
 import { IS_ERR } from "#asm-generic/err.ts";
 import { EINVAL, ENOIOCTLCMD, ENOSYS } from "#linux/errno.ts";
@@ -53,7 +53,7 @@ import { struct_xarray, XA_INDEX_MAX, xa_for_each_range, xa_load } from "#linux/
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 
 import {
-	KVM_DIRTY_LOG_INITIALLY_SET, KVM_EXIT_INTR, KVM_MEM_LOG_DIRTY_PAGES,
+	KVM_DIRTY_LOG_INITIALLY_SET, KVM_EXIT_INTR, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_PRIVATE,
 	KVM_STATS_BASE_MASK, KVM_STATS_BASE_POW10, KVM_STATS_TYPE_CUMULATIVE,
 	KVM_STATS_TYPE_INSTANT, KVM_STATS_TYPE_LINEAR_HIST, KVM_STATS_TYPE_LOG_HIST,
 	KVM_STATS_TYPE_MASK, KVM_STATS_TYPE_PEAK, KVM_STATS_UNIT_BOOLEAN, KVM_STATS_UNIT_MASK,
@@ -70,7 +70,10 @@ import {
 	struct_kvm_arch, struct_kvm_arch_async_pf, struct_kvm_arch_memory_slot,
 	struct_kvm_vcpu_arch, struct_kvm_vcpu_stat, struct_kvm_vm_stat,
 } from "#asm/kvm_host.ts";
+import type { struct_file } from "#linux/fs.types.ts";
 import { struct_kvm_dirty_ring } from "#linux/kvm_dirty_ring.ts";
+/* @hunk 2:1 */
+import { struct_inaccessible_notifier } from "#linux/memfd.ts";
 
 import {
 	KVM_HVA_ERR_BAD, KVM_MAX_MMIO_FRAGMENTS, KVM_MEMSLOT_INVALID, KVM_NR_BUSES,
@@ -342,6 +345,14 @@ export class struct_kvm_memory_slot {
 	flags = 0;
 	id = 0;
 	as_id = 0;
+	/** What the slot's private memory comes from, with a reference. @hunk 2:2 */
+	private_file: struct_file | null = null;
+	private_offset: loff_t = 0n;
+	notifier = new struct_inaccessible_notifier(this);
+}
+
+export function kvm_slot_can_be_private(slot: struct_kvm_memory_slot | null): boolean {
+	return slot !== null && (slot.flags & KVM_MEM_PRIVATE) !== 0;
 }
 
 export function kvm_slot_dirty_track_enabled(slot: struct_kvm_memory_slot): boolean {
@@ -695,6 +706,7 @@ export const KVM_MR_MOVE	= 2;
 export const KVM_MR_FLAGS_ONLY	= 3;
 export type kvm_mr_change = 0 | 1 | 2 | 3;
 
+/* both take a struct kvm_user_mem_region. @hunk 2:3 */
 export { __kvm_set_memory_region, kvm_set_memory_region } from "#kvm/kvm_main.ts";
 export { kvm_arch_commit_memory_region, kvm_arch_flush_shadow_all, kvm_arch_flush_shadow_memslot,
 	kvm_arch_free_memslot, kvm_arch_memslots_updated, kvm_arch_prepare_memory_region } from

@@ -21,7 +21,7 @@ import { ALIGN, DIV_ROUND_UP, max, min } from "#asm-generic/bits.ts";
 import { ERR_PTR, IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
 import { container_of } from "#asm-generic/owner.ts";
 import { pair } from "#asm-generic/pair.ts";
-import { offsetof, sizeof } from "#asm-generic/struct.ts";
+import { offsetof, sizeof, sizeof_field } from "#asm-generic/struct.ts";
 import { gfn_t, gpa_t, hva_t, kvm_pfn_t, pfn_nr, ref, u16, u64, unsigned_long, type loff_t,
 	type ulong64, type user_ptr } from "#asm-generic/types.ts";
 import { CONFIG_HAVE_KVM_DIRTY_RING } from "#generated/autoconf.ts";
@@ -187,15 +187,17 @@ import {
 	KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE, KVM_ENABLE_CAP,
 	KVM_GET_API_VERSION, KVM_GET_DIRTY_LOG, KVM_GET_FPU, KVM_GET_MP_STATE, KVM_GET_REGS,
 	KVM_GET_SREGS, KVM_GET_STATS_FD, KVM_GET_VCPU_MMAP_SIZE, KVM_IOEVENTFD, KVM_IRQFD,
-	KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY,
-	KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS, KVM_RUN, KVM_SET_FPU,
-	KVM_SET_GUEST_DEBUG, KVM_SET_MP_STATE, KVM_SET_REGS, KVM_SET_SIGNAL_MASK, KVM_SET_SREGS,
-	KVM_SET_USER_MEMORY_REGION, KVM_TRACE_DISABLE, KVM_TRACE_ENABLE, KVM_TRACE_PAUSE,
-	KVM_TRANSLATE, KVM_UNREGISTER_COALESCED_MMIO, struct_kvm_clear_dirty_log,
-	struct_kvm_coalesced_mmio_zone, struct_kvm_create_device, struct_kvm_dirty_gfn,
-	struct_kvm_dirty_log, struct_kvm_enable_cap, struct_kvm_guest_debug, struct_kvm_ioeventfd,
-	struct_kvm_irq_level, struct_kvm_irqfd, struct_kvm_mp_state, struct_kvm_run,
-	struct_kvm_signal_mask, struct_kvm_translation, struct_kvm_userspace_memory_region,
+	KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_PRIVATE,
+	KVM_MEM_READONLY, KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS, KVM_RUN,
+	KVM_SET_FPU, KVM_SET_GUEST_DEBUG, KVM_SET_MP_STATE, KVM_SET_REGS, KVM_SET_SIGNAL_MASK,
+	KVM_SET_SREGS, KVM_SET_USER_MEMORY_REGION, KVM_TRACE_DISABLE, KVM_TRACE_ENABLE,
+	KVM_TRACE_PAUSE, KVM_TRANSLATE, KVM_UNREGISTER_COALESCED_MMIO,
+	struct_kvm_clear_dirty_log, struct_kvm_coalesced_mmio_zone, struct_kvm_create_device,
+	struct_kvm_dirty_gfn, struct_kvm_dirty_log, struct_kvm_enable_cap,
+	struct_kvm_guest_debug, struct_kvm_ioeventfd, struct_kvm_irq_level, struct_kvm_irqfd,
+	struct_kvm_mp_state, struct_kvm_run, struct_kvm_signal_mask, struct_kvm_translation,
+	struct_kvm_user_mem_region, struct_kvm_userspace_memory_region,
+	struct_kvm_userspace_memory_region_ext,
 } from "#uapi/linux/kvm.ts";
 import { _IOC_TYPE } from "#uapi/linux/ioctl.ts";
 import { KVM_COALESCED_MMIO_PAGE_OFFSET, KVM_DIRTY_LOG_PAGE_OFFSET, KVM_PIO_PAGE_OFFSET,
@@ -1214,8 +1216,8 @@ function kvm_replace_memslot(kvm: struct_kvm, old: struct_kvm_memory_slot | null
 	}
 }
 
-/** virt/kvm/kvm_main.c:check_memory_region_flags() */
-function check_memory_region_flags(mem: struct_kvm_userspace_memory_region): number {
+/** virt/kvm/kvm_main.c:check_memory_region_flags() @hunk 2:1 */
+function check_memory_region_flags(mem: struct_kvm_user_mem_region): number {
 	let valid_flags = KVM_MEM_LOG_DIRTY_PAGES;
 
 	if (__KVM_HAVE_READONLY_MEM)
@@ -1517,9 +1519,9 @@ function kvm_check_memslot_overlap(slots: struct_kvm_memslots, id: number, start
  *
  * Gives memory at @mem's userspace address an address in the guest, moves it, takes it away, or
  * changes its flags. slots_lock is held.
+ * @hunk 2:2
  */
-export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_userspace_memory_region):
-	number {
+export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_mem_region): number {
 	let change: kvm_mr_change;
 	let r: number;
 
@@ -1608,18 +1610,16 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_userspa
 	return r;
 }
 
-/** virt/kvm/kvm_main.c:kvm_set_memory_region() */
-export function kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_userspace_memory_region):
-	number {
+/** virt/kvm/kvm_main.c:kvm_set_memory_region() @hunk 2:3 */
+export function kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_mem_region): number {
 	mutex_lock(kvm.slots_lock);
 	const r = __kvm_set_memory_region(kvm, mem);
 	mutex_unlock(kvm.slots_lock);
 	return r;
 }
 
-/** virt/kvm/kvm_main.c:kvm_vm_ioctl_set_memory_region() */
-function kvm_vm_ioctl_set_memory_region(kvm: struct_kvm,
-	mem: struct_kvm_userspace_memory_region): number {
+/** virt/kvm/kvm_main.c:kvm_vm_ioctl_set_memory_region() @hunk 2:4 */
+function kvm_vm_ioctl_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_mem_region): number {
 	if (u16(mem.slot) >= KVM_USER_MEM_SLOTS)
 		return -EINVAL;
 
@@ -3442,6 +3442,33 @@ function kvm_vm_ioctl_get_stats_fd(kvm: struct_kvm): number {
 	return fd;
 }
 
+/* the alias and what userspace passes have each member in the same place. @hunk 2:5 */
+function SANITY_CHECK_MEM_REGION_FIELD(field: "slot" | "flags" | "guest_phys_addr" |
+	"memory_size" | "userspace_addr"): void {
+	BUILD_BUG_ON(offsetof(struct_kvm_user_mem_region, field) !==
+		offsetof(struct_kvm_userspace_memory_region, field));
+	BUILD_BUG_ON(sizeof_field(struct_kvm_user_mem_region, field) !==
+		sizeof_field(struct_kvm_userspace_memory_region, field));
+}
+
+function SANITY_CHECK_MEM_REGION_EXT_FIELD(field: "private_offset" | "private_fd"): void {
+	BUILD_BUG_ON(offsetof(struct_kvm_user_mem_region, field) !==
+		offsetof(struct_kvm_userspace_memory_region_ext, field));
+	BUILD_BUG_ON(sizeof_field(struct_kvm_user_mem_region, field) !==
+		sizeof_field(struct_kvm_userspace_memory_region_ext, field));
+}
+
+/** virt/kvm/kvm_main.c:kvm_sanity_check_user_mem_region_alias() */
+function kvm_sanity_check_user_mem_region_alias(): void {
+	SANITY_CHECK_MEM_REGION_FIELD("slot");
+	SANITY_CHECK_MEM_REGION_FIELD("flags");
+	SANITY_CHECK_MEM_REGION_FIELD("guest_phys_addr");
+	SANITY_CHECK_MEM_REGION_FIELD("memory_size");
+	SANITY_CHECK_MEM_REGION_FIELD("userspace_addr");
+	SANITY_CHECK_MEM_REGION_EXT_FIELD("private_offset");
+	SANITY_CHECK_MEM_REGION_EXT_FIELD("private_fd");
+}
+
 /** virt/kvm/kvm_main.c:kvm_vm_ioctl() */
 function kvm_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 	const kvm = filp.private_data as struct_kvm;
@@ -3464,14 +3491,21 @@ function kvm_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 		break;
 	}
 	case KVM_SET_USER_MEMORY_REGION: {
-		const kvm_userspace_mem = struct_kvm_userspace_memory_region.alloc();
+		/* @hunk 2:6 */
+		const mem = struct_kvm_user_mem_region.alloc();
+		const size = sizeof(struct_kvm_userspace_memory_region);
+
+		kvm_sanity_check_user_mem_region_alias();
 
 		r = -EFAULT;
-		if (copy_from_user(kvm_userspace_mem, argp,
-			sizeof(struct_kvm_userspace_memory_region)))
+		if (copy_from_user(mem, argp, size))
 			break out;
 
-		r = kvm_vm_ioctl_set_memory_region(kvm, kvm_userspace_mem);
+		r = -EINVAL;
+		if (mem.flags & KVM_MEM_PRIVATE)
+			break out;
+
+		r = kvm_vm_ioctl_set_memory_region(kvm, mem);
 		break;
 	}
 	case KVM_GET_DIRTY_LOG: {

@@ -251,7 +251,7 @@ import { BP_VECTOR, DB_VECTOR, DE_VECTOR, DF_VECTOR, GP_VECTOR, KVM_BUS_LOCK_DET
 	struct_kvm_msr_filter, type struct_kvm_msr_filter_range, struct_kvm_msr_list,
 	struct_kvm_msrs, type struct_kvm_regs, struct_kvm_run, struct_kvm_segment,
 	type struct_kvm_sregs, struct_kvm_sregs2, struct_kvm_stats_desc, struct_kvm_stats_header,
-	struct_kvm_tpr_access_ctl, type struct_kvm_translation, struct_kvm_userspace_memory_region,
+	struct_kvm_tpr_access_ctl, type struct_kvm_translation, struct_kvm_user_mem_region,
 	struct_kvm_vapic_addr, struct_kvm_vcpu_events, struct_kvm_x86_mce, struct_kvm_xcrs,
 	struct_kvm_xsave, TS_VECTOR, UD_VECTOR } from "#uapi/linux/kvm.ts";
 import { KVM_ASYNC_PF_DELIVERY_AS_INT, KVM_ASYNC_PF_ENABLED, KVM_EINVAL, KVM_ENOSYS, KVM_EPERM,
@@ -7931,7 +7931,8 @@ export function __x86_set_memory_region(kvm: struct_kvm, id: number, gpa: gpa_t,
 	}
 
 	for (let i = 0; i < KVM_ADDRESS_SPACE_NUM; i++) {
-		const m = struct_kvm_userspace_memory_region.alloc();
+		/* @hunk 2:1 */
+		const m = struct_kvm_user_mem_region.alloc();
 
 		m.slot = id | (i << 16);
 		m.flags = 0;

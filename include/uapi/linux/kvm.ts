@@ -112,9 +112,39 @@ export const struct_kvm_userspace_memory_region = __struct({
 export type struct_kvm_userspace_memory_region =
 	struct_view<typeof struct_kvm_userspace_memory_region>;
 
+/**
+ * KVM_SET_USER_MEMORY_REGION with KVM_MEM_PRIVATE: 160 bytes. Private memory of the slot is the
+ * range of the file @private_fd from @private_offset (bytes) on. @hunk 2:1
+ */
+export const struct_kvm_userspace_memory_region_ext = __struct({
+	region:			struct_kvm_userspace_memory_region,
+	private_offset:		__u64,
+	private_fd:		__u32,
+	pad1:			__u32,
+	pad2:			__array(__u64, 14),
+});
+export type struct_kvm_userspace_memory_region_ext =
+	struct_view<typeof struct_kvm_userspace_memory_region_ext>;
+
+/** The same bytes with the members of @region on the top level, for the kernel alone. */
+export const struct_kvm_user_mem_region = __struct({
+	slot:			__u32,
+	flags:			__u32,
+	guest_phys_addr:	__u64,
+	memory_size:		__u64,
+	userspace_addr:		__u64,
+	private_offset:		__u64,
+	private_fd:		__u32,
+	pad1:			__u32,
+	pad2:			__array(__u64, 14),
+});
+export type struct_kvm_user_mem_region = struct_view<typeof struct_kvm_user_mem_region>;
+
 /* flags of a memory region: userspace has bits 0 to 15, KVM itself the others */
 export const KVM_MEM_LOG_DIRTY_PAGES	= 1 << 0;
 export const KVM_MEM_READONLY		= 1 << 1;
+/** The slot has private memory beside the shared one. @hunk 2:2 */
+export const KVM_MEM_PRIVATE		= 1 << 2;
 
 /* KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS */
 export const struct_kvm_irq_level = __struct({
