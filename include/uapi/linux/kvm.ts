@@ -293,6 +293,8 @@ export const KVM_EXIT_XEN		= 34;
 export const KVM_EXIT_RISCV_SBI		= 35;
 export const KVM_EXIT_RISCV_CSR		= 36;
 export const KVM_EXIT_NOTIFY		= 37;
+/** @hunk 3:1 */
+export const KVM_EXIT_MEMORY_FAULT		= 38;
 
 /* kvm_run.internal.suberror */
 export const KVM_INTERNAL_ERROR_EMULATION		= 1;
@@ -329,6 +331,9 @@ export const KVM_MSR_EXIT_REASON_FILTER		= 1 << 2;
 
 /* kvm_run.notify.flags */
 export const KVM_NOTIFY_CONTEXT_INVALID	= 1 << 0;
+
+/* kvm_run.memory.flags: the access was to private memory */
+export const KVM_MEMORY_EXIT_FLAG_PRIVATE	= 1 << 0;
 
 /* room for the registers of any architecture */
 export const SYNC_REGS_SIZE_BYTES	= 2048;
@@ -516,6 +521,13 @@ export const struct_kvm_run = __struct({
 		/* KVM_EXIT_NOTIFY */
 		notify: __struct({
 			flags:	__u32,
+		}),
+		/* KVM_EXIT_MEMORY_FAULT; gpa and size in bytes. @hunk 3:2 */
+		memory: __struct({
+			flags:		__u32,
+			padding:	__u32,
+			gpa:		__u64,
+			size:		__u64,
 		}),
 		/* the union never changes its size */
 		padding:		__bytes(256),
