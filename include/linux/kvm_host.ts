@@ -434,8 +434,9 @@ export class struct_kvm {
 	mmu_notifier = new struct_mmu_notifier({}, this);
 	mmu_invalidate_seq = 0;
 	mmu_invalidate_in_progress = 0;
-	mmu_invalidate_range_start: unsigned_long = 0;
-	mmu_invalidate_range_end: unsigned_long = 0;
+	/* @hunk 4:1 */
+	mmu_invalidate_range_start = gfn_t(0);
+	mmu_invalidate_range_end = gfn_t(0);
 	devices = new struct_list_head(null);
 	manual_dirty_log_protect = 0;
 	debugfs_dentry: object | null = null;
@@ -749,6 +750,7 @@ export { kvm_flush_remote_tlbs } from "#kvm/kvm_main.ts";
 export { __kvm_mmu_topup_memory_cache, kvm_mmu_free_memory_cache, kvm_mmu_memory_cache_alloc,
 	kvm_mmu_memory_cache_nr_free_objects, kvm_mmu_topup_memory_cache } from "#kvm/kvm_main.ts";
 
+/* of gfns. @hunk 4:2 */
 export { kvm_mmu_invalidate_begin, kvm_mmu_invalidate_end } from "#kvm/kvm_main.ts";
 
 export { kvm_arch_dev_ioctl, kvm_arch_vcpu_fault, kvm_arch_vcpu_ioctl,
@@ -1083,16 +1085,16 @@ export function mmu_invalidate_retry(kvm: struct_kvm, mmu_seq: number): boolean 
 	return false;
 }
 
-export function mmu_invalidate_retry_hva(kvm: struct_kvm, mmu_seq: number,
-	hva: hva_t | unsigned_long): boolean {
+/** The same for one gfn. @hunk 4:3 4:4 */
+export function mmu_invalidate_retry_gfn(kvm: struct_kvm, mmu_seq: number, gfn: gfn_t): boolean {
 	lockdep_assert_held(kvm.mmu_lock);
 	/*
 	 * The range covers all invalidations in progress, and with several of them maybe more
 	 * than those.
 	 */
 	if (kvm.mmu_invalidate_in_progress !== 0 &&
-	    hva >= kvm.mmu_invalidate_range_start &&
-	    hva < kvm.mmu_invalidate_range_end)
+	    gfn >= kvm.mmu_invalidate_range_start &&
+	    gfn < kvm.mmu_invalidate_range_end)
 		return true;
 	if (kvm.mmu_invalidate_seq !== mmu_seq)
 		return true;

@@ -570,7 +570,8 @@ function kvm_mmu_notifier_invalidate_range(mn: struct_mmu_notifier, _mm: struct_
 
 type hva_handler_t = (kvm: struct_kvm, range: struct_kvm_gfn_range) => boolean;
 
-type on_lock_fn_t = (kvm: struct_kvm, start: unsigned_long, end: unsigned_long) => void;
+/* @hunk 4:1 */
+type on_lock_fn_t = (kvm: struct_kvm, start: gfn_t, end: gfn_t) => void;
 
 type on_unlock_fn_t = (kvm: struct_kvm) => void;
 
@@ -639,7 +640,9 @@ function __kvm_handle_hva_range(kvm: struct_kvm, range: struct_kvm_hva_range): n
 				locked = true;
 				KVM_MMU_LOCK(kvm);
 				if (!IS_KVM_NULL_FN(range.on_lock))
-					range.on_lock(kvm, range.start, range.end);
+					/* @hunk 4:2 */
+					range.on_lock(kvm, gfn_range.start,
+						gfn_range.end);
 				if (IS_KVM_NULL_FN(range.handler))
 					break;
 			}
@@ -715,11 +718,8 @@ function kvm_mmu_notifier_change_pte(mn: struct_mmu_notifier, _mm: struct_mm_str
 	kvm_handle_hva_range(mn, address, address + 1, pte, kvm_set_spte_gfn);
 }
 
-/** virt/kvm/kvm_main.c:kvm_mmu_invalidate_begin(), with mmu_lock held for write. */
-export function kvm_mmu_invalidate_begin(kvm: struct_kvm, start: unsigned_long,
-	end: unsigned_long): void {
-	/* seen by whoever takes mmu_lock next: no SPTE is made without it */
-	kvm.mmu_invalidate_in_progress++;
+/** virt/kvm/kvm_main.c:update_invalidate_range(), with mmu_lock held for write. @hunk 4:3 */
+function update_invalidate_range(kvm: struct_kvm, start: gfn_t, end: gfn_t): void {
 	if (kvm.mmu_invalidate_in_progress === 1) {
 		kvm.mmu_invalidate_range_start = start;
 		kvm.mmu_invalidate_range_end = end;
@@ -729,10 +729,28 @@ export function kvm_mmu_invalidate_begin(kvm: struct_kvm, start: unsigned_long,
 		 * has ended, more may look invalidated than is.
 		 */
 		kvm.mmu_invalidate_range_start =
-			min(kvm.mmu_invalidate_range_start, start);
+			gfn_t(min(kvm.mmu_invalidate_range_start, start));
 		kvm.mmu_invalidate_range_end =
-			max(kvm.mmu_invalidate_range_end, end);
+			gfn_t(max(kvm.mmu_invalidate_range_end, end));
 	}
+}
+
+/** virt/kvm/kvm_main.c:mark_invalidate_in_progress() @hunk 4:4 */
+function mark_invalidate_in_progress(kvm: struct_kvm, _start: gfn_t, _end: gfn_t): void {
+	/* seen by whoever takes mmu_lock next: no SPTE is made without it */
+	kvm.mmu_invalidate_in_progress++;
+}
+
+/** virt/kvm/kvm_main.c:kvm_mmu_handle_gfn_range() */
+function kvm_mmu_handle_gfn_range(kvm: struct_kvm, range: struct_kvm_gfn_range): boolean {
+	update_invalidate_range(kvm, range.start, range.end);
+	return kvm_unmap_gfn_range(kvm, range);
+}
+
+/** virt/kvm/kvm_main.c:kvm_mmu_invalidate_begin(), with mmu_lock held for write. */
+export function kvm_mmu_invalidate_begin(kvm: struct_kvm, start: gfn_t, end: gfn_t): void {
+	mark_invalidate_in_progress(kvm, start, end);
+	update_invalidate_range(kvm, start, end);
 }
 
 /** virt/kvm/kvm_main.c:kvm_mmu_notifier_invalidate_range_start() */
@@ -743,8 +761,9 @@ function kvm_mmu_notifier_invalidate_range_start(mn: struct_mmu_notifier,
 		start:		range.start,
 		end:		range.end,
 		pte:		pte_zero,	/* C: __pte(0) */
-		handler:	kvm_unmap_gfn_range,
-		on_lock:	kvm_mmu_invalidate_begin,
+		/* @hunk 4:5 */
+		handler:	kvm_mmu_handle_gfn_range,
+		on_lock:	mark_invalidate_in_progress,
 		on_unlock:	kvm_arch_guest_memory_reclaimed,
 		flush_on_ret:	true,
 		may_block:	mmu_notifier_range_blockable(range),
@@ -768,9 +787,8 @@ function kvm_mmu_notifier_invalidate_range_start(mn: struct_mmu_notifier,
 	return 0;
 }
 
-/** virt/kvm/kvm_main.c:kvm_mmu_invalidate_end(), with mmu_lock held for write. */
-export function kvm_mmu_invalidate_end(kvm: struct_kvm, _start: unsigned_long,
-	_end: unsigned_long): void {
+/** virt/kvm/kvm_main.c:kvm_mmu_invalidate_end(), with mmu_lock held for write. @hunk 4:6 */
+export function kvm_mmu_invalidate_end(kvm: struct_kvm, _start: gfn_t, _end: gfn_t): void {
 	/* a fault that looked its page up before this may have one that was freed */
 	kvm.mmu_invalidate_seq++;
 	smp_wmb();

@@ -42,7 +42,7 @@ import {
 	KVM_PFN_ERR_HWPOISON, KVM_PFN_ERR_RO_FAULT, KVM_PFN_NOSLOT, kvm_release_pfn_clean,
 	kvm_setup_async_pf, kvm_slot_dirty_track_enabled, kvm_test_request, kvm_vcpu_gfn_to_hva,
 	kvm_vcpu_gfn_to_memslot, kvm_vcpu_memslots, kvm_vm_create_worker_thread,
-	mark_page_dirty_in_slot, mmu_invalidate_retry_hva, OUTSIDE_GUEST_MODE,
+	mark_page_dirty_in_slot, mmu_invalidate_retry_gfn, OUTSIDE_GUEST_MODE,
 	READING_SHADOW_PAGE_TABLES, struct_kvm, vm_list, type struct_kvm_async_pf,
 	type struct_kvm_gfn_range, type struct_kvm_memory_slot, type struct_kvm_vcpu,
 } from "#linux/kvm_host.ts";
@@ -771,7 +771,7 @@ export function mmu_try_to_unsync_pages(kvm: struct_kvm, slot: struct_kvm_memory
  * arch/x86/kvm/mmu/mmu.c:host_pfn_mapping_level()
  *
  * The level at which the host maps @gfn now. Whoever installs a mapping by it must know that no
- * invalidation of the address is under way: by mmu_invalidate_retry_hva() under mmu_lock
+ * invalidation of the address is under way: by mmu_invalidate_retry_gfn() under mmu_lock
  * afterwards, or by a mapping of KVM's that covers the address already.
  */
 function host_pfn_mapping_level(kvm: struct_kvm, gfn: gfn_t, slot: struct_kvm_memory_slot): number {
@@ -1450,7 +1450,7 @@ function is_page_fault_stale(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault
 		return true;
 
 	return fault.slot !== null &&
-	       mmu_invalidate_retry_hva(vcpu.kvm, mmu_seq, fault.hva);
+	       mmu_invalidate_retry_gfn(vcpu.kvm, mmu_seq, fault.gfn); /* @hunk 4:1 */
 }
 
 function direct_page_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): number {

@@ -50,13 +50,13 @@ afterEach(() => {
 
 function begin(m: vm, start: number, end: number): void {
 	write_lock(m.kvm.mmu_lock);
-	kvm_mmu_invalidate_begin(m.kvm, start, end);
+	kvm_mmu_invalidate_begin(m.kvm, gfn_t(start), gfn_t(end));
 	write_unlock(m.kvm.mmu_lock);
 }
 
 function end(m: vm, start: number, end_: number): void {
 	write_lock(m.kvm.mmu_lock);
-	kvm_mmu_invalidate_end(m.kvm, start, end_);
+	kvm_mmu_invalidate_end(m.kvm, gfn_t(start), gfn_t(end_));
 	write_unlock(m.kvm.mmu_lock);
 }
 
@@ -65,14 +65,14 @@ describe("a fault against an invalidation", () => {
 		const m = new vm(), at = anon(64 * PAGE);
 
 		m.slot(0, at, 64 * PAGE);
-		begin(m, at + 8 * PAGE, at + 16 * PAGE);
+		begin(m, 8, 16);
 		expect(m.fault(8 * PAGE, WRITE | USER)).toBe(RET_PF_RETRY);
 		expect(m.fault(15 * PAGE, WRITE | USER)).toBe(RET_PF_RETRY);
 		expect(m.level(8 * PAGE)).toBe(0);
 		/* the bounds themselves */
 		expect(m.fault(7 * PAGE, WRITE | USER)).toBe(RET_PF_FIXED);
 		expect(m.fault(16 * PAGE, WRITE | USER)).toBe(RET_PF_FIXED);
-		end(m, at + 8 * PAGE, at + 16 * PAGE);
+		end(m, 8, 16);
 		expect(m.fault(8 * PAGE, WRITE | USER)).toBe(RET_PF_FIXED);
 		expect(m.level(8 * PAGE)).toBe(PG_LEVEL_4K);
 		m.close();
@@ -81,13 +81,13 @@ describe("a fault against an invalidation", () => {
 		const m = new vm(), at = anon(64 * PAGE);
 
 		m.slot(0, at, 64 * PAGE);
-		begin(m, at, at + PAGE);
-		begin(m, at + 32 * PAGE, at + 33 * PAGE);
+		begin(m, 0, 1);
+		begin(m, 32, 33);
 		expect(m.fault(16 * PAGE, WRITE | USER)).toBe(RET_PF_RETRY);
-		end(m, at, at + PAGE);
+		end(m, 0, 1);
 		/* it is not known which of the two is over */
 		expect(m.fault(16 * PAGE, WRITE | USER)).toBe(RET_PF_RETRY);
-		end(m, at + 32 * PAGE, at + 33 * PAGE);
+		end(m, 32, 33);
 		expect(m.fault(16 * PAGE, WRITE | USER)).toBe(RET_PF_FIXED);
 		m.close();
 	}));
@@ -99,8 +99,8 @@ describe("a fault against an invalidation", () => {
 		const seq = m.kvm.mmu_invalidate_seq;
 		const undo = on_host_fault(at, () => {
 			n++;
-			begin(m, at + PAGE, at + 2 * PAGE);
-			end(m, at + PAGE, at + 2 * PAGE);
+			begin(m, 1, 2);
+			end(m, 1, 2);
 		});
 		/* of another page even: the sequence is one for all */
 		expect(m.fault(3 * PAGE, WRITE | USER)).toBe(RET_PF_RETRY);
@@ -116,11 +116,11 @@ describe("a fault against an invalidation", () => {
 		const m = new vm(), { at } = shared(16 * PAGE);
 
 		m.slot(0, at, 16 * PAGE);
-		const undo = on_host_fault(at, () => begin(m, at, at + 4 * PAGE));
+		const undo = on_host_fault(at, () => begin(m, 0, 4));
 		expect(m.fault(3 * PAGE, WRITE | USER)).toBe(RET_PF_RETRY);
 		undo();
 		expect(m.level(3 * PAGE)).toBe(0);
-		end(m, at, at + 4 * PAGE);
+		end(m, 0, 4);
 		expect(m.fault(3 * PAGE, WRITE | USER)).toBe(RET_PF_FIXED);
 		m.close();
 	}));
@@ -129,8 +129,8 @@ describe("a fault against an invalidation", () => {
 
 		m.slot(0, at, PAGE);
 		const undo = on_host_fault(at, () => {
-			begin(m, at, at + PAGE);
-			end(m, at, at + PAGE);
+			begin(m, 0, 1);
+			end(m, 0, 1);
 		});
 		expect(m.fault(0, WRITE | USER)).toBe(RET_PF_RETRY);
 		undo();
