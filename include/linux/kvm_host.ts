@@ -174,6 +174,9 @@ export class struct_kvm_gfn_range {
 export { kvm_age_gfn, kvm_set_spte_gfn, kvm_test_age_gfn, kvm_unmap_gfn_range } from
 	"#asm/kvm_host.ts";
 
+/* empty where __KVM_HAVE_ZAP_GFN_RANGE is not. @hunk 5:1 */
+export { kvm_zap_gfn_range } from "#asm/kvm_host.ts";
+
 /* vcpu.mode */
 export const OUTSIDE_GUEST_MODE		= 0;
 export const IN_GUEST_MODE		= 1;
@@ -450,6 +453,8 @@ export class struct_kvm {
 	vm_dead = false;
 
 	stats_id = new Uint8Array(KVM_STATS_NAME_SIZE);
+	/** By gfn: KVM_MEM_ATTR_SHARED; what has no entry is private. @hunk 5:2 */
+	mem_attr_array = new struct_xarray();
 
 	readonly owner: object;
 	constructor(owner: object) {
@@ -794,6 +799,8 @@ export {
 	kvm_arch_vcpu_should_kick,
 } from "#asm/kvm_host.ts";
 export { kvm_arch_post_init_vm, kvm_arch_pre_destroy_vm } from "#asm/kvm_host.ts";
+/* @hunk 5:3 */
+export { kvm_arch_has_private_mem } from "#kvm/kvm_main.ts";
 export function kvm_arch_create_vm_debugfs(_kvm: struct_kvm): number {
 	return 0;
 }

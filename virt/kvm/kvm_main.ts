@@ -22,9 +22,11 @@ import { ERR_PTR, IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
 import { container_of } from "#asm-generic/owner.ts";
 import { pair } from "#asm-generic/pair.ts";
 import { offsetof, sizeof, sizeof_field } from "#asm-generic/struct.ts";
-import { gfn_t, gpa_t, hva_t, kvm_pfn_t, pfn_nr, ref, u16, u64, unsigned_long, type loff_t,
-	type ulong64, type user_ptr } from "#asm-generic/types.ts";
-import { CONFIG_HAVE_KVM_DIRTY_RING } from "#generated/autoconf.ts";
+import {
+	gfn_t, gpa_t, hva_t, kvm_pfn_t, type loff_t, pfn_nr, pgoff_t, ref, u16, u64,
+	type ulong64, unsigned_long, type user_ptr,
+} from "#asm-generic/types.ts";
+import { CONFIG_HAVE_KVM_DIRTY_RING, CONFIG_HAVE_KVM_PRIVATE_MEM } from "#generated/autoconf.ts";
 import { anon_inode_getfd, anon_inode_getfile } from "#linux/anon_inodes.ts";
 import { atomic_inc, atomic_read, atomic_set } from "#linux/atomic.ts";
 import { bitmap_set, for_each_set_bit } from "#linux/bitmap.ts";
@@ -63,47 +65,48 @@ import { kvm_dirty_ring_alloc, kvm_dirty_ring_free, kvm_dirty_ring_get_page,
 import {
 	EXITING_GUEST_MODE, IN_GUEST_MODE, KVM_DIRTY_RING_MAX_ENTRIES, KVM_HVA_ERR_BAD,
 	KVM_HVA_ERR_RO_BAD, KVM_MEMSLOT_GEN_UPDATE_IN_PROGRESS, KVM_MEMSLOT_INVALID,
-	KVM_MEM_MAX_NR_PAGES, KVM_MEM_SLOTS_NUM, KVM_MR_CREATE, KVM_MR_DELETE, KVM_MR_FLAGS_ONLY,
-	KVM_MR_MOVE, KVM_NR_BUSES, KVM_PFN_ERR_FAULT, KVM_PFN_ERR_HWPOISON, KVM_PFN_ERR_RO_FAULT,
-	KVM_PFN_NOSLOT, KVM_REQUEST_NO_ACTION, KVM_REQUEST_NO_WAKEUP, KVM_REQUEST_WAIT,
-	KVM_REQ_TLB_FLUSH, KVM_REQ_UNBLOCK, KVM_REQ_UNHALT, KVM_STATS_LOG_HIST_UPDATE,
-	KVM_USER_MEM_SLOTS, NR_IOBUS_DEVS, OUTSIDE_GUEST_MODE, __gfn_to_hva_memslot,
-	__gfn_to_memslot, __kvm_make_request, __kvm_memslots, __kvm_vcpu_wake_up, gpa_to_gfn,
-	hva_to_gfn_memslot, id_to_memslot, is_error_noslot_pfn, is_error_page,
-	kvm_age_gfn, kvm_arch_alloc_vm, kvm_arch_check_processor_compat,
+	KVM_MEM_MAX_NR_PAGES, KVM_MEM_SLOTS_NUM, KVM_MR_CREATE, KVM_MR_DELETE,
+	KVM_MR_FLAGS_ONLY, KVM_MR_MOVE, KVM_NR_BUSES, KVM_PFN_ERR_FAULT, KVM_PFN_ERR_HWPOISON,
+	KVM_PFN_ERR_RO_FAULT, KVM_PFN_NOSLOT, KVM_REQUEST_NO_ACTION, KVM_REQUEST_NO_WAKEUP,
+	KVM_REQUEST_WAIT, KVM_REQ_TLB_FLUSH, KVM_REQ_UNBLOCK, KVM_REQ_UNHALT,
+	KVM_STATS_LOG_HIST_UPDATE, KVM_USER_MEM_SLOTS, NR_IOBUS_DEVS, OUTSIDE_GUEST_MODE,
+	__gfn_to_hva_memslot, __gfn_to_memslot, __kvm_make_request, __kvm_memslots,
+	__kvm_vcpu_wake_up, gpa_to_gfn, hva_to_gfn_memslot, id_to_memslot, is_error_noslot_pfn,
+	is_error_page, kvm_age_gfn, kvm_arch_alloc_vm, kvm_arch_check_processor_compat,
 	kvm_arch_commit_memory_region, kvm_arch_destroy_vm, kvm_arch_dev_ioctl, kvm_arch_exit,
-	kvm_arch_flush_remote_tlb, kvm_arch_flush_remote_tlbs_memslot, kvm_arch_flush_shadow_all,
-	kvm_arch_flush_shadow_memslot, kvm_arch_free_memslot, kvm_arch_free_vm,
-	kvm_arch_guest_memory_reclaimed, kvm_arch_hardware_disable, kvm_arch_hardware_enable,
-	kvm_arch_hardware_setup, kvm_arch_hardware_unsetup, kvm_arch_init, kvm_arch_init_vm,
-	kvm_arch_memslots_updated, kvm_arch_mmu_enable_log_dirty_pt_masked,
-	kvm_arch_mmu_notifier_invalidate_range, kvm_arch_post_init_vm, kvm_arch_pre_destroy_vm,
-	kvm_arch_prepare_memory_region, kvm_arch_sched_in, kvm_arch_sync_dirty_log,
-	kvm_arch_sync_events, kvm_arch_vcpu_async_ioctl, kvm_arch_vcpu_blocking,
-	kvm_arch_vcpu_create, kvm_arch_vcpu_destroy, kvm_arch_vcpu_fault, kvm_arch_vcpu_get_wait,
-	kvm_arch_vcpu_ioctl, kvm_arch_vcpu_ioctl_get_fpu, kvm_arch_vcpu_ioctl_get_mpstate,
+	kvm_arch_flush_remote_tlb, kvm_arch_flush_remote_tlbs_memslot,
+	kvm_arch_flush_shadow_all, kvm_arch_flush_shadow_memslot, kvm_arch_free_memslot,
+	kvm_arch_free_vm, kvm_arch_guest_memory_reclaimed, kvm_arch_hardware_disable,
+	kvm_arch_hardware_enable, kvm_arch_hardware_setup, kvm_arch_hardware_unsetup,
+	kvm_arch_init, kvm_arch_init_vm, kvm_arch_memslots_updated,
+	kvm_arch_mmu_enable_log_dirty_pt_masked, kvm_arch_mmu_notifier_invalidate_range,
+	kvm_arch_post_init_vm, kvm_arch_pre_destroy_vm, kvm_arch_prepare_memory_region,
+	kvm_arch_sched_in, kvm_arch_sync_dirty_log, kvm_arch_sync_events,
+	kvm_arch_vcpu_async_ioctl, kvm_arch_vcpu_blocking, kvm_arch_vcpu_create,
+	kvm_arch_vcpu_destroy, kvm_arch_vcpu_fault, kvm_arch_vcpu_get_wait, kvm_arch_vcpu_ioctl,
+	kvm_arch_vcpu_ioctl_get_fpu, kvm_arch_vcpu_ioctl_get_mpstate,
 	kvm_arch_vcpu_ioctl_get_regs, kvm_arch_vcpu_ioctl_get_sregs, kvm_arch_vcpu_ioctl_run,
 	kvm_arch_vcpu_ioctl_set_fpu, kvm_arch_vcpu_ioctl_set_guest_debug,
 	kvm_arch_vcpu_ioctl_set_mpstate, kvm_arch_vcpu_ioctl_set_regs,
 	kvm_arch_vcpu_ioctl_set_sregs, kvm_arch_vcpu_ioctl_translate, kvm_arch_vcpu_load,
 	kvm_arch_vcpu_postcreate, kvm_arch_vcpu_precreate, kvm_arch_vcpu_put,
 	kvm_arch_vcpu_run_pid_change, kvm_arch_vcpu_runnable, kvm_arch_vcpu_should_kick,
-	kvm_arch_vcpu_unblocking, kvm_arch_vm_ioctl, kvm_check_request,
+	kvm_arch_vcpu_unblocking, kvm_arch_vm_ioctl, type kvm_bus, kvm_check_request,
 	kvm_cpu_has_pending_timer, kvm_dirty_bitmap_bytes,
 	kvm_dirty_log_manual_protect_and_init_set, kvm_eventfd_init, kvm_for_each_vcpu,
 	kvm_free_irq_routing, kvm_get_bus, kvm_get_vcpu, kvm_get_vcpu_by_id, kvm_ioeventfd,
 	kvm_irqfd, kvm_irqfd_exit, kvm_irqfd_init, kvm_irqfd_release, kvm_is_error_hva,
 	kvm_is_visible_memslot, kvm_make_request, kvm_memslot_iter_is_valid,
-	kvm_memslot_iter_next, kvm_memslot_iter_start, kvm_memslots, kvm_second_dirty_bitmap,
-	kvm_set_spte_gfn, kvm_slot_dirty_track_enabled, kvm_stats_read, kvm_test_age_gfn,
-	kvm_unmap_gfn_range, kvm_vcpu_exiting_guest_mode, kvm_vcpu_memslots,
+	kvm_memslot_iter_next, kvm_memslot_iter_start, kvm_memslots, type kvm_mr_change,
+	kvm_second_dirty_bitmap, kvm_set_spte_gfn, kvm_slot_dirty_track_enabled, kvm_stats_read,
+	kvm_test_age_gfn, kvm_unmap_gfn_range, kvm_vcpu_exiting_guest_mode, kvm_vcpu_memslots,
 	kvm_vcpu_set_dy_eligible, kvm_vcpu_set_in_spin_loop, kvm_vcpu_stats_desc,
 	kvm_vcpu_stats_header, kvm_vm_ioctl_check_extension, kvm_vm_ioctl_enable_cap,
-	kvm_vm_ioctl_irq_line, kvm_vm_stats_desc, kvm_vm_stats_header, search_memslots,
-	struct_kvm, struct_kvm_gfn_range, struct_kvm_io_bus, struct_kvm_io_range,
-	struct_kvm_memory_slot, struct_kvm_memslot_iter, struct_kvm_vcpu, try_get_memslot,
-	vcpu_valid_wakeup, type kvm_bus, type kvm_mr_change, type kvm_vm_thread_fn_t,
-	type struct_kvm_host_map, type struct_kvm_io_device, type struct_kvm_memslots,
+	kvm_vm_ioctl_irq_line, kvm_vm_stats_desc, kvm_vm_stats_header, type kvm_vm_thread_fn_t,
+	kvm_zap_gfn_range, search_memslots, struct_kvm, struct_kvm_gfn_range,
+	type struct_kvm_host_map, struct_kvm_io_bus, type struct_kvm_io_device,
+	struct_kvm_io_range, struct_kvm_memory_slot, struct_kvm_memslot_iter,
+	type struct_kvm_memslots, struct_kvm_vcpu, try_get_memslot, vcpu_valid_wakeup,
 } from "#linux/kvm_host.ts";
 import type { kvm_gen, struct_gfn_to_hva_cache, struct_kvm_mmu_memory_cache } from
 	"#linux/kvm_types.ts";
@@ -168,7 +171,9 @@ import { trace_kvm_age_hva, trace_kvm_set_spte_hva, trace_kvm_test_age_hva,
 	"#linux/trace/events/kvm.ts";
 import { __copy_from_user, __copy_from_user_inatomic, __copy_to_user, access_ok, copy_from_user,
 	copy_to_user, pagefault_disable, pagefault_enable } from "#linux/uaccess.ts";
-import { xa_erase, xa_init, xa_insert } from "#linux/xarray.ts";
+import {
+	xa_destroy, xa_erase, xa_err, xa_init, xa_insert, xa_mk_value, xa_store,
+} from "#linux/xarray.ts";
 import { KVM_ADDRESS_SPACE_NUM, KVM_DIRTY_LOG_MANUAL_CAPS, KVM_MAX_VCPUS, KVM_MAX_VCPU_IDS,
 	kvm_arch_memory_slot_copy } from "#asm/kvm_host.ts";
 import { KVM_ARCH_NR_OBJS_PER_MEMORY_CACHE } from "#asm/kvm_types.ts";
@@ -187,17 +192,18 @@ import {
 	KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE, KVM_ENABLE_CAP,
 	KVM_GET_API_VERSION, KVM_GET_DIRTY_LOG, KVM_GET_FPU, KVM_GET_MP_STATE, KVM_GET_REGS,
 	KVM_GET_SREGS, KVM_GET_STATS_FD, KVM_GET_VCPU_MMAP_SIZE, KVM_IOEVENTFD, KVM_IRQFD,
-	KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_PRIVATE,
+	KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_MEMORY_ENCRYPT_REG_REGION,
+	KVM_MEMORY_ENCRYPT_UNREG_REGION, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_PRIVATE,
 	KVM_MEM_READONLY, KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS, KVM_RUN,
 	KVM_SET_FPU, KVM_SET_GUEST_DEBUG, KVM_SET_MP_STATE, KVM_SET_REGS, KVM_SET_SIGNAL_MASK,
 	KVM_SET_SREGS, KVM_SET_USER_MEMORY_REGION, KVM_TRACE_DISABLE, KVM_TRACE_ENABLE,
 	KVM_TRACE_PAUSE, KVM_TRANSLATE, KVM_UNREGISTER_COALESCED_MMIO,
 	struct_kvm_clear_dirty_log, struct_kvm_coalesced_mmio_zone, struct_kvm_create_device,
 	struct_kvm_dirty_gfn, struct_kvm_dirty_log, struct_kvm_enable_cap,
-	struct_kvm_guest_debug, struct_kvm_ioeventfd, struct_kvm_irq_level, struct_kvm_irqfd,
-	struct_kvm_mp_state, struct_kvm_run, struct_kvm_signal_mask, struct_kvm_translation,
-	struct_kvm_user_mem_region, struct_kvm_userspace_memory_region,
-	struct_kvm_userspace_memory_region_ext,
+	struct_kvm_enc_region, struct_kvm_guest_debug, struct_kvm_ioeventfd,
+	struct_kvm_irq_level, struct_kvm_irqfd, struct_kvm_mp_state, struct_kvm_run,
+	struct_kvm_signal_mask, struct_kvm_translation, struct_kvm_user_mem_region,
+	struct_kvm_userspace_memory_region, struct_kvm_userspace_memory_region_ext,
 } from "#uapi/linux/kvm.ts";
 import { _IOC_TYPE } from "#uapi/linux/ioctl.ts";
 import { KVM_COALESCED_MMIO_PAGE_OFFSET, KVM_DIRTY_LOG_PAGE_OFFSET, KVM_PIO_PAGE_OFFSET,
@@ -209,6 +215,7 @@ import { kvm_async_pf_deinit, kvm_async_pf_init, kvm_async_pf_vcpu_init } from
 	"#kvm/async_pf.h.ts";
 import { KVM_MMU_LOCK, KVM_MMU_LOCK_INIT, KVM_MMU_UNLOCK, gfn_to_pfn_cache_invalidate_start } from
 	"#kvm/kvm_mm.h.ts";
+import { weak } from "#asm-generic/registry.ts";
 
 /* nothing polls, but the knobs are there, and a VM remembers the first */
 export let halt_poll_ns = KVM_HALT_POLL_NS_DEFAULT;
@@ -877,6 +884,46 @@ function kvm_init_mmu_notifier(kvm: struct_kvm): number {
 	return mmu_notifier_register(kvm.mmu_notifier, current.mm!);
 }
 
+const KVM_MEM_ATTR_SHARED	= 0x0001;
+
+/**
+ * virt/kvm/kvm_main.c:kvm_vm_ioctl_set_mem_attr(): [@gpa, @gpa + @size), in bytes, is private, or
+ * shared. @hunk 5:1
+ */
+function kvm_vm_ioctl_set_mem_attr(kvm: struct_kvm, gpa: u64, size: u64, is_private: boolean):
+	number {
+	let r = 0;
+
+	if (size === 0n || u64(gpa + size) < gpa)
+		return -EINVAL;
+	if (gpa & BigInt(PAGE_SIZE - 1) || size & BigInt(PAGE_SIZE - 1))
+		return -EINVAL;
+
+	const start = gfn_t(Number(gpa >> BigInt(PAGE_SHIFT)));
+	const end = gfn_t(Number(u64(gpa + size - 1n + BigInt(PAGE_SIZE)) >> BigInt(PAGE_SHIFT)));
+
+	/* private is the default, so that only what is shared takes room */
+	const entry = is_private ? null : xa_mk_value(KVM_MEM_ATTR_SHARED);
+
+	let index: number = start;
+	err: {
+		for (; index < end; index++) {
+			r = xa_err(xa_store(kvm.mem_attr_array, pgoff_t(index), entry,
+				GFP_KERNEL_ACCOUNT));
+			if (r)
+				break err;
+		}
+
+		kvm_zap_gfn_range(kvm, start, end);
+
+		return r;
+	}
+	/* err: XXX: leaves the first one, and forgets what was shared before */
+	for (; index > start; index--)
+		xa_erase(kvm.mem_attr_array, pgoff_t(index));
+	return r;
+}
+
 /*
  * CONFIG_HAVE_KVM_PM_NOTIFIER is off, and with it kvm_pm_notifier_call(), which is the call of a
  * notifier_block and hands the state to come to kvm_arch_pm_notifier().
@@ -935,6 +982,9 @@ function kvm_create_vm(type: ulong64): struct_kvm | err_ptr {
 	spin_lock_init(kvm.mn_invalidate_lock, "&kvm->mn_invalidate_lock");
 	rcuwait_init(kvm.mn_memslots_update_rcuwait);
 	xa_init(kvm.vcpu_array, "&kvm->vcpu_array.xa_lock");
+	/* @hunk 5:2 */
+	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM))
+		xa_init(kvm.mem_attr_array, "&kvm->mem_attr_array.xa_lock");
 
 	INIT_LIST_HEAD(kvm.gpc_list);
 	spin_lock_init(kvm.gpc_lock, "&kvm->gpc_lock");
@@ -1071,6 +1121,9 @@ function kvm_destroy_vm(kvm: struct_kvm): void {
 		kvm_free_memslots(kvm, kvm.__memslots[i]![0]!);
 		kvm_free_memslots(kvm, kvm.__memslots[i]![1]!);
 	}
+	/* @hunk 5:3 */
+	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM))
+		xa_destroy(kvm.mem_attr_array);
 	cleanup_srcu_struct(kvm.irq_srcu);
 	cleanup_srcu_struct(kvm.srcu);
 	kvm_arch_free_vm(kvm);
@@ -1232,6 +1285,11 @@ function kvm_replace_memslot(kvm: struct_kvm, old: struct_kvm_memory_slot | null
 			kvm_erase_gfn_node(slots, old);
 		kvm_insert_gfn_node(slots, new_!);
 	}
+}
+
+/** virt/kvm/kvm_main.c:kvm_arch_has_private_mem(): weak. @hunk 5:4 */
+export function kvm_arch_has_private_mem(kvm: struct_kvm): boolean {
+	return weak("kvm_arch_has_private_mem", (_kvm: struct_kvm) => false)(kvm);
 }
 
 /** virt/kvm/kvm_main.c:check_memory_region_flags() @hunk 2:1 */
@@ -3487,6 +3545,11 @@ function kvm_sanity_check_user_mem_region_alias(): void {
 	SANITY_CHECK_MEM_REGION_EXT_FIELD("private_fd");
 }
 
+/** The label arch_vm_ioctl of kvm_vm_ioctl(), which two of its cases lead to. @hunk 5:6 */
+function arch_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
+	return kvm_arch_vm_ioctl(filp, ioctl, arg);
+}
+
 /** virt/kvm/kvm_main.c:kvm_vm_ioctl() */
 function kvm_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 	const kvm = filp.private_data as struct_kvm;
@@ -3524,6 +3587,23 @@ function kvm_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 			break out;
 
 		r = kvm_vm_ioctl_set_memory_region(kvm, mem);
+		break;
+	}
+	/* @hunk 5:5 */
+	case KVM_MEMORY_ENCRYPT_REG_REGION:
+	case KVM_MEMORY_ENCRYPT_UNREG_REGION: {
+		const region = struct_kvm_enc_region.alloc();
+		const set = ioctl === KVM_MEMORY_ENCRYPT_REG_REGION;
+
+		if (!IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM) || !kvm_arch_has_private_mem(kvm))
+			return arch_vm_ioctl(filp, ioctl, arg);
+
+		r = -EFAULT;
+		if (copy_from_user(region, argp, sizeof(struct_kvm_enc_region)))
+			break out;
+
+		r = kvm_vm_ioctl_set_mem_attr(kvm, region.addr,
+			region.size, set);
 		break;
 	}
 	case KVM_GET_DIRTY_LOG: {
@@ -3630,7 +3710,7 @@ function kvm_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 		r = kvm_vm_ioctl_get_stats_fd(kvm);
 		break;
 	default:
-		r = kvm_arch_vm_ioctl(filp, ioctl, arg);
+		r = arch_vm_ioctl(filp, ioctl, arg);
 	}
 	return r;
 }

@@ -133,7 +133,8 @@ export function permission_fault(vcpu: struct_kvm_vcpu, mmu: struct_kvm_mmu, pte
 	return fault ? errcode : 0;
 }
 
-export { kvm_zap_gfn_range } from "#arch/x86/kvm/mmu/mmu.ts";
+/* declared for all architectures. @hunk 5:1 */
+export { kvm_zap_gfn_range } from "#linux/kvm_host.ts";
 
 /* declared, and defined nowhere, as upstream */
 export declare function kvm_arch_write_log_dirty(vcpu: struct_kvm_vcpu): number;

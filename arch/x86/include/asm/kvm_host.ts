@@ -56,6 +56,8 @@ export type { struct_kvm_mmu_page, struct_kvm_page_fault } from
 	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
 
 export const __KVM_HAVE_ARCH_VCPU_DEBUGFS = true;
+/** @hunk 5:1 */
+export const __KVM_HAVE_ZAP_GFN_RANGE = true;
 
 export const KVM_MAX_VCPUS	= 1024;
 
@@ -1065,6 +1067,7 @@ export {
 	kvm_arch_mmu_enable_log_dirty_pt_masked, kvm_set_spte_gfn, kvm_test_age_gfn,
 	kvm_unmap_gfn_range,
 } from "#arch/x86/kvm/mmu/mmu.ts";
+export { kvm_zap_gfn_range } from "#arch/x86/kvm/mmu/mmu.ts";
 export {
 	kvm_arch_check_processor_compat, kvm_arch_commit_memory_region, kvm_arch_destroy_vm,
 	kvm_arch_dev_ioctl, kvm_arch_dy_has_pending_interrupt, kvm_arch_dy_runnable,
