@@ -1223,3 +1223,10 @@ export function kvm_handle_signal_exit(vcpu: struct_kvm_vcpu): void {
 	vcpu.run.exit_reason = KVM_EXIT_INTR;
 	vcpu.stat.signal_exits++;
 }
+
+/* attributes of guest memory. @hunk 6:1 */
+export const KVM_MEM_ATTR_SHARED	= 0x0001;
+export const KVM_MEM_ATTR_PRIVATE	= 0x0002;
+
+/* empty where __KVM_HAVE_ARCH_UPDATE_MEM_ATTR is not */
+export { kvm_arch_update_mem_attr } from "#asm/kvm_host.ts";

@@ -65,25 +65,26 @@ import { kvm_dirty_ring_alloc, kvm_dirty_ring_free, kvm_dirty_ring_get_page,
 import {
 	EXITING_GUEST_MODE, IN_GUEST_MODE, KVM_DIRTY_RING_MAX_ENTRIES, KVM_HVA_ERR_BAD,
 	KVM_HVA_ERR_RO_BAD, KVM_MEMSLOT_GEN_UPDATE_IN_PROGRESS, KVM_MEMSLOT_INVALID,
-	KVM_MEM_MAX_NR_PAGES, KVM_MEM_SLOTS_NUM, KVM_MR_CREATE, KVM_MR_DELETE,
-	KVM_MR_FLAGS_ONLY, KVM_MR_MOVE, KVM_NR_BUSES, KVM_PFN_ERR_FAULT, KVM_PFN_ERR_HWPOISON,
-	KVM_PFN_ERR_RO_FAULT, KVM_PFN_NOSLOT, KVM_REQUEST_NO_ACTION, KVM_REQUEST_NO_WAKEUP,
-	KVM_REQUEST_WAIT, KVM_REQ_TLB_FLUSH, KVM_REQ_UNBLOCK, KVM_REQ_UNHALT,
-	KVM_STATS_LOG_HIST_UPDATE, KVM_USER_MEM_SLOTS, NR_IOBUS_DEVS, OUTSIDE_GUEST_MODE,
-	__gfn_to_hva_memslot, __gfn_to_memslot, __kvm_make_request, __kvm_memslots,
-	__kvm_vcpu_wake_up, gpa_to_gfn, hva_to_gfn_memslot, id_to_memslot, is_error_noslot_pfn,
-	is_error_page, kvm_age_gfn, kvm_arch_alloc_vm, kvm_arch_check_processor_compat,
-	kvm_arch_commit_memory_region, kvm_arch_destroy_vm, kvm_arch_dev_ioctl, kvm_arch_exit,
-	kvm_arch_flush_remote_tlb, kvm_arch_flush_remote_tlbs_memslot,
-	kvm_arch_flush_shadow_all, kvm_arch_flush_shadow_memslot, kvm_arch_free_memslot,
-	kvm_arch_free_vm, kvm_arch_guest_memory_reclaimed, kvm_arch_hardware_disable,
-	kvm_arch_hardware_enable, kvm_arch_hardware_setup, kvm_arch_hardware_unsetup,
-	kvm_arch_init, kvm_arch_init_vm, kvm_arch_memslots_updated,
-	kvm_arch_mmu_enable_log_dirty_pt_masked, kvm_arch_mmu_notifier_invalidate_range,
-	kvm_arch_post_init_vm, kvm_arch_pre_destroy_vm, kvm_arch_prepare_memory_region,
-	kvm_arch_sched_in, kvm_arch_sync_dirty_log, kvm_arch_sync_events,
-	kvm_arch_vcpu_async_ioctl, kvm_arch_vcpu_blocking, kvm_arch_vcpu_create,
-	kvm_arch_vcpu_destroy, kvm_arch_vcpu_fault, kvm_arch_vcpu_get_wait, kvm_arch_vcpu_ioctl,
+	KVM_MEM_ATTR_PRIVATE, KVM_MEM_ATTR_SHARED, KVM_MEM_MAX_NR_PAGES, KVM_MEM_SLOTS_NUM,
+	KVM_MR_CREATE, KVM_MR_DELETE, KVM_MR_FLAGS_ONLY, KVM_MR_MOVE, KVM_NR_BUSES,
+	KVM_PFN_ERR_FAULT, KVM_PFN_ERR_HWPOISON, KVM_PFN_ERR_RO_FAULT, KVM_PFN_NOSLOT,
+	KVM_REQUEST_NO_ACTION, KVM_REQUEST_NO_WAKEUP, KVM_REQUEST_WAIT, KVM_REQ_TLB_FLUSH,
+	KVM_REQ_UNBLOCK, KVM_REQ_UNHALT, KVM_STATS_LOG_HIST_UPDATE, KVM_USER_MEM_SLOTS,
+	NR_IOBUS_DEVS, OUTSIDE_GUEST_MODE, __gfn_to_hva_memslot, __gfn_to_memslot,
+	__kvm_make_request, __kvm_memslots, __kvm_vcpu_wake_up, gpa_to_gfn, hva_to_gfn_memslot,
+	id_to_memslot, is_error_noslot_pfn, is_error_page, kvm_age_gfn, kvm_arch_alloc_vm,
+	kvm_arch_check_processor_compat, kvm_arch_commit_memory_region, kvm_arch_destroy_vm,
+	kvm_arch_dev_ioctl, kvm_arch_exit, kvm_arch_flush_remote_tlb,
+	kvm_arch_flush_remote_tlbs_memslot, kvm_arch_flush_shadow_all,
+	kvm_arch_flush_shadow_memslot, kvm_arch_free_memslot, kvm_arch_free_vm,
+	kvm_arch_guest_memory_reclaimed, kvm_arch_hardware_disable, kvm_arch_hardware_enable,
+	kvm_arch_hardware_setup, kvm_arch_hardware_unsetup, kvm_arch_init, kvm_arch_init_vm,
+	kvm_arch_memslots_updated, kvm_arch_mmu_enable_log_dirty_pt_masked,
+	kvm_arch_mmu_notifier_invalidate_range, kvm_arch_post_init_vm, kvm_arch_pre_destroy_vm,
+	kvm_arch_prepare_memory_region, kvm_arch_sched_in, kvm_arch_sync_dirty_log,
+	kvm_arch_sync_events, kvm_arch_update_mem_attr, kvm_arch_vcpu_async_ioctl,
+	kvm_arch_vcpu_blocking, kvm_arch_vcpu_create, kvm_arch_vcpu_destroy,
+	kvm_arch_vcpu_fault, kvm_arch_vcpu_get_wait, kvm_arch_vcpu_ioctl,
 	kvm_arch_vcpu_ioctl_get_fpu, kvm_arch_vcpu_ioctl_get_mpstate,
 	kvm_arch_vcpu_ioctl_get_regs, kvm_arch_vcpu_ioctl_get_sregs, kvm_arch_vcpu_ioctl_run,
 	kvm_arch_vcpu_ioctl_set_fpu, kvm_arch_vcpu_ioctl_set_guest_debug,
@@ -172,7 +173,7 @@ import { trace_kvm_age_hva, trace_kvm_set_spte_hva, trace_kvm_test_age_hva,
 import { __copy_from_user, __copy_from_user_inatomic, __copy_to_user, access_ok, copy_from_user,
 	copy_to_user, pagefault_disable, pagefault_enable } from "#linux/uaccess.ts";
 import {
-	xa_destroy, xa_erase, xa_err, xa_init, xa_insert, xa_mk_value, xa_store,
+	xa_destroy, xa_erase, xa_err, xa_init, xa_insert, xa_mk_value, type xa_ptr, xa_store,
 } from "#linux/xarray.ts";
 import { KVM_ADDRESS_SPACE_NUM, KVM_DIRTY_LOG_MANUAL_CAPS, KVM_MAX_VCPUS, KVM_MAX_VCPU_IDS,
 	kvm_arch_memory_slot_copy } from "#asm/kvm_host.ts";
@@ -884,11 +885,9 @@ function kvm_init_mmu_notifier(kvm: struct_kvm): number {
 	return mmu_notifier_register(kvm.mmu_notifier, current.mm!);
 }
 
-const KVM_MEM_ATTR_SHARED	= 0x0001;
-
 /**
  * virt/kvm/kvm_main.c:kvm_vm_ioctl_set_mem_attr(): [@gpa, @gpa + @size), in bytes, is private, or
- * shared. @hunk 5:1
+ * shared. @hunk 5:1 6:1 6:2
  */
 function kvm_vm_ioctl_set_mem_attr(kvm: struct_kvm, gpa: u64, size: u64, is_private: boolean):
 	number {
@@ -903,7 +902,14 @@ function kvm_vm_ioctl_set_mem_attr(kvm: struct_kvm, gpa: u64, size: u64, is_priv
 	const end = gfn_t(Number(u64(gpa + size - 1n + BigInt(PAGE_SIZE)) >> BigInt(PAGE_SHIFT)));
 
 	/* private is the default, so that only what is shared takes room */
-	const entry = is_private ? null : xa_mk_value(KVM_MEM_ATTR_SHARED);
+	let attr: number, entry: xa_ptr;
+	if (is_private) {
+		attr = KVM_MEM_ATTR_PRIVATE;
+		entry = null;
+	} else {
+		attr = KVM_MEM_ATTR_SHARED;
+		entry = xa_mk_value(KVM_MEM_ATTR_SHARED);
+	}
 
 	let index: number = start;
 	err: {
@@ -915,6 +921,7 @@ function kvm_vm_ioctl_set_mem_attr(kvm: struct_kvm, gpa: u64, size: u64, is_priv
 		}
 
 		kvm_zap_gfn_range(kvm, start, end);
+		kvm_arch_update_mem_attr(kvm, attr, start, end);	/* @hunk 6:3 */
 
 		return r;
 	}

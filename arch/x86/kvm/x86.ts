@@ -49,23 +49,26 @@ import { KVM_IRQFD_RESAMPLE_IRQ_SOURCE_ID, KVM_MAX_IRQ_ROUTES, KVM_MAX_MMIO_FRAG
 	KVM_MEM_SLOTS_NUM, KVM_MMIO_BUS, KVM_PIO_BUS, KVM_REQ_TLB_FLUSH, KVM_REQ_UNBLOCK,
 	KVM_REQ_UNHALT, KVM_REQ_VM_DEAD, KVM_USERSPACE_IRQ_SOURCE_ID } from
 	"#linux/kvm_host.const.ts";
-import { __kvm_set_memory_region, EXITING_GUEST_MODE, gfn_to_gpa, gfn_to_hva, gfn_to_pfn,
-	gpa_to_gfn, guest_timing_enter_irqoff, guest_timing_exit_irqoff, id_to_memslot,
-	IN_GUEST_MODE, is_error_noslot_pfn, kvm_arch_flush_remote_tlbs_memslot,
-	kvm_check_async_pf_completion, kvm_check_request, kvm_clear_async_pf_completion_queue,
-	kvm_clear_request, kvm_cpu_has_pending_timer, kvm_debug_ratelimited, kvm_destroy_vcpus,
-	kvm_dirty_log_manual_protect_and_init_set, kvm_err, kvm_for_each_vcpu,
-	KVM_GENERIC_VCPU_STATS, KVM_GENERIC_VM_STATS, kvm_io_bus_read, kvm_io_bus_write,
-	kvm_is_error_hva, kvm_make_all_cpus_request, kvm_make_request, kvm_memslots,
-	type kvm_mr_change, KVM_MR_CREATE, KVM_MR_DELETE, KVM_MR_FLAGS_ONLY, KVM_MR_MOVE,
-	kvm_pr_unimpl, kvm_rebooting, kvm_release_pfn_clean, kvm_request_pending,
-	kvm_sigset_activate, kvm_sigset_deactivate, KVM_STATS_DESCS, kvm_test_request,
-	kvm_vcpu_block, kvm_vcpu_exiting_guest_mode, kvm_vcpu_gfn_to_hva, kvm_vcpu_halt,
-	kvm_vcpu_kick, kvm_vcpu_read_guest, kvm_vcpu_read_guest_page, kvm_vcpu_srcu_read_lock,
-	kvm_vcpu_srcu_read_unlock, kvm_vcpu_write_guest, kvm_vcpu_yield_to, kvm_vm_bugged,
+import {
+	EXITING_GUEST_MODE, IN_GUEST_MODE, KVM_GENERIC_VCPU_STATS, KVM_GENERIC_VM_STATS,
+	KVM_MR_CREATE, KVM_MR_DELETE, KVM_MR_FLAGS_ONLY, KVM_MR_MOVE, KVM_STATS_DESCS,
 	OUTSIDE_GUEST_MODE, STATS_DESC_COUNTER, STATS_DESC_IBOOLEAN, STATS_DESC_ICOUNTER,
-	STATS_DESC_PCOUNTER, type struct_kvm, type struct_kvm_async_pf, type struct_kvm_memory_slot,
-	type struct_kvm_vcpu, vcpu_load, vcpu_put, vcpu_unimpl } from "#linux/kvm_host.ts";
+	STATS_DESC_PCOUNTER, __kvm_set_memory_region, gfn_to_gpa, gfn_to_hva, gfn_to_pfn,
+	gpa_to_gfn, guest_timing_enter_irqoff, guest_timing_exit_irqoff, id_to_memslot,
+	is_error_noslot_pfn, kvm_arch_flush_remote_tlbs_memslot, kvm_check_async_pf_completion,
+	kvm_check_request, kvm_clear_async_pf_completion_queue, kvm_clear_request,
+	kvm_cpu_has_pending_timer, kvm_debug_ratelimited, kvm_destroy_vcpus,
+	kvm_dirty_log_manual_protect_and_init_set, kvm_err, kvm_for_each_vcpu, kvm_io_bus_read,
+	kvm_io_bus_write, kvm_is_error_hva, kvm_make_all_cpus_request, kvm_make_request,
+	kvm_memslots, type kvm_mr_change, kvm_pr_unimpl, kvm_rebooting, kvm_release_pfn_clean,
+	kvm_request_pending, kvm_sigset_activate, kvm_sigset_deactivate,
+	kvm_slot_can_be_private, kvm_test_request, kvm_vcpu_block, kvm_vcpu_exiting_guest_mode,
+	kvm_vcpu_gfn_to_hva, kvm_vcpu_halt, kvm_vcpu_kick, kvm_vcpu_read_guest,
+	kvm_vcpu_read_guest_page, kvm_vcpu_srcu_read_lock, kvm_vcpu_srcu_read_unlock,
+	kvm_vcpu_write_guest, kvm_vcpu_yield_to, kvm_vm_bugged, type struct_kvm,
+	type struct_kvm_async_pf, type struct_kvm_memory_slot, type struct_kvm_vcpu, vcpu_load,
+	vcpu_put, vcpu_unimpl,
+} from "#linux/kvm_host.ts";
 import { list_empty_careful } from "#linux/list.ts";
 import { lockdep_assert_held, lockdep_assert_held_write } from "#linux/lockdep.ts";
 import { order_base_2 } from "#linux/log2.ts";
@@ -8056,7 +8059,11 @@ function kvm_alloc_memslot_metadata(kvm: struct_kvm, slot: struct_kvm_memory_slo
 				linfo[0]!.disallow_lpage = 1;
 			if (((slot.base_gfn + npages) & (KVM_PAGES_PER_HPAGE(level) - 1)) !== 0)
 				linfo[lpages - 1]!.disallow_lpage = 1;
-			const ugfn = ul_shr(slot.userspace_addr, PAGE_SHIFT);
+			let ugfn: number = ul_shr(slot.userspace_addr, PAGE_SHIFT);
+			/* @hunk 6:1 XXX: or-ing is not comparing */
+			if (kvm_slot_can_be_private(slot))
+				ugfn = Number(BigInt(ugfn) |
+					slot.private_offset >> BigInt(PAGE_SHIFT));
 			/*
 			 * gfns and host addresses that are not aligned alike never make a large
 			 * page

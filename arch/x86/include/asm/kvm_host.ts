@@ -58,6 +58,8 @@ export type { struct_kvm_mmu_page, struct_kvm_page_fault } from
 export const __KVM_HAVE_ARCH_VCPU_DEBUGFS = true;
 /** @hunk 5:1 */
 export const __KVM_HAVE_ZAP_GFN_RANGE = true;
+/** @hunk 6:1 */
+export const __KVM_HAVE_ARCH_UPDATE_MEM_ATTR = true;
 
 export const KVM_MAX_VCPUS	= 1024;
 
@@ -557,6 +559,13 @@ export class struct_kvm_vcpu_arch {
 	/** Port-only: the CPU the guest runs on, and what it runs. */
 	guest: struct_guest_cpu | null = null;
 }
+
+/*
+ * Bit 31 of disallow_lpage: the large page has private and shared pages. The other bits are a
+ * count, as before. @hunk 6:2
+ */
+export const KVM_LPAGE_PRIVATE_SHARED_MIXED	= 1 << 31;
+export const KVM_LPAGE_COUNT_MAX		= 0x7fffffff;
 
 export class struct_kvm_lpage_info {
 	disallow_lpage = 0;
@@ -1067,7 +1076,7 @@ export {
 	kvm_arch_mmu_enable_log_dirty_pt_masked, kvm_set_spte_gfn, kvm_test_age_gfn,
 	kvm_unmap_gfn_range,
 } from "#arch/x86/kvm/mmu/mmu.ts";
-export { kvm_zap_gfn_range } from "#arch/x86/kvm/mmu/mmu.ts";
+export { kvm_arch_update_mem_attr, kvm_zap_gfn_range } from "#arch/x86/kvm/mmu/mmu.ts";
 export {
 	kvm_arch_check_processor_compat, kvm_arch_commit_memory_region, kvm_arch_destroy_vm,
 	kvm_arch_dev_ioctl, kvm_arch_dy_has_pending_interrupt, kvm_arch_dy_runnable,

@@ -19,10 +19,11 @@ import { ALIGN, DIV_ROUND_UP, ul_and_low, ul_and_not_low, ul_or_low } from "#asm
 import { pair, pair_and, pair_andnot, pair_eq, pair_frame, pair_is_zero, pair_or, pair_shr,
 	pair_to_u64, PAIR_ZERO, pair_ffs, pair_fls, type u64_pair, type u64_spte } from
 	"#asm-generic/pair.ts";
-import { gfn_t, gpa_t, gva_t, hpa_t, hva_t, kvm_pfn_t, ref, u32 } from
-	"#asm-generic/types.ts";
+import {
+	gfn_t, gpa_t, gva_t, hpa_t, hva_t, kvm_pfn_t, pgoff_t, ref, u32,
+} from "#asm-generic/types.ts";
 import { mem_cmpxchg64, mem_hi, mem_lo } from "#hw/memory.ts";
-import { WARN_ON, WARN_ON_ONCE, WARN_ONCE } from "#linux/bug.ts";
+import { WARN_ON, WARN_ONCE, WARN_ON_ONCE } from "#linux/bug.ts";
 import { atomic_set } from "#linux/atomic.ts";
 import { READ_ONCE, smp_rmb, smp_store_release, smp_wmb } from "#linux/compiler.ts";
 import { EFAULT, EINVAL, EIO, ENOMEM, ENOSPC, ENOTSUPP, EOPNOTSUPP, EPERM } from "#linux/errno.ts";
@@ -33,18 +34,20 @@ import { get_jiffies_64, jiffies, msecs_to_jiffies } from "#linux/jiffies.ts";
 import { lower_32_bits, strtobool } from "#linux/kernel.ts";
 import { kthread_should_stop, kthread_stop, kthread_unpark } from "#linux/kthread.ts";
 import {
-	__gfn_to_pfn_memslot, __gfn_to_hva_memslot, gpa_to_gfn, is_error_noslot_pfn, is_error_pfn,
-	kvm_arch_has_noncoherent_dma, KVM_BUG_ON,
-	kvm_debug_ratelimited, kvm_dirty_log_manual_protect_and_init_set, kvm_flush_remote_tlbs,
-	kvm_is_visible_memslot, kvm_lock, kvm_make_all_cpus_request, kvm_make_request,
-	KVM_MEMSLOT_GEN_UPDATE_IN_PROGRESS, KVM_MEMSLOT_INVALID, kvm_mmu_free_memory_cache,
+	KVM_BUG_ON, KVM_MEMSLOT_GEN_UPDATE_IN_PROGRESS, KVM_MEMSLOT_INVALID,
+	KVM_MEM_ATTR_PRIVATE, KVM_MEM_ATTR_SHARED, KVM_PFN_ERR_HWPOISON, KVM_PFN_ERR_RO_FAULT,
+	KVM_PFN_NOSLOT, OUTSIDE_GUEST_MODE, READING_SHADOW_PAGE_TABLES, __gfn_to_hva_memslot,
+	__gfn_to_pfn_memslot, __kvm_memslots, gpa_to_gfn, is_error_noslot_pfn, is_error_pfn,
+	kvm_arch_has_noncoherent_dma, kvm_debug_ratelimited,
+	kvm_dirty_log_manual_protect_and_init_set, kvm_flush_remote_tlbs,
+	kvm_for_each_memslot_in_gfn_range, kvm_is_visible_memslot, kvm_lock,
+	kvm_make_all_cpus_request, kvm_make_request, kvm_mmu_free_memory_cache,
 	kvm_mmu_invalidate_begin, kvm_mmu_invalidate_end, kvm_mmu_topup_memory_cache,
-	KVM_PFN_ERR_HWPOISON, KVM_PFN_ERR_RO_FAULT, KVM_PFN_NOSLOT, kvm_release_pfn_clean,
-	kvm_setup_async_pf, kvm_slot_dirty_track_enabled, kvm_test_request, kvm_vcpu_gfn_to_hva,
-	kvm_vcpu_gfn_to_memslot, kvm_vcpu_memslots, kvm_vm_create_worker_thread,
-	mark_page_dirty_in_slot, mmu_invalidate_retry_gfn, OUTSIDE_GUEST_MODE,
-	READING_SHADOW_PAGE_TABLES, struct_kvm, vm_list, type struct_kvm_async_pf,
-	type struct_kvm_gfn_range, type struct_kvm_memory_slot, type struct_kvm_vcpu,
+	kvm_release_pfn_clean, kvm_setup_async_pf, kvm_slot_dirty_track_enabled,
+	kvm_test_request, kvm_vcpu_gfn_to_hva, kvm_vcpu_gfn_to_memslot, kvm_vcpu_memslots,
+	kvm_vm_create_worker_thread, mark_page_dirty_in_slot, mmu_invalidate_retry_gfn,
+	struct_kvm, type struct_kvm_async_pf, type struct_kvm_gfn_range,
+	type struct_kvm_memory_slot, struct_kvm_memslot_iter, type struct_kvm_vcpu, vm_list,
 } from "#linux/kvm_host.ts";
 import { LIST_HEAD, list_add_tail, list_del, list_empty, list_empty_careful, list_first_entry,
 	list_for_each_entry, list_move_tail, INIT_LIST_HEAD, type struct_list_head } from
@@ -81,17 +84,17 @@ import { boot_cpu_has, boot_cpu_has_bug, X86_BUG_ITLB_MULTIHIT, X86_FEATURE_GBPA
 	"#asm/cpufeature.ts";
 import {
 	EMULTYPE_ALLOW_RETRY_PF, EMULTYPE_PF, INVALID_PAGE, KVM_ADDRESS_SPACE_NUM,
-	kvm_apicv_activated, kvm_cpu_role, kvm_cpu_role_copy,
-	kvm_cpu_role_eq, kvm_find_async_pf_gfn, kvm_inject_page_fault, KVM_MAX_HUGEPAGE_LEVEL,
-	KVM_MIN_FREE_MMU_PAGES, kvm_mmu_gva_to_gpa_read, KVM_MMU_NUM_PREV_ROOTS,
-	kvm_mmu_page_role, KVM_MMU_ROOT_CURRENT, kvm_mmu_root_info_invalidate,
-	KVM_MMU_ROOT_PREVIOUS, KVM_MMU_ROOTS_ALL, KVM_PAGES_PER_HPAGE, KVM_REFILL_PAGES,
-	KVM_REQ_APF_HALT, KVM_REQ_LOAD_MMU_PGD, KVM_REQ_MMU_FREE_OBSOLETE_ROOTS,
-	KVM_REQ_MMU_SYNC, KVM_REQ_TLB_FLUSH_CURRENT, kvm_x86_ops, PFERR_FETCH_MASK,
-	PFERR_GUEST_PAGE_MASK, PFERR_PRESENT_MASK, PFERR_RSVD_MASK, pferr_test, PFERR_USER_MASK,
-	PFERR_WRITE_MASK, PT64_ROOT_MAX_LEVEL, struct_kvm_arch_async_pf, struct_kvm_tlb_range,
-	VALID_PAGE, type struct_kvm_lpage_info, type struct_kvm_mmu,
-	type struct_kvm_mmu_root_info, type struct_rsvd_bits_validate,
+	KVM_LPAGE_COUNT_MAX, KVM_LPAGE_PRIVATE_SHARED_MIXED, KVM_MAX_HUGEPAGE_LEVEL,
+	KVM_MIN_FREE_MMU_PAGES, KVM_MMU_NUM_PREV_ROOTS, KVM_MMU_ROOTS_ALL, KVM_MMU_ROOT_CURRENT,
+	KVM_MMU_ROOT_PREVIOUS, KVM_PAGES_PER_HPAGE, KVM_REFILL_PAGES, KVM_REQ_APF_HALT,
+	KVM_REQ_LOAD_MMU_PGD, KVM_REQ_MMU_FREE_OBSOLETE_ROOTS, KVM_REQ_MMU_SYNC,
+	KVM_REQ_TLB_FLUSH_CURRENT, PFERR_FETCH_MASK, PFERR_GUEST_PAGE_MASK, PFERR_PRESENT_MASK,
+	PFERR_RSVD_MASK, PFERR_USER_MASK, PFERR_WRITE_MASK, PT64_ROOT_MAX_LEVEL, VALID_PAGE,
+	kvm_apicv_activated, kvm_cpu_role, kvm_cpu_role_copy, kvm_cpu_role_eq,
+	kvm_find_async_pf_gfn, kvm_inject_page_fault, kvm_mmu_gva_to_gpa_read,
+	kvm_mmu_page_role, kvm_mmu_root_info_invalidate, kvm_x86_ops, pferr_test,
+	struct_kvm_arch_async_pf, type struct_kvm_lpage_info, type struct_kvm_mmu,
+	type struct_kvm_mmu_root_info, struct_kvm_tlb_range, type struct_rsvd_bits_validate,
 } from "#asm/kvm_host.ts";
 import { KVM_PAGE_TRACK_WRITE, kvm_page_track_register_notifier,
 	kvm_page_track_unregister_notifier, kvm_slot_page_track_is_active,
@@ -146,6 +149,7 @@ import { eager_page_split, is_noncanonical_address, kvm_event_needs_reinjection,
 	kvm_mtrr_check_gfn_range_consistency, MMIO_GVA_ANY, mmu_is_nested, vcpu_cache_mmio_info,
 	vcpu_clear_mmio_info, vcpu_match_mmio_gpa, vcpu_match_mmio_gva, x86_emulate_instruction }
 	from "#arch/x86/kvm/x86.h.ts";
+import { XA_STATE, xas_load, xas_next, xas_retry } from "#linux/xarray.ts";
 
 /** -1 until the module's initialisation settles what "auto" is; then 0 or 1. */
 export let nx_huge_pages = -1;
@@ -430,8 +434,13 @@ function update_gfn_disallow_lpage_count(slot: struct_kvm_memory_slot, gfn: gfn_
 
 	for (let i = PG_LEVEL_2M; i <= KVM_MAX_HUGEPAGE_LEVEL; ++i) {
 		linfo = lpage_info_slot(gfn, slot, i);
+
+		/* @hunk 6:1 */
+		const disallow_count = linfo.disallow_lpage & KVM_LPAGE_COUNT_MAX;
+		WARN_ON(disallow_count + count < 0 ||
+			disallow_count > KVM_LPAGE_COUNT_MAX - count);
+
 		linfo.disallow_lpage += count;
-		WARN_ON(linfo.disallow_lpage < 0);
 	}
 }
 
@@ -2814,4 +2823,104 @@ export function kvm_mmu_post_init_vm(kvm: struct_kvm): number {
 export function kvm_mmu_pre_destroy_vm(kvm: struct_kvm): void {
 	if (kvm.arch.nx_lpage_recovery_thread !== null)
 		kthread_stop(kvm.arch.nx_lpage_recovery_thread);
+}
+
+/**
+ * arch/x86/kvm/mmu/mmu.c:mem_attr_is_mixed(): whether [@start, @end) has gfns of both kinds, or, as
+ * posted, any of the kind that @attr is not. @hunk 6:2
+ */
+function mem_attr_is_mixed(kvm: struct_kvm, attr: number, start: gfn_t, end: gfn_t): boolean {
+	const xas = XA_STATE(kvm.mem_attr_array, pgoff_t(start));
+	let gfn: number = start;
+	let shared: boolean, private_: boolean;
+	let mixed = false;
+
+	if (attr === KVM_MEM_ATTR_SHARED) {
+		shared = true;
+		private_ = false;
+	} else {
+		shared = false;
+		private_ = true;
+	}
+
+	rcu_read_lock();
+	let entry = xas_load(xas);
+	out: while (gfn < end) {
+		if (xas_retry(xas, entry))
+			continue;
+
+		KVM_BUG_ON(gfn !== xas.xa_index, kvm);
+
+		/* XXX: an entry means shared */
+		if (entry !== null)
+			private_ = true;
+		else
+			shared = true;
+
+		if (private_ && shared) {
+			mixed = true;
+			break out;
+		}
+
+		entry = xas_next(xas);
+		gfn++;
+	}
+	rcu_read_unlock();
+	return mixed;
+}
+
+function update_mixed(linfo: struct_kvm_lpage_info, mixed: boolean): void {
+	if (mixed)
+		linfo.disallow_lpage |= KVM_LPAGE_PRIVATE_SHARED_MIXED;
+	else
+		linfo.disallow_lpage &= ~KVM_LPAGE_PRIVATE_SHARED_MIXED;
+}
+
+/** arch/x86/kvm/mmu/mmu.c:update_mem_lpage_info() */
+function update_mem_lpage_info(kvm: struct_kvm, slot: struct_kvm_memory_slot, attr: number,
+	start: gfn_t, end: gfn_t): void {
+	for (let level = PG_LEVEL_2M; level <= KVM_MAX_HUGEPAGE_LEVEL; level++) {
+		const pages = KVM_PAGES_PER_HPAGE(level);
+		const lpage_start = ul_and_not_low(start, pages - 1);
+		const lpage_end = ul_and_not_low(end - 1, pages - 1);
+
+		/* only the first and the last can be mixed */
+		update_mixed(lpage_info_slot(gfn_t(lpage_start), slot, level),
+			mem_attr_is_mixed(kvm, attr, gfn_t(lpage_start),
+				gfn_t(lpage_start + pages)));
+
+		/* XXX: the next level is left as it is */
+		if (lpage_start === lpage_end)
+			return;
+
+		for (let gfn = lpage_start + pages; gfn < lpage_end; gfn += pages)
+			update_mixed(lpage_info_slot(gfn_t(gfn), slot, level), false);
+
+		update_mixed(lpage_info_slot(gfn_t(lpage_end), slot, level),
+			mem_attr_is_mixed(kvm, attr, gfn_t(lpage_end),
+				gfn_t(lpage_end + pages)));
+	}
+}
+
+/** arch/x86/kvm/mmu/mmu.c:kvm_arch_update_mem_attr() */
+export function kvm_arch_update_mem_attr(kvm: struct_kvm, attr: number, start: gfn_t,
+	end: gfn_t): void {
+	const iter = new struct_kvm_memslot_iter();
+
+	WARN_ONCE(!(attr & (KVM_MEM_ATTR_PRIVATE | KVM_MEM_ATTR_SHARED)),
+		"Unsupported mem attribute.\n");
+
+	for (let i = 0; i < KVM_ADDRESS_SPACE_NUM; i++) {
+		const slots = __kvm_memslots(kvm, i);
+
+		for (const slot of kvm_for_each_memslot_in_gfn_range(iter, slots, start, end)) {
+			/* XXX: narrows the range for the slots that follow, too */
+			start = gfn_t(Math.max(start, slot.base_gfn));
+			end = gfn_t(Math.min(end, slot.base_gfn + slot.npages));
+			if (WARN_ON_ONCE(start >= end))
+				continue;
+
+			update_mem_lpage_info(kvm, slot, attr, start, end);
+		}
+	}
 }
