@@ -11,11 +11,14 @@
 import type { embedded } from "#asm-generic/owner.ts";
 import { ALIGN, ul_shr } from "#asm-generic/bits.ts";
 import {
-	gfn_t, gpa_t, hpa_t, hva_t, type kvm_pfn_t, type loff_t, ref, type unsigned_long,
+	gfn_t, gpa_t, hpa_t, hva_t, kvm_pfn_t, type loff_t, loff_to_pgoff, pfn_nr, pgoff_t, ref,
+	type unsigned_long,
 } from "#asm-generic/types.ts";
 import { IS_ERR } from "#asm-generic/err.ts";
 import { EINVAL, ENOIOCTLCMD, ENOSYS } from "#linux/errno.ts";
-import { CONFIG_HAVE_KVM_CPU_RELAX_INTERCEPT, CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
+import {
+	CONFIG_HAVE_KVM_CPU_RELAX_INTERCEPT, CONFIG_HAVE_KVM_PRIVATE_MEM, CONFIG_PROVE_LOCKING,
+} from "#generated/autoconf.ts";
 import { atomic_read, atomic_t } from "#linux/atomic.ts";
 import { BUG, WARN_ON_ONCE, WARN_ONCE } from "#linux/bug.ts";
 import { BITS_PER_LONG, fls64 } from "#linux/bitops.ts";
@@ -49,7 +52,7 @@ import { rwlock_t, spinlock_t } from "#linux/spinlock_types.ts";
 import { srcu_dereference_check, srcu_read_lock, srcu_read_unlock, struct_srcu_struct } from
 	"#linux/srcu.ts";
 import { struct_work_struct } from "#linux/workqueue_types.ts";
-import { struct_xarray, XA_INDEX_MAX, xa_for_each_range, xa_load } from "#linux/xarray.ts";
+import { XA_INDEX_MAX, struct_xarray, xa_for_each_range, xa_load } from "#linux/xarray.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 
 import {
@@ -73,7 +76,9 @@ import {
 import type { struct_file } from "#linux/fs.types.ts";
 import { struct_kvm_dirty_ring } from "#linux/kvm_dirty_ring.ts";
 /* @hunk 2:1 */
-import { struct_inaccessible_notifier } from "#linux/memfd.ts";
+import {
+	inaccessible_get_pfn, inaccessible_put_pfn, struct_inaccessible_notifier,
+} from "#linux/memfd.ts";
 
 import {
 	KVM_HVA_ERR_BAD, KVM_MAX_MMIO_FRAGMENTS, KVM_MEMSLOT_INVALID, KVM_NR_BUSES,
@@ -84,6 +89,8 @@ import {
 /* used below; the exports stand where upstream declares the names */
 import { gfn_to_hva, gfn_to_memslot, kvm_make_all_cpus_request } from "#kvm/kvm_main.ts";
 import { kvm_rip_read } from "#arch/x86/kvm/kvm_cache_regs.h.ts";
+import { pfn_t_to_pfn, pfn_to_pfn_t, type pfn_t } from "#linux/pfn_t.ts";
+import { IS_ENABLED } from "#linux/kconfig.ts";
 
 export * from "#linux/kvm_types.ts";
 export * from "#linux/kvm_host.const.ts";
@@ -1230,3 +1237,27 @@ export const KVM_MEM_ATTR_PRIVATE	= 0x0002;
 
 /* empty where __KVM_HAVE_ARCH_UPDATE_MEM_ATTR is not */
 export { kvm_arch_update_mem_attr } from "#asm/kvm_host.ts";
+
+const private_pfnt = new ref<pfn_t>(null as unknown as pfn_t);
+
+/** The page behind @gfn of a private slot, with a reference; 0 or -errno. @hunk 7:1 */
+export function kvm_private_mem_get_pfn(slot: struct_kvm_memory_slot, gfn: gfn_t,
+	pfn: ref<kvm_pfn_t>, order: ref<number>): number {
+	const index = pgoff_t(gfn - slot.base_gfn + loff_to_pgoff(slot.private_offset));
+
+	const ret = inaccessible_get_pfn(slot.private_file!, index, private_pfnt, order);
+	/* XXX: of a failure there is none */
+	if (!ret)
+		pfn.v = kvm_pfn_t(pfn_t_to_pfn(private_pfnt.v));
+	return ret;
+}
+
+export function kvm_private_mem_put_pfn(slot: struct_kvm_memory_slot, pfn: kvm_pfn_t): void {
+	inaccessible_put_pfn(slot.private_file!, pfn_to_pfn_t(pfn_nr(pfn)));
+}
+
+export function kvm_mem_is_private(kvm: struct_kvm, gfn: gfn_t): boolean {
+	if (!IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM))
+		return false;
+	return xa_load(kvm.mem_attr_array, pgoff_t(gfn)) === null;
+}

@@ -23,7 +23,7 @@ import {
 	gfn_t, gpa_t, gva_t, hpa_t, hva_t, kvm_pfn_t, pgoff_t, ref, u32,
 } from "#asm-generic/types.ts";
 import { mem_cmpxchg64, mem_hi, mem_lo } from "#hw/memory.ts";
-import { WARN_ON, WARN_ONCE, WARN_ON_ONCE } from "#linux/bug.ts";
+import { BUILD_BUG_ON, WARN_ON, WARN_ONCE, WARN_ON_ONCE } from "#linux/bug.ts";
 import { atomic_set } from "#linux/atomic.ts";
 import { READ_ONCE, smp_rmb, smp_store_release, smp_wmb } from "#linux/compiler.ts";
 import { EFAULT, EINVAL, EIO, ENOMEM, ENOSPC, ENOTSUPP, EOPNOTSUPP, EPERM } from "#linux/errno.ts";
@@ -41,10 +41,11 @@ import {
 	kvm_arch_has_noncoherent_dma, kvm_debug_ratelimited,
 	kvm_dirty_log_manual_protect_and_init_set, kvm_flush_remote_tlbs,
 	kvm_for_each_memslot_in_gfn_range, kvm_is_visible_memslot, kvm_lock,
-	kvm_make_all_cpus_request, kvm_make_request, kvm_mmu_free_memory_cache,
-	kvm_mmu_invalidate_begin, kvm_mmu_invalidate_end, kvm_mmu_topup_memory_cache,
-	kvm_release_pfn_clean, kvm_setup_async_pf, kvm_slot_dirty_track_enabled,
-	kvm_test_request, kvm_vcpu_gfn_to_hva, kvm_vcpu_gfn_to_memslot, kvm_vcpu_memslots,
+	kvm_make_all_cpus_request, kvm_make_request, kvm_mem_is_private,
+	kvm_mmu_free_memory_cache, kvm_mmu_invalidate_begin, kvm_mmu_invalidate_end,
+	kvm_mmu_topup_memory_cache, kvm_release_pfn_clean, kvm_setup_async_pf,
+	kvm_slot_can_be_private, kvm_slot_dirty_track_enabled, kvm_test_request,
+	kvm_vcpu_gfn_to_hva, kvm_vcpu_gfn_to_memslot, kvm_vcpu_memslots,
 	kvm_vm_create_worker_thread, mark_page_dirty_in_slot, mmu_invalidate_retry_gfn,
 	struct_kvm, type struct_kvm_async_pf, type struct_kvm_gfn_range,
 	type struct_kvm_memory_slot, struct_kvm_memslot_iter, type struct_kvm_vcpu, vm_list,
@@ -84,17 +85,18 @@ import { boot_cpu_has, boot_cpu_has_bug, X86_BUG_ITLB_MULTIHIT, X86_FEATURE_GBPA
 	"#asm/cpufeature.ts";
 import {
 	EMULTYPE_ALLOW_RETRY_PF, EMULTYPE_PF, INVALID_PAGE, KVM_ADDRESS_SPACE_NUM,
-	KVM_LPAGE_COUNT_MAX, KVM_LPAGE_PRIVATE_SHARED_MIXED, KVM_MAX_HUGEPAGE_LEVEL,
-	KVM_MIN_FREE_MMU_PAGES, KVM_MMU_NUM_PREV_ROOTS, KVM_MMU_ROOTS_ALL, KVM_MMU_ROOT_CURRENT,
-	KVM_MMU_ROOT_PREVIOUS, KVM_PAGES_PER_HPAGE, KVM_REFILL_PAGES, KVM_REQ_APF_HALT,
-	KVM_REQ_LOAD_MMU_PGD, KVM_REQ_MMU_FREE_OBSOLETE_ROOTS, KVM_REQ_MMU_SYNC,
-	KVM_REQ_TLB_FLUSH_CURRENT, PFERR_FETCH_MASK, PFERR_GUEST_PAGE_MASK, PFERR_PRESENT_MASK,
-	PFERR_RSVD_MASK, PFERR_USER_MASK, PFERR_WRITE_MASK, PT64_ROOT_MAX_LEVEL, VALID_PAGE,
-	kvm_apicv_activated, kvm_cpu_role, kvm_cpu_role_copy, kvm_cpu_role_eq,
-	kvm_find_async_pf_gfn, kvm_inject_page_fault, kvm_mmu_gva_to_gpa_read,
-	kvm_mmu_page_role, kvm_mmu_root_info_invalidate, kvm_x86_ops, pferr_test,
-	struct_kvm_arch_async_pf, type struct_kvm_lpage_info, type struct_kvm_mmu,
-	type struct_kvm_mmu_root_info, struct_kvm_tlb_range, type struct_rsvd_bits_validate,
+	KVM_HPAGE_GFN_SHIFT, KVM_LPAGE_COUNT_MAX, KVM_LPAGE_PRIVATE_SHARED_MIXED,
+	KVM_MAX_HUGEPAGE_LEVEL, KVM_MIN_FREE_MMU_PAGES, KVM_MMU_NUM_PREV_ROOTS,
+	KVM_MMU_ROOTS_ALL, KVM_MMU_ROOT_CURRENT, KVM_MMU_ROOT_PREVIOUS, KVM_PAGES_PER_HPAGE,
+	KVM_REFILL_PAGES, KVM_REQ_APF_HALT, KVM_REQ_LOAD_MMU_PGD,
+	KVM_REQ_MMU_FREE_OBSOLETE_ROOTS, KVM_REQ_MMU_SYNC, KVM_REQ_TLB_FLUSH_CURRENT,
+	PFERR_FETCH_MASK, PFERR_GUEST_PAGE_MASK, PFERR_PRESENT_MASK, PFERR_RSVD_MASK,
+	PFERR_USER_MASK, PFERR_WRITE_MASK, PT64_ROOT_MAX_LEVEL, VALID_PAGE, kvm_apicv_activated,
+	kvm_cpu_role, kvm_cpu_role_copy, kvm_cpu_role_eq, kvm_find_async_pf_gfn,
+	kvm_inject_page_fault, kvm_mmu_gva_to_gpa_read, kvm_mmu_page_role,
+	kvm_mmu_root_info_invalidate, kvm_x86_ops, pferr_test, struct_kvm_arch_async_pf,
+	type struct_kvm_lpage_info, type struct_kvm_mmu, type struct_kvm_mmu_root_info,
+	struct_kvm_tlb_range, type struct_rsvd_bits_validate,
 } from "#asm/kvm_host.ts";
 import { KVM_PAGE_TRACK_WRITE, kvm_page_track_register_notifier,
 	kvm_page_track_unregister_notifier, kvm_slot_page_track_is_active,
@@ -116,9 +118,12 @@ import {
 	kvm_mmu_reload, kvm_translate_gpa, PT32_ROOT_LEVEL, PT32E_ROOT_LEVEL, PT64_ROOT_4LEVEL,
 	PT64_ROOT_5LEVEL, PT_PRESENT_MASK, PT_WRITABLE_MASK, rsvd_bits, shadow_phys_bits,
 } from "#arch/x86/kvm/mmu.h.ts";
-import { kvm_mmu_do_page_fault, RET_PF_CONTINUE, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_INVALID,
-	RET_PF_RETRY, RET_PF_SPURIOUS, sptep_to_sp, struct_kvm_mmu_page, to_shadow_page,
-	type sptep_t, type struct_kvm_page_fault } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
+import {
+	RET_PF_CONTINUE, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_INVALID, RET_PF_RETRY,
+	RET_PF_SPURIOUS, RET_PF_USER, kvm_mmu_do_page_fault, kvm_private_mem_get_pfn,
+	kvm_private_mem_put_pfn, type sptep_t, sptep_to_sp, struct_kvm_mmu_page,
+	type struct_kvm_page_fault, to_shadow_page,
+} from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { trace_check_mmio_spte, trace_fast_page_fault, trace_handle_mmio_page_fault,
 	trace_kvm_mmu_zap_all_fast } from "#arch/x86/kvm/mmu/mmutrace.h.ts";
 import { paging32_gva_to_gpa, paging64_gva_to_gpa } from "#arch/x86/kvm/mmu/paging_tmpl.h.ts";
@@ -150,6 +155,7 @@ import { eager_page_split, is_noncanonical_address, kvm_event_needs_reinjection,
 	vcpu_clear_mmio_info, vcpu_match_mmio_gpa, vcpu_match_mmio_gva, x86_emulate_instruction }
 	from "#arch/x86/kvm/x86.h.ts";
 import { XA_STATE, xas_load, xas_next, xas_retry } from "#linux/xarray.ts";
+import { KVM_EXIT_MEMORY_FAULT, KVM_MEMORY_EXIT_FLAG_PRIVATE, KVM_MEM_READONLY } from "#uapi/linux/kvm.ts";
 
 /** -1 until the module's initialisation settles what "auto" is; then 0 or 1. */
 export let nx_huge_pages = -1;
@@ -837,6 +843,10 @@ export function kvm_mmu_max_mapping_level(kvm: struct_kvm, slot: struct_kvm_memo
 			break;
 	}
 
+	/* @hunk 7:1 XXX: also where the slot has no private memory */
+	if (kvm_mem_is_private(kvm, gfn))
+		return max_level;
+
 	if (max_level === PG_LEVEL_4K)
 		return PG_LEVEL_4K;
 
@@ -1380,6 +1390,35 @@ export function kvm_arch_async_page_ready(vcpu: struct_kvm_vcpu, work: struct_kv
 	kvm_mmu_do_page_fault(vcpu, work.cr2_or_gpa, 0, true);
 }
 
+/** arch/x86/kvm/mmu/mmu.c:order_to_level() @hunk 7:2 */
+function order_to_level(order: number): number {
+	BUILD_BUG_ON(KVM_MAX_HUGEPAGE_LEVEL > PG_LEVEL_1G);
+
+	if (order >= KVM_HPAGE_GFN_SHIFT(PG_LEVEL_1G))
+		return PG_LEVEL_1G;
+
+	if (order >= KVM_HPAGE_GFN_SHIFT(PG_LEVEL_2M))
+		return PG_LEVEL_2M;
+
+	return PG_LEVEL_4K;
+}
+
+const private_pfn = new ref<kvm_pfn_t>(kvm_pfn_t(0));
+const private_order = new ref<number>(0);
+
+/** arch/x86/kvm/mmu/mmu.c:kvm_faultin_pfn_private() */
+function kvm_faultin_pfn_private(fault: struct_kvm_page_fault): number {
+	const slot = fault.slot!;
+
+	if (kvm_private_mem_get_pfn(slot, fault.gfn, private_pfn, private_order))
+		return RET_PF_RETRY;
+
+	fault.pfn = private_pfn.v;
+	fault.max_level = Math.min(order_to_level(private_order.v), fault.max_level);
+	fault.map_writable = !(slot.flags & KVM_MEM_READONLY);
+	return RET_PF_CONTINUE;
+}
+
 /* out parameters of __gfn_to_pfn_memslot(); read before anything else can run */
 const faultin_async = new ref<boolean>(false);
 const faultin_writable = new ref<boolean>(false);
@@ -1411,6 +1450,23 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 		    !kvm_apicv_activated(vcpu.kvm))
 			return RET_PF_EMULATE;
 	}
+
+	/* @hunk 7:3 */
+	if (kvm_slot_can_be_private(slot) &&
+	    fault.is_private !== kvm_mem_is_private(vcpu.kvm, fault.gfn)) {
+		vcpu.run.exit_reason = KVM_EXIT_MEMORY_FAULT;
+		if (fault.is_private)
+			vcpu.run.memory.flags = KVM_MEMORY_EXIT_FLAG_PRIVATE;
+		else
+			vcpu.run.memory.flags = 0;
+		vcpu.run.memory.padding = 0;
+		vcpu.run.memory.gpa = BigInt(fault.gfn) << BigInt(PAGE_SHIFT);
+		vcpu.run.memory.size = BigInt(PAGE_SIZE);
+		return RET_PF_USER;
+	}
+
+	if (fault.is_private)
+		return kvm_faultin_pfn_private(fault);
 
 	faultin_async.v = false;
 	faultin_writable.v = fault.map_writable;
@@ -1516,7 +1572,12 @@ function direct_page_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault):
 		read_unlock(vcpu.kvm.mmu_lock);
 	else
 		write_unlock(vcpu.kvm.mmu_lock);
-	kvm_release_pfn_clean(fault.pfn);
+
+	/* @hunk 7:4 */
+	if (fault.is_private)
+		kvm_private_mem_put_pfn(fault.slot!, fault.pfn);
+	else
+		kvm_release_pfn_clean(fault.pfn);
 	return r;
 }
 
@@ -2168,6 +2229,10 @@ export function kvm_mmu_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, err
 			if (KVM_BUG_ON(r === RET_PF_INVALID, vcpu.kvm))
 				return -EIO;
 		}
+
+		/* @hunk 7:5 */
+		if (r === RET_PF_USER)
+			return 0;
 
 		if (r < 0)
 			return r;

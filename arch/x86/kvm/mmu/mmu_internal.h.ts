@@ -5,8 +5,9 @@
  * Upstream: arch/x86/kvm/mmu/mmu_internal.h. Left out: debugging prints, PAE roots, what only
  * shadow pages of guest page tables have.
  */
-import { gfn_t, hva_t, kvm_pfn_t, type gpa_t, type hpa_t, type pfn_nr } from
-	"#asm-generic/types.ts";
+import {
+	gfn_t, type gpa_t, type hpa_t, hva_t, kvm_pfn_t, type pfn_nr, type ref,
+} from "#asm-generic/types.ts";
 import { KVM_MAX_HUGEPAGE_LEVEL, kvm_mmu_page_role, kvm_x86_ops, PFERR_FETCH_MASK,
 	PFERR_PRESENT_MASK, PFERR_RSVD_MASK, PFERR_USER_MASK, PFERR_WRITE_MASK } from
 	"#asm/kvm_host.ts";
@@ -22,6 +23,12 @@ import { struct_rcu_head } from "#linux/rcupdate_types.ts";
 import { refcount_t } from "#linux/refcount.ts";
 import { struct_work_struct } from "#linux/workqueue_types.ts";
 import { kvm_tdp_page_fault, nx_huge_pages } from "#arch/x86/kvm/mmu/mmu.ts";
+import { kvm_private_mem_get_pfn as __kvm_private_mem_get_pfn,
+	kvm_private_mem_put_pfn as __kvm_private_mem_put_pfn } from "#linux/kvm_host.ts";
+import { IS_ENABLED } from "#linux/kconfig.ts";
+import { CONFIG_HAVE_KVM_PRIVATE_MEM } from "#generated/autoconf.ts";
+import { EOPNOTSUPP } from "#linux/errno.ts";
+import { WARN_ON_ONCE } from "#linux/bug.ts";
 
 /* the same for guest and shadow entries; the base address mask always spans bits 12 to 51 */
 export function __PT_LEVEL_SHIFT(level: number, bits_per_level: number): number {
@@ -145,6 +152,8 @@ export class struct_kvm_page_fault {
 
 	/* Derived from mmu and global state.  */
 	readonly is_tdp: boolean;
+	/** The guest means private memory; set by the architecture. @hunk 7:1 */
+	readonly is_private: boolean;
 	readonly nx_huge_page_workaround_enabled: boolean;
 
 	/** Small pages only, as instruction fetches may not go through large ones. */
@@ -181,6 +190,7 @@ export class struct_kvm_page_fault {
 		this.rsvd = (error_code & PFERR_RSVD_MASK) !== 0;
 		this.user = (error_code & PFERR_USER_MASK) !== 0;
 		this.is_tdp = is_tdp;
+		this.is_private = false;
 		this.nx_huge_page_workaround_enabled = nx_huge_page_workaround_enabled;
 		this.huge_page_disallowed = false;
 		this.max_level = KVM_MAX_HUGEPAGE_LEVEL;
@@ -204,6 +214,7 @@ export { kvm_tdp_page_fault } from "#arch/x86/kvm/mmu/mmu.ts";
  * RET_PF_RETRY: let the CPU fault again.
  * RET_PF_EMULATE: an access to MMIO; emulate the instruction.
  * RET_PF_INVALID: the entry is of no use; the full path has to make a new one.
+ * RET_PF_USER: userspace has to deal with it. @hunk 7:2
  * RET_PF_FIXED: the entry is in order now.
  * RET_PF_SPURIOUS: it was in order before, another vCPU may have seen to it.
  *
@@ -214,8 +225,9 @@ export const RET_PF_CONTINUE	= 0;
 export const RET_PF_RETRY	= 1;
 export const RET_PF_EMULATE	= 2;
 export const RET_PF_INVALID	= 3;
-export const RET_PF_FIXED	= 4;
-export const RET_PF_SPURIOUS	= 5;
+export const RET_PF_USER	= 4;	/* @hunk 7:3 */
+export const RET_PF_FIXED	= 5;
+export const RET_PF_SPURIOUS	= 6;
 
 export function kvm_mmu_do_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, err: number,
 	prefetch: boolean): number {
@@ -248,3 +260,19 @@ export { kvm_mmu_max_mapping_level, kvm_mmu_hugepage_adjust, disallowed_hugepage
 export declare function mmu_memory_cache_alloc(mc: struct_kvm_mmu_memory_cache): object;
 
 export { account_huge_nx_page, unaccount_huge_nx_page } from "#arch/x86/kvm/mmu/mmu.ts";
+
+/* without CONFIG_HAVE_KVM_PRIVATE_MEM nobody may come here. @hunk 7:4 */
+export function kvm_private_mem_get_pfn(slot: struct_kvm_memory_slot, gfn: gfn_t,
+	pfn: ref<kvm_pfn_t>, order: ref<number>): number {
+	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM))
+		return __kvm_private_mem_get_pfn(slot, gfn, pfn, order);
+	WARN_ON_ONCE(true);
+	return -EOPNOTSUPP;
+}
+
+export function kvm_private_mem_put_pfn(slot: struct_kvm_memory_slot, pfn: kvm_pfn_t): void {
+	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM))
+		__kvm_private_mem_put_pfn(slot, pfn);
+	else
+		WARN_ON_ONCE(true);
+}

@@ -13,7 +13,8 @@ import { __print_flags, TRACE_DEFINE_ENUM, TRACE_EVENT } from "#linux/tracepoint
 import { KVM_PAGES_PER_HPAGE, PFERR_FETCH_MASK, PFERR_PRESENT_MASK, PFERR_RSVD_MASK,
 	PFERR_USER_MASK, PFERR_WRITE_MASK } from "#asm/kvm_host.ts";
 import { RET_PF_CONTINUE, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_INVALID, RET_PF_RETRY,
-	RET_PF_SPURIOUS, type sptep_t, type struct_kvm_mmu_page, type struct_kvm_page_fault } from
+	RET_PF_SPURIOUS, RET_PF_USER, type sptep_t, type struct_kvm_mmu_page,
+	type struct_kvm_page_fault } from
 	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { ACC_ALL, get_mmio_spte_generation, is_executable_pte, shadow_present_mask,
 	shadow_user_mask } from "#arch/x86/kvm/mmu/spte.h.ts";
@@ -50,6 +51,8 @@ TRACE_DEFINE_ENUM("RET_PF_CONTINUE", () => RET_PF_CONTINUE);
 TRACE_DEFINE_ENUM("RET_PF_RETRY", () => RET_PF_RETRY);
 TRACE_DEFINE_ENUM("RET_PF_EMULATE", () => RET_PF_EMULATE);
 TRACE_DEFINE_ENUM("RET_PF_INVALID", () => RET_PF_INVALID);
+/* @hunk 7:1 */
+TRACE_DEFINE_ENUM("RET_PF_USER", () => RET_PF_USER);
 TRACE_DEFINE_ENUM("RET_PF_FIXED", () => RET_PF_FIXED);
 TRACE_DEFINE_ENUM("RET_PF_SPURIOUS", () => RET_PF_SPURIOUS);
 
