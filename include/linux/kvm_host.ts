@@ -359,6 +359,8 @@ export class struct_kvm_memory_slot {
 	private_file: struct_file | null = null;
 	private_offset: loff_t = 0n;
 	notifier = new struct_inaccessible_notifier(this);
+	/** The way back from a notifier. @hunk 8:1 */
+	kvm: struct_kvm | null = null;
 }
 
 export function kvm_slot_can_be_private(slot: struct_kvm_memory_slot | null): boolean {

@@ -21,10 +21,10 @@ import { ALIGN, DIV_ROUND_UP, max, min } from "#asm-generic/bits.ts";
 import { ERR_PTR, IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
 import { container_of } from "#asm-generic/owner.ts";
 import { pair } from "#asm-generic/pair.ts";
-import { offsetof, sizeof, sizeof_field } from "#asm-generic/struct.ts";
+import { __u32, offsetof, sizeof, sizeof_field } from "#asm-generic/struct.ts";
 import {
-	gfn_t, gpa_t, hva_t, kvm_pfn_t, type loff_t, pfn_nr, pgoff_t, ref, u16, u64,
-	type ulong64, unsigned_long, type user_ptr,
+	U64_MAX, gfn_t, gpa_t, hva_t, kvm_pfn_t, type loff_t, loff_to_pgoff, pfn_nr, pgoff_t,
+	ref, u16, u64, type ulong64, unsigned_long, type user_ptr,
 } from "#asm-generic/types.ts";
 import { CONFIG_HAVE_KVM_DIRTY_RING, CONFIG_HAVE_KVM_PRIVATE_MEM } from "#generated/autoconf.ts";
 import { anon_inode_getfd, anon_inode_getfile } from "#linux/anon_inodes.ts";
@@ -43,7 +43,7 @@ import { __cpumask_set_cpu, cpu_online, cpumask_clear, cpumask_clear_cpu, cpumas
 	"#linux/cpumask.ts";
 import { E2BIG, EAGAIN, EBUSY, EEXIST, EFAULT, EHWPOISON, EINVAL, EIO, ENODEV, ENOENT,
 	ENOIOCTLCMD, ENOMEM, ENOSPC, ENXIO, EOPNOTSUPP, EINTR } from "#linux/errno.ts";
-import { fd_install, get_unused_fd_flags, put_unused_fd } from "#linux/file.ts";
+import { fd_install, fget, fput, get_unused_fd_flags, put_unused_fd } from "#linux/file.ts";
 import { FMODE_PREAD } from "#linux/fs.const.ts";
 import { noop_llseek } from "#linux/fs.ts";
 import type { struct_file, struct_file_operations, struct_inode } from "#linux/fs.types.ts";
@@ -170,8 +170,10 @@ import { memdup_user } from "#linux/string.ts";
 import { trace_kvm_age_hva, trace_kvm_set_spte_hva, trace_kvm_test_age_hva,
 	trace_kvm_unmap_hva_range, trace_kvm_userspace_exit, trace_kvm_vcpu_wakeup } from
 	"#linux/trace/events/kvm.ts";
-import { __copy_from_user, __copy_from_user_inatomic, __copy_to_user, access_ok, copy_from_user,
-	copy_to_user, pagefault_disable, pagefault_enable } from "#linux/uaccess.ts";
+import {
+	__copy_from_user, __copy_from_user_inatomic, __copy_to_user, access_ok, copy_from_user,
+	copy_to_user, get_user, pagefault_disable, pagefault_enable,
+} from "#linux/uaccess.ts";
 import {
 	xa_destroy, xa_erase, xa_err, xa_init, xa_insert, xa_mk_value, type xa_ptr, xa_store,
 } from "#linux/xarray.ts";
@@ -217,6 +219,7 @@ import { kvm_async_pf_deinit, kvm_async_pf_init, kvm_async_pf_vcpu_init } from
 import { KVM_MMU_LOCK, KVM_MMU_LOCK_INIT, KVM_MMU_UNLOCK, gfn_to_pfn_cache_invalidate_start } from
 	"#kvm/kvm_mm.h.ts";
 import { weak } from "#asm-generic/registry.ts";
+import { inaccessible_register_notifier, inaccessible_unregister_notifier, type struct_inaccessible_notifier, type struct_inaccessible_notifier_ops } from "#linux/memfd.ts";
 
 /* nothing polls, but the knobs are there, and a VM remembers the first */
 export let halt_poll_ns = KVM_HALT_POLL_NS_DEFAULT;
@@ -931,6 +934,47 @@ function kvm_vm_ioctl_set_mem_attr(kvm: struct_kvm, gpa: u64, size: u64, is_priv
 	return r;
 }
 
+/** virt/kvm/kvm_main.c:kvm_private_notifier_invalidate(): pages of the file. @hunk 8:1 */
+function kvm_private_notifier_invalidate(notifier: struct_inaccessible_notifier, start: pgoff_t,
+	end: pgoff_t): void {
+	const slot = container_of(notifier, struct_kvm_memory_slot, "notifier");
+	const base_pgoff = loff_to_pgoff(slot.private_offset);
+	let start_gfn = slot.base_gfn;
+	let end_gfn = gfn_t(slot.base_gfn + slot.npages);
+
+	if (start > base_pgoff)
+		start_gfn = gfn_t(slot.base_gfn + start - base_pgoff);
+
+	if (end < base_pgoff + slot.npages)
+		end_gfn = gfn_t(slot.base_gfn + end - base_pgoff);
+
+	if (start_gfn >= end_gfn)
+		return;
+
+	kvm_zap_gfn_range(slot.kvm!, start_gfn, end_gfn);
+}
+
+const kvm_private_notifier_ops: struct_inaccessible_notifier_ops = {
+	invalidate:	kvm_private_notifier_invalidate,
+};
+
+function kvm_private_mem_register(slot: struct_kvm_memory_slot): void {
+	if (!IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM)) {
+		WARN_ON_ONCE(true);
+		return;
+	}
+	slot.notifier.ops = kvm_private_notifier_ops;
+	inaccessible_register_notifier(slot.private_file!, slot.notifier);
+}
+
+function kvm_private_mem_unregister(slot: struct_kvm_memory_slot): void {
+	if (!IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM)) {
+		WARN_ON_ONCE(true);
+		return;
+	}
+	inaccessible_unregister_notifier(slot.private_file!, slot.notifier);
+}
+
 /*
  * CONFIG_HAVE_KVM_PM_NOTIFIER is off, and with it kvm_pm_notifier_call(), which is the call of a
  * notifier_block and hands the state to come to kvm_arch_pm_notifier().
@@ -950,6 +994,12 @@ function kvm_destroy_dirty_bitmap(memslot: struct_kvm_memory_slot): void {
 
 /** virt/kvm/kvm_main.c:kvm_free_memslot(): of one that is in no set any more. */
 function kvm_free_memslot(kvm: struct_kvm, slot: struct_kvm_memory_slot): void {
+	/* @hunk 8:2 */
+	if (slot.flags & KVM_MEM_PRIVATE) {
+		kvm_private_mem_unregister(slot);
+		fput(slot.private_file!);
+	}
+
 	kvm_destroy_dirty_bitmap(slot);
 
 	kvm_arch_free_memslot(kvm, slot);
@@ -1300,8 +1350,12 @@ export function kvm_arch_has_private_mem(kvm: struct_kvm): boolean {
 }
 
 /** virt/kvm/kvm_main.c:check_memory_region_flags() @hunk 2:1 */
-function check_memory_region_flags(mem: struct_kvm_user_mem_region): number {
+function check_memory_region_flags(kvm: struct_kvm, mem: struct_kvm_user_mem_region): number {
 	let valid_flags = KVM_MEM_LOG_DIRTY_PAGES;
+
+	/* @hunk 8:3 */
+	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM) && kvm_arch_has_private_mem(kvm))
+		valid_flags |= KVM_MEM_PRIVATE;
 
 	if (__KVM_HAVE_READONLY_MEM)
 		valid_flags |= KVM_MEM_READONLY;
@@ -1365,6 +1419,10 @@ function kvm_prepare_memory_region(kvm: struct_kvm, old: struct_kvm_memory_slot 
 	new_: struct_kvm_memory_slot | null, change: kvm_mr_change): number {
 	let r: number;
 
+	/* @hunk 8:4 */
+	if (change === KVM_MR_CREATE && new_!.flags & KVM_MEM_PRIVATE)
+		kvm_private_mem_register(new_!);
+
 	/*
 	 * Without dirty logging there is no bitmap; an old one is freed on commit. With logging
 	 * before and after it is kept; if it is only beginning, a new one is made.
@@ -1389,6 +1447,10 @@ function kvm_prepare_memory_region(kvm: struct_kvm, old: struct_kvm_memory_slot 
 	/* Free the bitmap on failure if it was allocated above. */
 	if (r && new_ && new_.dirty_bitmap && (!old || !old.dirty_bitmap))
 		kvm_destroy_dirty_bitmap(new_);
+
+	/* @hunk 8:5 XXX: not reached when the bitmap above could not be had */
+	if (r && change === KVM_MR_CREATE && new_!.flags & KVM_MEM_PRIVATE)
+		kvm_private_mem_unregister(new_!);
 
 	return r;
 }
@@ -1608,7 +1670,7 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_me
 	let change: kvm_mr_change;
 	let r: number;
 
-	r = check_memory_region_flags(mem);
+	r = check_memory_region_flags(kvm, mem);	/* @hunk 8:6 */
 	if (r)
 		return r;
 
@@ -1625,6 +1687,11 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_me
 	/* We can read the guest memory with __xxx_user() later on. */
 	if ((mem.userspace_addr & BigInt(PAGE_SIZE - 1)) ||
 	     !access_ok(userspace_addr, memory_size))
+		return -EINVAL;
+	/* @hunk 8:7 */
+	if (mem.flags & KVM_MEM_PRIVATE &&
+	    (mem.private_offset & BigInt(PAGE_SIZE - 1) ||
+	     mem.private_offset > U64_MAX - memory_size))
 		return -EINVAL;
 	if (as_id >= KVM_ADDRESS_SPACE_NUM || id >= KVM_MEM_SLOTS_NUM)
 		return -EINVAL;
@@ -1658,6 +1725,9 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_me
 		if (kvm.nr_memslot_pages + npages < kvm.nr_memslot_pages)
 			return -EINVAL;
 	} else { /* Modify an existing slot. */
+		/* private slots are made and deleted, nothing else. @hunk 8:8 */
+		if (mem.flags & KVM_MEM_PRIVATE)
+			return -EINVAL;
 		if ((userspace_addr !== old.userspace_addr) ||
 		    (npages !== old.npages) ||
 		    ((mem.flags ^ old.flags) & KVM_MEM_READONLY))
@@ -1687,9 +1757,29 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_me
 	new_.flags = mem.flags;
 	new_.userspace_addr = userspace_addr;	/* mem->userspace_addr */
 
-	r = kvm_set_memslot(kvm, old, new_, change);
-	if (r)
-		kfree(new_);
+	/* @hunk 8:9 */
+	out: {
+		if (mem.flags & KVM_MEM_PRIVATE) {
+			new_.private_file = fget(mem.private_fd);
+			if (!new_.private_file) {
+				r = -EINVAL;
+				break out;
+			}
+			new_.private_offset = mem.private_offset;
+		}
+
+		new_.kvm = kvm;
+
+		r = kvm_set_memslot(kvm, old, new_, change);
+		if (r)
+			break out;
+
+		return 0;
+	}
+	/* out */
+	if (new_.private_file)
+		fput(new_.private_file);
+	kfree(new_);
 	return r;
 }
 
@@ -3579,18 +3669,28 @@ function kvm_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 		break;
 	}
 	case KVM_SET_USER_MEMORY_REGION: {
-		/* @hunk 2:6 */
+		/* @hunk 2:6 8:10 */
 		const mem = struct_kvm_user_mem_region.alloc();
-		const size = sizeof(struct_kvm_userspace_memory_region);
+		const flags_offset = offsetof(struct_kvm_user_mem_region, "flags");
+		const flags = new ref(0);
+		let size: number;
 
 		kvm_sanity_check_user_mem_region_alias();
 
 		r = -EFAULT;
+		if (get_user(flags, __u32, argp + flags_offset))
+			break out;
+
+		if (flags.v & KVM_MEM_PRIVATE)
+			size = sizeof(struct_kvm_userspace_memory_region_ext);
+		else
+			size = sizeof(struct_kvm_userspace_memory_region);
+
 		if (copy_from_user(mem, argp, size))
 			break out;
 
 		r = -EINVAL;
-		if (mem.flags & KVM_MEM_PRIVATE)
+		if ((flags.v ^ mem.flags) & KVM_MEM_PRIVATE)
 			break out;
 
 		r = kvm_vm_ioctl_set_memory_region(kvm, mem);
