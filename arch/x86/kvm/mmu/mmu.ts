@@ -843,8 +843,8 @@ export function kvm_mmu_max_mapping_level(kvm: struct_kvm, slot: struct_kvm_memo
 			break;
 	}
 
-	/* @hunk 7:1 XXX: also where the slot has no private memory */
-	if (kvm_mem_is_private(kvm, gfn))
+	/* @hunk 7:1 */
+	if (kvm_slot_can_be_private(slot) && kvm_mem_is_private(kvm, gfn))
 		return max_level;
 
 	if (max_level === PG_LEVEL_4K)
