@@ -89,6 +89,9 @@ function pfn_hi(pfn: number): number {
 	return (pfn * PFN_HI) | 0;
 }
 
+/** The low half. */
+const pfn_lo = (pfn: number): number => pfn << PAGE_SHIFT;
+
 /** arch/x86/kvm/mmu/spte.c:generation_mmio_spte_mask() */
 function generation_mmio_spte_mask(gen: number): u64_spte {
 	WARN_ON((gen & ~MMIO_SPTE_GEN_MASK) !== 0);
@@ -101,7 +104,7 @@ function generation_mmio_spte_mask(gen: number): u64_spte {
 export function make_mmio_spte(vcpu: struct_kvm_vcpu, gfn: gfn_t, access: number): u64_spte {
 	const gen = kvm_vcpu_memslots(vcpu).generation & MMIO_SPTE_GEN_MASK;
 	let spte = generation_mmio_spte_mask(gen);
-	const gpa = pair(gfn << PAGE_SHIFT, pfn_hi(gfn));
+	const gpa = pair(pfn_lo(gfn), pfn_hi(gfn));
 
 	WARN_ON_ONCE(pair_is_zero(shadow_mmio_value));
 
@@ -209,7 +212,7 @@ export function make_spte(vcpu: struct_kvm_vcpu, sp: struct_kvm_mmu_page,
 		hi |= shadow_me_value.hi;
 	}
 
-	lo |= pfn << PAGE_SHIFT;
+	lo |= pfn_lo(pfn);
 	hi |= pfn_hi(pfn);
 
 	out: {
@@ -307,7 +310,7 @@ export function make_nonleaf_spte(child_pt: tdp_ptep_t, ad_disabled: boolean): u
 	const pfn = child_pt / 512;
 	let lo = SPTE_MMU_PRESENT_MASK, hi = 0;
 
-	lo |= (pfn << PAGE_SHIFT) | shadow_present_mask.lo | PT_WRITABLE_MASK |
+	lo |= pfn_lo(pfn) | shadow_present_mask.lo | PT_WRITABLE_MASK |
 		shadow_user_mask.lo | shadow_x_mask.lo | shadow_me_value.lo;
 	hi |= pfn_hi(pfn) | shadow_present_mask.hi | shadow_user_mask.hi | shadow_x_mask.hi |
 		shadow_me_value.hi;
@@ -328,7 +331,7 @@ export function kvm_mmu_changed_pte_notifier_make_spte(old_spte: u64_spte, new_p
 	let new_spte;
 
 	new_spte = pair_andnot(old_spte, SPTE_BASE_ADDR_MASK);
-	new_spte = pair(new_spte.lo | (new_pfn << PAGE_SHIFT), new_spte.hi | pfn_hi(new_pfn));
+	new_spte = pair(new_spte.lo | pfn_lo(new_pfn), new_spte.hi | pfn_hi(new_pfn));
 
 	new_spte = pair(new_spte.lo & ~PT_WRITABLE_MASK, new_spte.hi);
 	new_spte = pair_andnot(new_spte, shadow_host_writable_mask);

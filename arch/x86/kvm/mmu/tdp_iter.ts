@@ -15,7 +15,7 @@ import { is_last_spte, is_shadow_present_pte, SPTE_ENT_PER_PAGE, spte_to_pfn } f
 import { tdp_iter_read_spte, type struct_tdp_iter } from "#arch/x86/kvm/mmu/tdp_iter.h.ts";
 
 /** SPTE_INDEX(gfn << PAGE_SHIFT, level), without the detour by bytes. */
-function gfn_spte_index(gfn: gfn_t, level: number): number {
+function gfn_spte_index(gfn: number, level: number): number {
 	return gfn <= 0x7fffffff ? (gfn >> KVM_HPAGE_GFN_SHIFT(level)) & (SPTE_ENT_PER_PAGE - 1) :
 		Math.floor(gfn / KVM_PAGES_PER_HPAGE(level)) & (SPTE_ENT_PER_PAGE - 1);
 }
