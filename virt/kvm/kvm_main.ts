@@ -1444,7 +1444,6 @@ function kvm_prepare_memory_region(kvm: struct_kvm, old: struct_kvm_memory_slot 
 
 	r = kvm_arch_prepare_memory_region(kvm, old, new_, change);
 
-	/* Free the bitmap on failure if it was allocated above. */
 	if (r && new_ && new_.dirty_bitmap && (!old || !old.dirty_bitmap))
 		kvm_destroy_dirty_bitmap(new_);
 
@@ -1500,7 +1499,6 @@ function kvm_activate_memslot(kvm: struct_kvm, old: struct_kvm_memory_slot | nul
 
 	kvm_swap_active_memslots(kvm, as_id);
 
-	/* Propagate the new memslot to the now inactive memslots. */
 	kvm_replace_memslot(kvm, old, new_);
 }
 
@@ -1549,7 +1547,6 @@ function kvm_invalidate_memslot(kvm: struct_kvm, old: struct_kvm_memory_slot,
 
 /** virt/kvm/kvm_main.c:kvm_create_memslot() */
 function kvm_create_memslot(kvm: struct_kvm, new_: struct_kvm_memory_slot): void {
-	/* Add the new memslot to the inactive set and activate. */
 	kvm_replace_memslot(kvm, null, new_);
 	kvm_activate_memslot(kvm, null, new_);
 }
@@ -1630,7 +1627,6 @@ function kvm_set_memslot(kvm: struct_kvm, old: struct_kvm_memory_slot | null,
 	else
 		BUG();
 
-	/* Free the temporary INVALID slot used for DELETE and MOVE. */
 	if (change === KVM_MR_DELETE || change === KVM_MR_MOVE)
 		kfree(invalid_slot);
 
@@ -1684,7 +1680,6 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_me
 		return -EINVAL;
 	if (guest_phys_addr & BigInt(PAGE_SIZE - 1))
 		return -EINVAL;
-	/* We can read the guest memory with __xxx_user() later on. */
 	if ((mem.userspace_addr & BigInt(PAGE_SIZE - 1)) ||
 	     !access_ok(userspace_addr, memory_size))
 		return -EINVAL;
@@ -1745,7 +1740,6 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_me
 	    kvm_check_memslot_overlap(slots, id, base_gfn, gfn_t(base_gfn + npages)))
 		return -EEXIST;
 
-	/* Allocate a slot that will persist in the memslot. */
 	const new_ = kzalloc(struct_kvm_memory_slot, GFP_KERNEL_ACCOUNT);
 	if (!new_)
 		return -ENOMEM;
@@ -1815,7 +1809,6 @@ function bitmap_words(bitmap: Uint8Array): Int32Array {
 function kvm_get_dirty_log_protect(kvm: struct_kvm, log: struct_kvm_dirty_log): number {
 	let dirty_bitmap_buffer: Uint8Array;
 
-	/* Dirty ring tracking is exclusive to dirty log tracking */
 	if (kvm.dirty_ring_size)
 		return -ENXIO;
 
@@ -1884,7 +1877,6 @@ function kvm_vm_ioctl_get_dirty_log(kvm: struct_kvm, log: struct_kvm_dirty_log):
 
 /** virt/kvm/kvm_main.c:kvm_clear_dirty_log_protect(): what @log's bitmap has set, is clean. */
 function kvm_clear_dirty_log_protect(kvm: struct_kvm, log: struct_kvm_clear_dirty_log): number {
-	/* Dirty ring tracking is exclusive to dirty log tracking */
 	if (kvm.dirty_ring_size)
 		return -ENXIO;
 
@@ -2252,7 +2244,6 @@ export function hva_to_pfn(addr: hva_t, atomic: boolean, async: ref<boolean> | n
 	write_fault: boolean, writable: ref<boolean> | null): kvm_pfn_t {
 	let pfn: kvm_pfn_t;
 
-	/* we can do it either atomically or asynchronously, not both */
 	BUG_ON(atomic && async !== null);
 
 	if (hva_to_pfn_fast(addr, write_fault, writable, hva_pfn))
@@ -2317,7 +2308,6 @@ export function __gfn_to_pfn_memslot(slot: struct_kvm_memory_slot | null, gfn: g
 		return KVM_PFN_NOSLOT;
 	}
 
-	/* Do not map writable pfn in the readonly memslot. */
 	if (writable && memslot_is_readonly(slot!)) {
 		writable.v = false;
 		writable = null;
@@ -2722,7 +2712,6 @@ function __kvm_gfn_to_hva_cache_init(slots: struct_kvm_memslots, ghc: struct_gfn
 			return -EFAULT;
 	}
 
-	/* Use the slow path for cross page reads and writes. */
 	if (nr_pages_needed === 1)
 		ghc.hva = hva_t(ghc.hva + offset);
 	else
@@ -3166,7 +3155,6 @@ function kvm_vm_ioctl_create_vcpu(kvm: struct_kvm, id: number): number {
 						if (r)
 							break unlock_vcpu_destroy;
 
-						/* Now it's all set up, let userspace reach it */
 						kvm_get_kvm(kvm);
 						r = create_vcpu_fd(vcpu);
 						if (r < 0) {
@@ -3506,7 +3494,6 @@ function kvm_vm_ioctl_enable_dirty_log_ring(kvm: struct_kvm, size: number): numb
 	if (!size || (size & (size - 1)))
 		return -EINVAL;
 
-	/* Should be bigger to keep the reserved entries, or a page */
 	if (size < kvm_dirty_ring_get_rsvd_entries() *
 	    sizeof(struct_kvm_dirty_gfn) || size < PAGE_SIZE)
 		return -EINVAL;
@@ -3522,7 +3509,6 @@ function kvm_vm_ioctl_enable_dirty_log_ring(kvm: struct_kvm, size: number): numb
 	mutex_lock(kvm.lock);
 
 	if (kvm.created_vcpus) {
-		/* We don't allow to change this value after vcpu created */
 		r = -EINVAL;
 	} else {
 		kvm.dirty_ring_size = size;
@@ -4192,7 +4178,6 @@ export function kvm_io_bus_unregister_dev(kvm: struct_kvm, bus_idx: kvm_bus,
 	kvm.buses[bus_idx] = rcu_assign_pointer(new_bus);
 	synchronize_srcu_expedited(kvm.srcu);
 
-	/* Destroy the old bus _after_ installing the (null) bus. */
 	if (!new_bus) {
 		pr_err("kvm: failed to shrink bus, removing it completely\n");
 		for (let j = 0; j < bus.dev_count; j++) {
@@ -4409,7 +4394,6 @@ function* kvm_vm_worker_thread(context: unknown): Generator<void, number, void> 
 
 	let err = kthread_park(current);
 	init_complete: {
-		/* kthread_park(current) is never supposed to return an error */
 		WARN_ON(err !== 0);
 		if (err)
 			break init_complete;
@@ -4423,7 +4407,6 @@ function* kvm_vm_worker_thread(context: unknown): Generator<void, number, void> 
 	if (err)
 		return err;
 
-	/* Wait to be woken up by the spawner before proceeding. */
 	while (kthread_should_park()) {
 		kthread_parkme();
 		yield;

@@ -114,14 +114,14 @@ import { fpstate_is_confidential, fpu_alloc_guest_fpstate, fpu_copy_guest_fpstat
 import { XFEATURE_MASK_FP, XFEATURE_MASK_FPSSE, XFEATURE_MASK_SSE, XFEATURE_MASK_YMM } from
 	"#asm/fpu/types.ts";
 import { NMI_VECTOR } from "#asm/irq_vectors.ts";
-import { APICV_INHIBIT_REASON_ABSENT, APICV_INHIBIT_REASON_BLOCKIRQ, APICV_INHIBIT_REASON_DISABLE,
-	ASYNC_PF_PER_VCPU, CR0_VALID_BITS, CR4_RESERVED_BITS, cr8_reserved, DR6_ACTIVE_LOW,
-	DR6_BS, DR6_BUS_LOCK, DR6_FIXED_1, DR6_RTM, DR6_VOLATILE, DR7_BP_EN_MASK, DR7_FIXED_1,
-	DR7_GD, DR7_VOLATILE, EMULTYPE_ALLOW_RETRY_PF, EMULTYPE_COMPLETE_USER_EXIT,
-	EMULTYPE_NO_DECODE, EMULTYPE_PF, EMULTYPE_SKIP, EMULTYPE_TRAP_UD, EMULTYPE_TRAP_UD_FORCED,
-	EMULTYPE_VMWARE_GP, EXIT_FASTPATH_EXIT_HANDLED, EXIT_FASTPATH_NONE,
-	EXIT_FASTPATH_REENTER_GUEST, type fastpath_t, HF_SMM_INSIDE_NMI_MASK, HF_SMM_MASK,
-	INVALID_GPA, KVM_ADDRESS_SPACE_NUM, type kvm_apicv_inhibit,
+import { APICV_INHIBIT_REASON_ABSENT, APICV_INHIBIT_REASON_BLOCKIRQ,
+	APICV_INHIBIT_REASON_DISABLE, ASYNC_PF_PER_VCPU, CR0_VALID_BITS, CR4_RESERVED_BITS,
+	cr8_reserved, DR6_ACTIVE_LOW, DR6_BS, DR6_BUS_LOCK, DR6_FIXED_1, DR6_RTM, DR6_VOLATILE,
+	DR7_BP_EN_MASK, DR7_FIXED_1, DR7_GD, DR7_VOLATILE, EMULTYPE_ALLOW_RETRY_PF,
+	EMULTYPE_COMPLETE_USER_EXIT, EMULTYPE_NO_DECODE, EMULTYPE_PF, EMULTYPE_SKIP,
+	EMULTYPE_TRAP_UD, EMULTYPE_TRAP_UD_FORCED, EMULTYPE_VMWARE_GP, EXIT_FASTPATH_EXIT_HANDLED,
+	EXIT_FASTPATH_NONE, EXIT_FASTPATH_REENTER_GUEST, type fastpath_t, HF_SMM_INSIDE_NMI_MASK,
+	HF_SMM_MASK, INVALID_GPA, KVM_ADDRESS_SPACE_NUM, type kvm_apicv_inhibit,
 	KVM_BUS_LOCK_DETECTION_VALID_MODE, KVM_DEBUGREG_BP_ENABLED, KVM_DEBUGREG_WONT_EXIT,
 	KVM_GUESTDBG_VALID_MASK, KVM_IRQCHIP_KERNEL, KVM_IRQCHIP_SPLIT,
 	KVM_MEMSLOT_PAGES_TO_MMU_PAGES_RATIO, KVM_MIN_ALLOC_MMU_PAGES, KVM_NR_DB_REGS,
@@ -131,10 +131,10 @@ import { APICV_INHIBIT_REASON_ABSENT, APICV_INHIBIT_REASON_BLOCKIRQ, APICV_INHIB
 	KVM_REQ_MMU_SYNC, KVM_REQ_MSR_FILTER_CHANGED, KVM_REQ_NMI, KVM_REQ_REPORT_TPR_ACCESS,
 	KVM_REQ_SCAN_IOAPIC, KVM_REQ_SMI, KVM_REQ_TLB_FLUSH_CURRENT, KVM_REQ_TLB_FLUSH_GUEST,
 	KVM_REQ_TRIPLE_FAULT, KVM_REQ_UPDATE_CPU_DIRTY_LOGGING, KVM_X86_NOTIFY_VMEXIT_VALID_BITS,
-	KVM_X86_VALID_QUIRKS, PFERR_FETCH_MASK, PFERR_IMPLICIT_ACCESS, PFERR_USER_MASK,
-	PFERR_WRITE_MASK, VCPU_EXREG_CR3, VCPU_EXREG_PDPTR, VCPU_REGS_RSP, VCPU_SREG_CS,
-	VCPU_SREG_DS, VCPU_SREG_ES, VCPU_SREG_FS, VCPU_SREG_GS, VCPU_SREG_LDTR, VCPU_SREG_SS,
-	VCPU_SREG_TR } from "#asm/kvm_host.const.ts";
+	KVM_X86_VALID_QUIRKS, PFERR_FETCH_MASK, PFERR_IMPLICIT_ACCESS, PFERR_PRESENT_MASK,
+	PFERR_RSVD_MASK, PFERR_USER_MASK, PFERR_WRITE_MASK, VCPU_EXREG_CR3, VCPU_EXREG_PDPTR,
+	VCPU_REGS_RSP, VCPU_SREG_CS, VCPU_SREG_DS, VCPU_SREG_ES, VCPU_SREG_FS, VCPU_SREG_GS,
+	VCPU_SREG_LDTR, VCPU_SREG_SS, VCPU_SREG_TR } from "#asm/kvm_host.const.ts";
 import { kvm_arch_memory_slot_copy, kvm_clear_apicv_inhibit, kvm_cpu_get_interrupt,
 	kvm_cpu_has_extint, kvm_cpu_has_injectable_intr, kvm_cpu_has_interrupt, kvm_inject_gp,
 	KVM_MAX_VCPU_IDS, KVM_MAX_VCPUS, kvm_mmu_change_mmu_pages, kvm_mmu_create, kvm_mmu_destroy,
@@ -763,9 +763,15 @@ export function kvm_inject_emulated_page_fault(vcpu: struct_kvm_vcpu,
 		vcpu.arch.walk_mmu!;
 
 	/*
-	 * C also drops the address from the shadow page tables, which the walk just found to be
-	 * more permissive than the guest's: there are none.
+	 * A fault on a page that is present may come from a translation that the CPU kept while
+	 * the guest gave more rights; reserved bits are never kept.
 	 */
+	if ((fault.error_code & PFERR_PRESENT_MASK) !== 0 &&
+	    (fault.error_code & PFERR_RSVD_MASK) === 0)
+		kvm_mmu_invalidate_gva(vcpu, fault_mmu,
+			gva_t(Number(BigInt.asIntN(64, fault.address))),
+			fault_mmu.root.hpa);
+
 	fault_mmu.inject_page_fault!(vcpu, fault);
 	return false;
 }
@@ -2381,7 +2387,7 @@ export function kvm_get_msr_common(vcpu: struct_kvm_vcpu, msr_info: struct_msr_d
 		msr_info.data = u64(kvm_scale_tsc(BigInt(rdtsc()), ratio) + offset);
 		break;
 	}
-	case 0xcd: /* EBC's bus frequency */
+	case 0xcd: /* the front side bus's frequency */
 		msr_info.data = 3n;
 		break;
 	case MSR_EBC_FREQUENCY_ID:
@@ -2569,7 +2575,7 @@ function kvm_can_mwait_in_guest(): boolean {
  * what is left out: PIT, I/O APIC, kvmclock, Hyper-V, PMU, ioeventfd, PV async page faults, copying
  * and moving of encryption contexts.
  */
-export function kvm_vm_ioctl_check_extension(_kvm: struct_kvm | null, ext: number): number {
+export function kvm_vm_ioctl_check_extension(kvm: struct_kvm | null, ext: number): number {
 	let r = 0;
 
 	switch (ext) {
@@ -2630,7 +2636,7 @@ export function kvm_vm_ioctl_check_extension(_kvm: struct_kvm | null, ext: numbe
 		break;
 	case KVM_CAP_X86_SMM:
 		/* needs SMBASE, which no vendor here has; address space 1 is there all the same */
-		r = Number(kvm_x86_ops.has_emulated_msr(_kvm, MSR_IA32_SMBASE));
+		r = Number(kvm_x86_ops.has_emulated_msr(kvm, MSR_IA32_SMBASE));
 		break;
 	case KVM_CAP_NR_VCPUS:
 		r = min(num_online_cpus(), KVM_MAX_VCPUS);
@@ -6499,6 +6505,8 @@ function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 				r = 1;
 				break out;
 			}
+			/* C: process_smi(); without system management mode an SMI is lost */
+			kvm_clear_request(KVM_REQ_SMI, vcpu);
 			if (kvm_check_request(KVM_REQ_NMI, vcpu))
 				process_nmi(vcpu);
 			if (kvm_check_request(KVM_REQ_IOAPIC_EOI_EXIT, vcpu)) {
@@ -6617,8 +6625,7 @@ function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 				 * A change of APICv's state kicks vCPUs first, and makes them see
 				 * it before they come back; so both agree here.
 				 */
-				WARN_ON_ONCE(lapic_in_kernel(vcpu) &&
-					kvm_vcpu_apicv_activated(vcpu) !==
+				WARN_ON_ONCE(kvm_vcpu_apicv_activated(vcpu) !==
 					kvm_vcpu_apicv_active(vcpu) &&
 					kvm_get_apic_mode(vcpu) !== LAPIC_MODE_DISABLED);
 
@@ -7175,7 +7182,6 @@ function __set_sregs_common(vcpu: struct_kvm_vcpu, sregs: common_sregs,
 	mmu_reset_needed: ref<boolean>, update_pdptrs: boolean): number {
 	const apic_base_msr = new struct_msr_data();
 	const dt = new struct_desc_ptr();
-	let reset = false;
 
 	if (!kvm_is_valid_sregs(vcpu, sregs))
 		return -EINVAL;
@@ -7200,7 +7206,7 @@ function __set_sregs_common(vcpu: struct_kvm_vcpu, sregs: common_sregs,
 	const cr4 = Number(sregs.cr4);
 
 	vcpu.arch.cr2 = sregs.cr2;
-	reset ||= kvm_read_cr3(vcpu) !== cr3;
+	let reset = kvm_read_cr3(vcpu) !== cr3;
 	vcpu.arch.cr3 = cr3;
 	kvm_register_mark_dirty(vcpu, VCPU_EXREG_CR3);
 	if (kvm_x86_ops.post_set_cr3 !== null)
@@ -7208,14 +7214,14 @@ function __set_sregs_common(vcpu: struct_kvm_vcpu, sregs: common_sregs,
 
 	kvm_set_cr8(vcpu, Number(sregs.cr8));
 
-	reset ||= vcpu.arch.efer !== efer;
+	reset = vcpu.arch.efer !== efer || reset;
 	kvm_x86_ops.set_efer(vcpu, efer);
 
-	reset ||= kvm_read_cr0(vcpu) !== cr0;
+	reset = kvm_read_cr0(vcpu) !== cr0 || reset;
 	kvm_x86_ops.set_cr0(vcpu, cr0);
 	vcpu.arch.cr0 = cr0;
 
-	reset ||= kvm_read_cr4(vcpu) !== cr4;
+	reset = kvm_read_cr4(vcpu) !== cr4 || reset;
 	kvm_x86_ops.set_cr4(vcpu, cr4);
 
 	if (update_pdptrs) {

@@ -397,7 +397,6 @@ function walk_shadow_page_lockless_end(vcpu: struct_kvm_vcpu): void {
 function mmu_topup_memory_caches(vcpu: struct_kvm_vcpu, maybe_indirect: boolean): number {
 	let r: number;
 
-	/* 1 rmap, 1 parent PTE per level, and the prefetched rmaps. */
 	r = kvm_mmu_topup_memory_cache(vcpu.arch.mmu_pte_list_desc_cache,
 		1 + PT64_ROOT_MAX_LEVEL + PTE_PREFETCH_NUM);
 	if (r !== 0)
@@ -1066,7 +1065,6 @@ function fast_page_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 				break;
 		}
 
-		/* Verify that the fault can be handled in the fast path */
 		if (pair_eq(new_spte, spte.v) ||
 		    !is_access_allowed(fault, new_spte))
 			break;
@@ -1116,7 +1114,6 @@ export function kvm_mmu_free_roots(kvm: struct_kvm, mmu: struct_kvm_mmu, roots_t
 	void {
 	let i: number;
 
-	/* Before acquiring the MMU lock, see if we need to do any real work. */
 	const free_active_root = (roots_to_free & KVM_MMU_ROOT_CURRENT) !== 0
 		&& VALID_PAGE(mmu.root.hpa);
 
@@ -1506,7 +1503,6 @@ function is_page_fault_stale(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault
 	mmu_seq: number): boolean {
 	const sp = to_shadow_page(vcpu.arch.mmu!.root.hpa);
 
-	/* Special roots, e.g. pae_root, are not backed by shadow pages. */
 	if (sp !== null && is_obsolete_sp(vcpu.kvm, sp))
 		return true;
 
@@ -1751,7 +1747,6 @@ function __reset_rsvds_bits_mask(rsvd_check: struct_rsvd_bits_validate, pa_bits_
 	else
 		high_bits_rsvd = pair_and(pa_bits_rsvd, rsvd_bits(0, 51));
 
-	/* Note, NX doesn't exist in PDPTEs, this is handled below. */
 	if (!nx)
 		high_bits_rsvd = pair_or(high_bits_rsvd, rsvd_bits(63, 63));
 
@@ -1761,7 +1756,6 @@ function __reset_rsvds_bits_mask(rsvd_check: struct_rsvd_bits_validate, pa_bits_
 
 	switch (level) {
 	case PT32_ROOT_LEVEL:
-		/* no rsvd bits for 2 level 4K page table entries */
 		small[1] = PAIR_ZERO;
 		small[0] = PAIR_ZERO;
 		large[0] = small[0];
@@ -1853,7 +1847,6 @@ function __reset_rsvds_bits_mask_ept(rsvd_check: struct_rsvd_bits_validate, pa_b
 	bad_mt_xwr = pair_or(bad_mt_xwr, REPEAT_BYTE(1 << 2));
 	bad_mt_xwr = pair_or(bad_mt_xwr, REPEAT_BYTE(1 << 6));
 	if (!execonly) {
-		/* bits 0..2 must not be 100 unless VMX capabilities allow it */
 		bad_mt_xwr = pair_or(bad_mt_xwr, REPEAT_BYTE(1 << 4));
 	}
 	rsvd_check.bad_mt_xwr = bad_mt_xwr;
@@ -1933,7 +1926,6 @@ function update_permission_bitmask(mmu: struct_kvm_mmu, ept: boolean): void {
 			/* Faults from kernel mode accesses to user pages */
 			const kf = (pfec & PFERR_USER_MASK) !== 0 ? 0 : u;
 
-			/* Not really needed: !nx will cause pte.nx to fault */
 			if (!efer_nx)
 				ff = 0;
 
@@ -1941,7 +1933,6 @@ function update_permission_bitmask(mmu: struct_kvm_mmu, ept: boolean): void {
 			if (!cr0_wp)
 				wf = (pfec & PFERR_USER_MASK) !== 0 ? wf : 0;
 
-			/* Disallow supervisor fetches of user code if cr4.smep */
 			if (cr4_smep)
 				smepf = (pfec & PFERR_FETCH_MASK) !== 0 ? kf : 0;
 
@@ -2033,7 +2024,6 @@ function kvm_calc_cpu_role(vcpu: struct_kvm_vcpu, regs: struct_kvm_mmu_role_regs
 	role.ext.cr4_smap = ____is_cr4_smap(regs);
 	role.ext.cr4_pse = ____is_cr4_pse(regs);
 
-	/* PKEY and LA57 are active iff long mode is active. */
 	role.ext.cr4_pke = ____is_efer_lma(regs) && ____is_cr4_pke(regs);
 	role.ext.cr4_la57 = ____is_efer_lma(regs) && ____is_cr4_la57(regs);
 	role.ext.efer_lma = ____is_efer_lma(regs);
@@ -2041,11 +2031,9 @@ function kvm_calc_cpu_role(vcpu: struct_kvm_vcpu, regs: struct_kvm_mmu_role_regs
 }
 
 function kvm_mmu_get_tdp_level(vcpu: struct_kvm_vcpu): number {
-	/* tdp_root_level is architecture forced level, use it if nonzero */
 	if (tdp_root_level !== 0)
 		return tdp_root_level;
 
-	/* Use 5-level TDP if and only if it's useful/necessary. */
 	if (max_tdp_level === 5 && cpuid_maxphyaddr(vcpu) <= 48)
 		return 4;
 
@@ -2266,7 +2254,6 @@ export function kvm_mmu_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, err
  */
 export function kvm_mmu_invalidate_gva(vcpu: struct_kvm_vcpu, mmu: struct_kvm_mmu, gva: gva_t,
 	root_hpa: hpa_t): void {
-	/* INVLPG on a non-canonical address is a NOP according to the SDM.  */
 	if (is_noncanonical_address(gva, vcpu))
 		return;
 
@@ -2644,7 +2631,6 @@ function set_nx_huge_pages(val: string): number {
 	const old_val = nx_huge_pages !== 0;
 	const new_val = new ref<boolean>(false);
 
-	/* In "auto" mode deploy workaround only if CPU has the bug. */
 	if (sysfs_streq(val, "off"))
 		new_val.v = false;
 	else if (sysfs_streq(val, "force"))
@@ -2742,7 +2728,6 @@ function calc_nx_huge_pages_recovery_period(period: ref<number>): boolean {
 
 	period.v = READ_ONCE(nx_huge_pages_recovery_period_ms);
 	if (period.v === 0) {
-		/* Make sure the period is not less than one second.  */
 		ratio = Math.min(ratio, 3600);
 		period.v = Math.floor(60 * 60 * 1000 / ratio);
 	}

@@ -84,7 +84,7 @@ export class struct_kvm_mmu_page {
 
 	lpage_disallowed_link = new struct_list_head(this);
 
-	/** Number of writes since the last time traversal visited this page.  */
+	/** Writes since a walk last came by. */
 	write_flooding_count = new atomic_t();
 
 	/** A page of the TDP MMU is freed after a grace period. */
@@ -168,7 +168,7 @@ export class struct_kvm_page_fault {
 	/** What will be made: req_level, lowered by huge_page_disallowed. */
 	goal_level: number;
 
-	/** Shifted addr, or result of guest page table walk if addr is a gva.  */
+	/** Of addr; behind the guest's own tables, where addr is a gva. */
 	gfn: gfn_t;
 
 	/** The memslot containing gfn. May be NULL. */

@@ -80,7 +80,6 @@ function paging64_is_rsvd_bits_set(mmu: struct_kvm_mmu, gpte: u64_pair, level: n
 function paging64_gpte_access(gpte: u64_pair): number {
 	let access = gpte.lo & (PT_WRITABLE_MASK | PT_USER_MASK | PT_PRESENT_MASK);
 
-	/* Combine NX with P (which is set here) to get ACC_EXEC_MASK.  */
 	access ^= gpte.hi >>> 31;
 
 	return access;

@@ -639,7 +639,6 @@ export function sev_hardware_setup(): void {
 		if (max_sev_asid === 0)
 			break out;
 
-		/* Minimum ASID value that should be used for SEV guest */
 		min_sev_asid = edx;
 
 		/* ASID 0 has a bit too, so that the index is the ASID */
@@ -672,7 +671,6 @@ export function sev_hardware_setup(): void {
 		if (!boot_cpu_has(X86_FEATURE_SEV_ES))
 			break out;
 
-		/* Has the system been allocated ASIDs for SEV-ES? */
 		if (min_sev_asid === 1)
 			break out;
 
@@ -688,7 +686,6 @@ export function sev_hardware_unsetup(): void {
 	if (!sev_enabled)
 		return;
 
-	/* No need to take sev_bitmap_lock, all VMs have been destroyed. */
 	sev_flush_asids(1, max_sev_asid);
 
 	bitmap_free(sev_asid_bitmap);

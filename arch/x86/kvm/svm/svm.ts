@@ -236,7 +236,6 @@ export function svm_msrpm_offset(msr: number): number {
 		let offset = (msr - msrpm_ranges[i]!) >> 2;	/* 4 msrs per u8 */
 		offset += i * MSRS_RANGE_SIZE;			/* add range offset */
 
-		/* Now we have the u8 offset - but need the u32 offset */
 		return offset >> 2;
 	}
 
@@ -512,7 +511,6 @@ function set_shadow_msr_intercept(vcpu: struct_kvm_vcpu, msr: number, read: numb
 	if (slot === -ENOENT)
 		return;
 
-	/* Set the shadow bitmaps to the desired intercept states */
 	if (read !== 0)
 		set_bit(slot, svm.shadow_msr_intercept.read);
 	else
@@ -657,7 +655,6 @@ function disable_nmi_singlestep(svm: struct_vcpu_svm): void {
 	svm.nmi_singlestep = false;
 
 	if ((svm.vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP) === 0) {
-		/* Clear our flags if they were not set by the guest */
 		if ((svm.nmi_singlestep_guest_rflags & X86_EFLAGS_TF) === 0)
 			svm.vmcb.save.rflags &= ~BigInt(X86_EFLAGS_TF);
 		if ((svm.nmi_singlestep_guest_rflags & X86_EFLAGS_RF) === 0)
@@ -1000,7 +997,6 @@ function svm_get_rflags(vcpu: struct_kvm_vcpu): number {
 	let rflags = svm.vmcb32[VMCB32_RFLAGS]!;
 
 	if (svm.nmi_singlestep) {
-		/* Hide our flags if they were not set by the guest */
 		if ((svm.nmi_singlestep_guest_rflags & X86_EFLAGS_TF) === 0)
 			rflags &= ~X86_EFLAGS_TF;
 		if ((svm.nmi_singlestep_guest_rflags & X86_EFLAGS_RF) === 0)
@@ -1368,7 +1364,6 @@ function db_interception(vcpu: struct_kvm_vcpu): number {
 
 	if (svm.nmi_singlestep) {
 		disable_nmi_singlestep(svm);
-		/* Make sure we check for pending NMIs upon entry */
 		kvm_make_request(KVM_REQ_EVENT, vcpu);
 	}
 
@@ -1873,7 +1868,6 @@ function svm_set_msr(vcpu: struct_kvm_vcpu, msr: struct_msr_data): number {
 		if ((data & ~msr_entry.data) !== 0n)
 			return 1;
 
-		/* Don't allow the guest to change a bit, #GP */
 		if (!msr.host_initiated && (data ^ msr_entry.data) !== 0n)
 			return 1;
 
@@ -2613,7 +2607,6 @@ function svm_vcpu_after_set_cpuid(vcpu: struct_kvm_vcpu): void {
 
 	svm_recalc_instruction_intercepts(vcpu, svm);
 
-	/* For sev guests, the memory encryption bit is not reserved in CR3.  */
 	if (sev_guest(vcpu.kvm)) {
 		const best = kvm_find_cpuid_entry(vcpu, 0x8000001F);
 		if (best !== null)
@@ -2653,11 +2646,9 @@ function svm_setup_mce(vcpu: struct_kvm_vcpu): void {
 /** arch/x86/kvm/svm/svm.c:svm_can_emulate_instruction() */
 function svm_can_emulate_instruction(vcpu: struct_kvm_vcpu, emul_type: number,
 	insn: Uint8Array | null, insn_len: number): boolean {
-	/* Emulation is always possible when KVM has access to all guest state. */
 	if (!sev_guest(vcpu.kvm))
 		return true;
 
-	/* #UD and #GP should never be intercepted for SEV guests. */
 	WARN_ON_ONCE((emul_type & (EMULTYPE_TRAP_UD |
 		EMULTYPE_TRAP_UD_FORCED |
 		EMULTYPE_VMWARE_GP)) !== 0);
@@ -2890,11 +2881,9 @@ const svm_x86_ops: struct_kvm_x86_ops = {
  * The bit by which MMIO entries are known may be the one that encrypts: then it is another.
  */
 function svm_adjust_mmio_mask(): void {
-	/* If there is no memory encryption support, use existing mask */
 	if (cpuid_eax(0x80000000) < 0x8000001f)
 		return;
 
-	/* If memory encryption is not enabled, use existing mask */
 	const msr = rdmsrl(MSR_AMD64_SYSCFG);
 	if ((msr & MSR_AMD64_SYSCFG_MEM_ENCRYPT) === 0n)
 		return;
@@ -2902,7 +2891,6 @@ function svm_adjust_mmio_mask(): void {
 	const enc_bit = cpuid_ebx(0x8000001f) & 0x3f;
 	let mask_bit = boot_cpu_data.x86_phys_bits;
 
-	/* Increment the mask bit if it is the same as the encryption bit */
 	if (enc_bit === mask_bit)
 		mask_bit++;
 
@@ -2958,7 +2946,6 @@ function svm_hardware_setup(): number {
 	if (!boot_cpu_has(X86_FEATURE_NPT))
 		npt_enabled = false;
 
-	/* Force VM NPT level equal to the host's paging level */
 	kvm_configure_mmu(npt_enabled, get_npt_level(),
 		get_npt_level(), PG_LEVEL_1G);
 	pr_info("kvm: Nested Paging %sabled\n", npt_enabled ? "en" : "dis");

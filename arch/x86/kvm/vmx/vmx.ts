@@ -1144,7 +1144,6 @@ function adjust_vmx_controls(ctl_min: number, ctl_opt: number, msr: number): num
 	ctl &= vmx_msr_high; /* bit == 0 in high word ==> must be zero */
 	ctl |= vmx_msr_low;  /* bit == 1 in low word  ==> must be one  */
 
-	/* Ensure minimum (required) set of control bits are supported. */
 	if ((ctl_min & ~ctl) !== 0)
 		return -EIO;
 
@@ -1431,7 +1430,6 @@ function vmx_flush_tlb_current(vcpu: struct_kvm_vcpu): void {
 	const mmu = vcpu.arch.mmu!;
 	const root_hpa = mmu.root.hpa;
 
-	/* No flush required if the current context is invalid. */
 	if (!VALID_PAGE(root_hpa))
 		return;
 
@@ -1500,7 +1498,6 @@ export function vmx_set_cr0(vcpu: struct_kvm_vcpu, cr0: number): void {
 			exit_lmode(vcpu);
 	}
 
-	/* depends on vcpu->arch.cr0 to be set to a new value */
 	vmx.emulation_required = vmx_emulation_required(vcpu);
 }
 
@@ -2363,7 +2360,6 @@ function vmx_patch_hypercall(_vcpu: struct_kvm_vcpu, hypercall: Uint8Array): voi
 	hypercall[2] = 0xc1;
 }
 
-/* called to set cr0 as appropriate for a mov-to-cr0 exit. */
 function handle_set_cr0(vcpu: struct_kvm_vcpu, val: bigint): number {
 	return kvm_set_cr0(vcpu, Number(val));
 }
@@ -3265,7 +3261,6 @@ function* vmx_vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<fastpath_t> {
 	const vmx = to_vmx(vcpu);
 	const { host_state } = vmx.loaded_vmcs;
 
-	/* Record the guest's net vcpu time for enforced NMI injections. */
 	if (!enable_vnmi && vmx.loaded_vmcs.soft_vnmi_blocked)
 		vmx.loaded_vmcs.entry_time = ktime_get();
 

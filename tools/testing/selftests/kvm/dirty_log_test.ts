@@ -40,10 +40,8 @@ const TEST_MEM_SLOT_INDEX = 1;
 /* Default guest test virtual memory offset */
 const DEFAULT_GUEST_TEST_MEM = 0xc0000000;
 
-/* How many pages to dirty for each guest loop */
 const TEST_PAGES_PER_LOOP = 1024;
 
-/* How many host loops to run (one KVM_GET_DIRTY_LOG for each loop) */
 const TEST_HOST_LOOP_N = 32;
 
 /* Interval for each host loop (ms) */
@@ -78,7 +76,6 @@ function* guest_code(): guest_program {
 			yield* st64(virt_mem + page * page_size, yield* ld64(iteration.gva));
 		}
 
-		/* Tell the host that we need more random numbers */
 		yield* GUEST_SYNC(1);
 	}
 }
@@ -86,7 +83,6 @@ function* guest_code(): guest_program {
 /* Host variables */
 let host_quit = false;
 
-/* Points to the test VM memory region on which we track dirty logs */
 let host_test_mem = 0;
 let host_num_pages = 0;
 
@@ -108,7 +104,6 @@ const LOG_MODE_DIRTY_LOG	= 0;
 const LOG_MODE_NUM		= 3;
 const LOG_MODE_ALL		= LOG_MODE_NUM;
 
-/* Mode of logging to test.  Default is to run all supported modes */
 let host_log_mode_option = LOG_MODE_ALL;
 /* Logging mode for current run */
 let host_log_mode = LOG_MODE_DIRTY_LOG;
@@ -171,11 +166,8 @@ function dirty_ring_supported(): boolean {
 
 interface log_mode {
 	readonly name: string;
-	/* Return true if this mode is supported, otherwise false */
 	readonly supported?: () => boolean;
-	/* Hook when the vm creation is done (before vcpu creation) */
 	readonly create_vm_done?: (vm: struct_kvm_vm) => void;
-	/* Hook to collect the dirty pages into the bitmap provided */
 	readonly collect_dirty_pages?: (vcpu: struct_kvm_vcpu, slot: number, bitmap: number,
 		num_pages: number) => void;
 	/* Hook to call when after each vcpu run */
@@ -297,7 +289,6 @@ function vm_dirty_log_verify(mode: vm_guest_mode, bmap: Uint8Array): void {
 	for (let page = 0; page < host_num_pages; page += step) {
 		const value = user_load64n(host_test_mem + page * host_page_size);
 
-		/* If this is a special page that we were tracking... */
 		if (test_and_clear_bit(page, host_bmap_track)) {
 			host_track_next_count++;
 			if (!test_bit(page, bmap))
@@ -379,7 +370,6 @@ function* run_test(mode: vm_guest_mode, p: test_params): wait {
 	const bmap = malloc(bmap_bytes);
 	host_bmap_track = new Uint8Array(bmap_bytes);
 
-	/* Add an extra memory slot for testing dirty logging */
 	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, guest_test_phys_mem,
 		TEST_MEM_SLOT_INDEX, num_pages, KVM_MEM_LOG_DIRTY_PAGES);
 
@@ -407,7 +397,6 @@ function* run_test(mode: vm_guest_mode, p: test_params): wait {
 	const vcpu_thread = pthread_create(() => vcpu_worker(vcpu));
 
 	while (iteration.v < p.iterations) {
-		/* Give the vcpu thread some time to dirty some pages */
 		yield* usleep(p.interval * 1000);
 		log_mode_collect_dirty_pages(vcpu, TEST_MEM_SLOT_INDEX, bmap, host_num_pages);
 

@@ -212,11 +212,9 @@ function pre_init_before_test(mode: vm_guest_mode, p: test_params): struct_kvm_v
 	test_args.host_pages_per_lpage.v = BigInt(large_page_size / host_page_size);
 	test_args.src_type.v = BigInt(src_type);
 
-	/* Add an extra memory slot with specified backing src type */
 	vm_userspace_mem_region_add(vm, src_type, guest_test_phys_mem, TEST_MEM_SLOT_INDEX,
 		guest_num_pages, 0);
 
-	/* Do mapping(GVA->GPA) for the testing memory slot */
 	virt_map(vm, guest_test_virt_mem, guest_test_phys_mem, guest_num_pages);
 
 	/* Cache the HVA pointer of the region */
@@ -248,14 +246,12 @@ function pre_init_before_test(mode: vm_guest_mode, p: test_params): struct_kvm_v
 }
 
 function* vcpus_complete_new_stage(stage: number): wait {
-	/* Wake up all the vcpus to run new test stage */
 	for (let vcpus = 0; vcpus < nr_vcpus; vcpus++) {
 		const ret = sem_post(test_stage_updated);
 		TEST_ASSERT(ret === 0, "Error in sem_post");
 	}
 	pr_debug("All vcpus have been notified to continue\n");
 
-	/* Wait for all the vcpus to complete new test stage */
 	for (let vcpus = 0; vcpus < nr_vcpus; vcpus++) {
 		const ret = yield* sem_wait(test_stage_completed);
 		TEST_ASSERT(ret === 0, "Error in sem_wait");
@@ -280,7 +276,6 @@ function* run_stage(stage: number): wait {
 }
 
 function* run_test(mode: vm_guest_mode, p: test_params): wait {
-	/* Create VM with vCPUs and make some pre-initialization */
 	const vm = pre_init_before_test(mode, p);
 
 	host_quit = false;

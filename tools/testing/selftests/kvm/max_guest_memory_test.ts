@@ -76,7 +76,6 @@ function* vcpu_worker(info: vcpu_info): user_code {
 	yield* rendezvous_with_boss();
 	vcpu_regs_set(vcpu, regs);
 	vcpu_sregs_get(vcpu, sregs);
-	/* Toggle CR0.WP to trigger a MMU context reset. */
 	sregs.cr0 ^= BigInt(X86_CR0_WP);
 	vcpu_sregs_set(vcpu, sregs);
 	yield* rendezvous_with_boss();
@@ -114,7 +113,6 @@ function* rendezvous_with_vcpus(name: string): wait<number> {
 
 	const time = clock_gettime();
 
-	/* Release the vCPUs after getting the time of the previous action. */
 	pr_info("\rAll vCPUs finished %s, releasing...\n", name);
 	if (rendezvoused > 0)
 		rendezvous = -nr_vcpus - 1;
@@ -189,7 +187,6 @@ export function* main(_argc: number, argv: string[]): wait<number> {
 
 	TEST_ASSERT(madvise(mem, slot_size, MADV_NOHUGEPAGE) === 0, "madvise() failed");
 
-	/* Pre-fault the memory to avoid taking mmap_sem on guest page faults. */
 	for (let i = 0; i < slot_size; i += vm.page_size)
 		user_store8(mem + i, 0xaa);
 
@@ -204,7 +201,6 @@ export function* main(_argc: number, argv: string[]): wait<number> {
 
 		vm_set_user_memory_region(vm, slot, 0, gpa, slot_size, mem);
 
-		/* Identity map memory in the guest using 1gb pages. */
 		for (let i = 0; i < slot_size; i += size_1gb)
 			__virt_pg_map(vm, gpa + i, gpa + i, PG_LEVEL_1G);
 	}

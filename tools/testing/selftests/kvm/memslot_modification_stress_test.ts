@@ -32,7 +32,6 @@ function* vcpu_worker(vcpu_args: struct_perf_test_vcpu_args): wait {
 	const vcpu = vcpu_args.vcpu!;
 	const run = vcpu.run;
 
-	/* Let the guest access its memory until a stop signal is received */
 	while (run_vcpus) {
 		const ret = yield* _vcpu_run(vcpu);
 		TEST_ASSERT(ret === 0, "vcpu_run failed: %d\n", ret);

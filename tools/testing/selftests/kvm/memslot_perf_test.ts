@@ -43,7 +43,6 @@ const MEM_TEST_MAP_SIZE_PAGES	= MEM_TEST_MAP_SIZE / 4096;
 /* fills 32k slots with a page each */
 const MEM_TEST_UNMAP_SIZE	= 128 * MiB;
 const MEM_TEST_UNMAP_SIZE_PAGES	= MEM_TEST_UNMAP_SIZE / 4096;
-/* 2 MiB chunk size like a typical huge page */
 const MEM_TEST_UNMAP_CHUNK_PAGES = 2 << (20 - 12);
 
 /*

@@ -92,7 +92,6 @@ function* wait_for_vcpu(): wait {
 	TEST_ASSERT((yield* sem_timedwait(vcpu_ready, ts)) === 0, "sem_timedwait() failed: %d\n",
 		errno());
 
-	/* Wait for the vCPU thread to reenter the guest. */
 	yield* usleep(100000);
 }
 
@@ -109,7 +108,6 @@ function* spawn_vm(guest_code: guest_fn):
 
 	virt_map(vm, MEM_REGION_GPA, MEM_REGION_GPA, 2);
 
-	/* Ditto for the host mapping so that both pages can be zeroed. */
 	const hva = addr_gpa2hva(vm, MEM_REGION_GPA);
 	memset(hva, 0, 2 * 4096);
 
@@ -125,7 +123,6 @@ function* spawn_vm(guest_code: guest_fn):
 function* guest_code_move_memory_region(): guest_program {
 	yield* GUEST_SYNC(0);
 
-	/* Spin until the memory region starts getting moved to a misaligned address. */
 	let val = yield* guest_spin_on_val(0n);
 	yield* GUEST_ASSERT_1(val === 1n || val === MMIO_VAL, "val == 1 || val == MMIO_VAL", val);
 
@@ -133,11 +130,9 @@ function* guest_code_move_memory_region(): guest_program {
 	val = yield* guest_spin_on_val(MMIO_VAL);
 	yield* GUEST_ASSERT_1(val === 1n || val === 0n, "val == 1 || val == 0", val);
 
-	/* Spin until the memory region starts to get re-aligned. */
 	val = yield* guest_spin_on_val(0n);
 	yield* GUEST_ASSERT_1(val === 1n || val === MMIO_VAL, "val == 1 || val == MMIO_VAL", val);
 
-	/* Spin until the re-aligning memory region move completes. */
 	val = yield* guest_spin_on_val(MMIO_VAL);
 	yield* GUEST_ASSERT_1(val === 1n, "val == 1", val);
 
@@ -159,10 +154,8 @@ function* test_move_memory_region(): wait {
 	/* before the slot is back, or the guest could still see the 2 */
 	user_store64(hva, 1n);
 
-	/* Restore the original base, the guest should see "1". */
 	vm_mem_region_move(vm, MEM_REGION_SLOT, MEM_REGION_GPA);
 	yield* wait_for_vcpu();
-	/* Defered sync from when the memslot was misaligned (above). */
 	yield* wait_for_vcpu();
 
 	yield* pthread_join(vcpu_thread);
@@ -194,16 +187,13 @@ function* guest_code_delete_memory_region(): guest_program {
 function* test_delete_memory_region(): wait {
 	const { vm, vcpu, vcpu_thread } = yield* spawn_vm(guest_code_delete_memory_region);
 
-	/* Delete the memory region, the guest should not die. */
 	vm_mem_region_delete(vm, MEM_REGION_SLOT);
 	yield* wait_for_vcpu();
 
-	/* Recreate the memory region.  The guest should see "0". */
 	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS_THP, MEM_REGION_GPA, MEM_REGION_SLOT,
 		MEM_REGION_SIZE / 4096, 0);
 	yield* wait_for_vcpu();
 
-	/* Delete the region again so that there's only one memslot left. */
 	vm_mem_region_delete(vm, MEM_REGION_SLOT);
 	yield* wait_for_vcpu();
 
@@ -256,7 +246,6 @@ function test_add_max_memory_regions(): void {
 
 	const vm = vm_create_barebones();
 
-	/* Check it can be added memory slots up to the maximum allowed */
 	pr_info("Adding slots 0..%i, each memory region with %dK size\n",
 		max_mem_slots - 1, MEM_REGION_SIZE >> 10);
 
@@ -268,7 +257,6 @@ function test_add_max_memory_regions(): void {
 		vm_set_user_memory_region(vm, slot, 0, slot * MEM_REGION_SIZE, MEM_REGION_SIZE,
 			mem + slot * MEM_REGION_SIZE);
 
-	/* Check it cannot be added memory slots beyond the limit */
 	const mem_extra = mmap(0, MEM_REGION_SIZE, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	TEST_ASSERT(mem_extra !== MAP_FAILED, "Failed to mmap() host");

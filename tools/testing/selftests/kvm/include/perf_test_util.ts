@@ -18,7 +18,6 @@ export class struct_perf_test_vcpu_args {
 	gva: vm_vaddr_t = 0;
 	pages = 0;
 
-	/* Only used by the host userspace part of the vCPU thread */
 	vcpu: struct_kvm_vcpu | null = null;
 	vcpu_idx = 0;
 }
@@ -26,7 +25,6 @@ export class struct_perf_test_vcpu_args {
 /** The guest has a copy of it: see perf_test_util.ts. */
 export class struct_perf_test_args {
 	vm: struct_kvm_vm | null = null;
-	/* The starting address and size of the guest test region. */
 	gpa: vm_paddr_t = 0;
 	size = 0;
 	guest_page_size = 0;

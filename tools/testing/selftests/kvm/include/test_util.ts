@@ -87,7 +87,7 @@ export function backing_src_is_shared(t: vm_mem_backing_src_type): boolean {
 	return (vm_mem_backing_src_alias(t).flag & MAP_SHARED) !== 0;
 }
 
-/** Aligns x up to the next multiple of size. Size must be a power of 2. */
+/** @x rounded up to @size, a power of two. */
 export function align_up(x: number, size: number): number {
 	TEST_ASSERT(size !== 0 && Number.isInteger(Math.log2(size)), "size not a power of 2: %lu",
 		size);

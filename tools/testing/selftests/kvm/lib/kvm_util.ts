@@ -159,7 +159,6 @@ function vm_nr_pages_required(mode: vm_guest_mode, nr_runnable_vcpus: number,
 	/* 2 MiB for the image and whatever else the test puts there */
 	let nr_pages = 512;
 
-	/* Account for the per-vCPU stacks on behalf of the test. */
 	nr_pages += nr_runnable_vcpus * DEFAULT_STACK_PGS;
 
 	/* N/x + N/x^2 + ... page tables of x entries are less than N/x*2 */
@@ -562,7 +561,6 @@ function vcpu_exists(vm: struct_kvm_vm, vcpu_id: number): boolean {
 
 /** A vCPU as KVM makes it. */
 export function __vm_vcpu_add(vm: struct_kvm_vm, vcpu_id: number): struct_kvm_vcpu {
-	/* Confirm a vcpu with the specified id doesn't already exist. */
 	TEST_ASSERT(!vcpu_exists(vm, vcpu_id), "vCPU%d already exists\n", vcpu_id);
 
 	const vcpu = new struct_kvm_vcpu(vm);
@@ -593,7 +591,6 @@ function vm_vaddr_unused_gap(vm: struct_kvm_vm, sz: number, vaddr_min: vm_vaddr_
 	let pgidx_start = Math.ceil(vaddr_min / vm.page_size);
 
 	found: {
-		/* Loop over section with enough valid virtual page indexes. */
 		if (!sparsebit_is_set_num(vm.vpages_valid, pgidx_start, pages))
 			pgidx_start = sparsebit_next_set_num(vm.vpages_valid, pgidx_start, pages);
 		do {
@@ -638,7 +635,6 @@ export function vm_vaddr_alloc(vm: struct_kvm_vm, sz: number, vaddr_min: vm_vadd
 	virt_pgd_alloc(vm);
 	let paddr = vm_phy_pages_alloc(vm, pages, KVM_UTIL_MIN_PFN * vm.page_size, 0);
 
-	/* Find an unused range of virtual page addresses of at least pages in length. */
 	const vaddr_start = vm_vaddr_unused_gap(vm, sz, vaddr_min);
 
 	sparsebit_set_num(vm.vpages_mapped, vaddr_start / vm.page_size, pages);
@@ -705,7 +701,7 @@ export function addr_gpa2alias(vm: struct_kvm_vm, gpa: vm_paddr_t): hva_t {
 	return region.host_alias + (gpa - region.region.guest_phys_addr);
 }
 
-/** Create an interrupt controller chip for the specified VM. */
+/** Interrupt controllers for @vm, in the kernel. */
 export function vm_create_irqchip(vm: struct_kvm_vm): void {
 	vm_ioctl(vm, KVM_CREATE_IRQCHIP, null);
 

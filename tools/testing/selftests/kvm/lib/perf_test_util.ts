@@ -43,7 +43,6 @@ class vcpu_thread {
 	/* The pthread backing the vCPU. */
 	thread: pthread | null = null;
 
-	/* Set to true once the vCPU thread is up and running. */
 	running = false;
 }
 
@@ -52,10 +51,8 @@ type vcpu_thread_fn_t = (args: struct_perf_test_vcpu_args) => wait;
 /* The vCPU threads involved in this test. */
 const vcpu_threads: vcpu_thread[] = [];
 
-/* The function run by each vCPU thread, as provided by the test. */
 let vcpu_thread_fn: vcpu_thread_fn_t | null = null;
 
-/* Set to true once all vCPU threads are up and running. */
 let all_vcpu_threads_running = false;
 
 const vcpus: struct_kvm_vcpu[] = [];
@@ -69,7 +66,6 @@ export function* perf_test_guest_code(vcpu_idx: bigint): guest_program {
 	const gva = yield* ld64n(vcpu_args);
 	const pages = yield* ld64n(vcpu_args + 8);
 
-	/* Make sure vCPU args data structure is not corrupt. */
 	yield* GUEST_ASSERT((yield* ld64(vcpu_args + 16)) === vcpu_idx,
 		"vcpu_args->vcpu_idx == vcpu_idx");
 
@@ -152,7 +148,6 @@ export function perf_test_create_vm(mode: vm_guest_mode, nr_vcpus: number,
 
 	pta.vm = vm;
 
-	/* Put the test region at the top guest physical memory. */
 	const region_end_gfn = vm.max_gfn + 1;
 
 	TEST_ASSERT(guest_num_pages < region_end_gfn,

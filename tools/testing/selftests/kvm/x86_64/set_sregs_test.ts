@@ -97,7 +97,6 @@ export function* main(): wait<number> {
 	test_cr4_feature_bit(vcpu, sregs, X86_CR4_PKE);
 	kvm_vm_free(vm);
 
-	/* Create a "real" VM and verify APIC_BASE can be set. */
 	({ vm, vcpu } = vm_create_with_one_vcpu(guest_code));
 
 	vcpu_sregs_get(vcpu, sregs);

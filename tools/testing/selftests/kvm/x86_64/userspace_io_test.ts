@@ -36,7 +36,6 @@ function* guest_code(): guest_program {
 	yield* guest_ins_port80(buffer, 2);
 	yield* guest_ins_port80(buffer, 3);
 
-	/* Verify KVM fills the buffer correctly when not stuffing RCX. */
 	yield* memset(buffer, 0, 8192);
 	yield* guest_ins_port80(buffer, 8192);
 	for (let i = 0; i < 8192; i++) {

@@ -205,7 +205,6 @@ export function __vcpu_set_cpuid(vcpu: struct_kvm_vcpu): number {
 	if (r !== 0)
 		return r;
 
-	/* On success, refresh the cache to pick up adjustments made by KVM. */
 	vcpu_ioctl(vcpu, KVM_GET_CPUID2, vcpu.cpuid);
 	return 0;
 }
@@ -214,7 +213,6 @@ export function vcpu_set_cpuid(vcpu: struct_kvm_vcpu): void {
 	TEST_ASSERT(vcpu.cpuid !== null, "Must do vcpu_init_cpuid() first");
 	vcpu_ioctl(vcpu, KVM_SET_CPUID2, vcpu.cpuid);
 
-	/* Refresh the cache to pick up adjustments made by KVM. */
 	vcpu_ioctl(vcpu, KVM_GET_CPUID2, vcpu.cpuid);
 }
 

@@ -726,11 +726,9 @@ export function vm_compute_max_gfn(vm: struct_kvm_vm): number {
 	if (!is_amd_cpu())
 		return max_gfn;
 
-	/* On parts with <40 physical address bits, the area is fully hidden */
 	if (vm.pa_bits < 40)
 		return max_gfn;
 
-	/* Before family 17h, the HyperTransport area is just below 1T.  */
 	ht_gfn = 2 ** 28 - num_ht_pages;
 	done: {
 		if (x86_family(user_cpuid(1, 0).eax) < 0x17)
@@ -756,9 +754,8 @@ export function vm_compute_max_gfn(vm: struct_kvm_vm): number {
 	return Math.min(max_gfn, ht_gfn - 1);
 }
 
-/** Returns true if kvm_intel was loaded with unrestricted_guest=1. */
+/** Whether kvm_intel runs guests in real mode as they are. */
 export function vm_is_unrestricted_guest(vm: struct_kvm_vm | null): boolean {
-	/* Ensure that a KVM vendor-specific module is loaded. */
 	if (vm === null)
 		close(open_kvm_dev_path_or_exit());
 
