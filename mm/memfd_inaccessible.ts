@@ -111,8 +111,7 @@ function inaccessible_getattr(mnt_userns: struct_user_namespace, path: struct_pa
 	const data = inaccessible_data(inode.i_mapping);
 	const memfd = data.memfd!;
 
-	/* XXX: @path still names the inode in front, which is no tmpfs inode */
-	return memfd.f_inode!.i_op.getattr!(mnt_userns, path, stat,
+	return memfd.f_inode!.i_op.getattr!(mnt_userns, memfd.f_path, stat,
 		request_mask, query_flags);
 }
 
