@@ -59,22 +59,23 @@ function report(r: case_result, c: recorded_case): void {
 	}
 }
 
-function judge(c: recorded_case, r: case_result, exceptions: Map<string, string>,
+/** @key tells cases of one id apart. */
+function judge(c: recorded_case, key: string, r: case_result, exceptions: Map<string, string>,
 	t: tally): void {
 	const matches = r.died === null && r.differences.length === 0;
 	const reason = exceptions.get(c.id);
 
 	if (reason !== undefined && !matches) {
 		console.log(`${c.id}: excepted: ${reason}`);
-		t.add(c.id, "excepted");
+		t.add(key, "excepted");
 	} else if (reason !== undefined) {
 		console.log(`${c.id}: excepted (${reason}), but matches`);
-		t.add(c.id, "differ");
+		t.add(key, "differ");
 	} else if (matches) {
-		t.add(c.id, "match");
+		t.add(key, "match");
 	} else {
 		report(r, c);
-		t.add(c.id, "differ");
+		t.add(key, "differ");
 	}
 }
 
@@ -90,8 +91,12 @@ function run(groups: group_file[], o: options): tally {
 		(!o.second || uses_kvm(c)));
 
 	const end = run_host({ ...HOST, vendor: o.vendor ?? "intel" }, init_main, function* () {
-		for (const c of cases)
-			judge(c, yield* replay(c, o.kernel), exceptions, t);
+		const seen = new Map<string, number>();
+		for (const c of cases) {
+			const n = seen.get(c.id) ?? 0;
+			seen.set(c.id, n + 1);
+			judge(c, `${c.id}#${n}`, yield* replay(c, o.kernel), exceptions, t);
+		}
 		return 0;
 	});
 	if (end.status !== 0 || end.problems.length > 0) {
