@@ -16,7 +16,8 @@ const cells = new Map<number, err_ptr>();
 export function ERR_PTR(err: number): err_ptr {
 	let p = cells.get(err);
 	if (p === undefined) {
-		p = new err_ptr(err);
+		/* writing through it is an oops, as in C */
+		p = Object.freeze(new err_ptr(err));
 		cells.set(err, p);
 	}
 	return p;
