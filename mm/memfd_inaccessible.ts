@@ -188,13 +188,13 @@ export function memfd_mkinaccessible(memfd: struct_file): struct_file | err_ptr 
 
 	const file = alloc_file_pseudo(inode, inaccessible_mnt,
 		"[memfd:inaccessible]", O_RDWR,
-		inaccessible_fops) as struct_file;
+		inaccessible_fops);
 	if (IS_ERR(file)) {
 		iput(inode);
 		kfree(data);
+		return file;
 	}
 
-	/* XXX: reached with an error pointer too */
 	file.f_flags |= O_LARGEFILE;
 
 	const mapping = memfd.f_mapping!;

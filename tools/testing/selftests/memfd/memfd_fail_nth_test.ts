@@ -14,7 +14,7 @@ import { O_RDWR } from "#uapi/asm-generic/fcntl.ts";
 import { SIGBUS, SIGKILL, SIGSEGV, SIGUSR1 } from "#uapi/asm-generic/signal.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import { F_ADD_SEALS, F_SEAL_WRITE } from "#uapi/linux/fcntl.ts";
-import { MFD_ALLOW_SEALING, MFD_HUGETLB } from "#uapi/linux/memfd.ts";
+import { MFD_ALLOW_SEALING, MFD_HUGETLB, MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
 import {
 	MADV_DONTFORK, MADV_HUGEPAGE, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_REMOVE,
 	MAP_ANONYMOUS, MAP_FIXED, MAP_HUGETLB, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_SHARED,
@@ -158,6 +158,11 @@ const memfd: operation[] = [
 	{
 		name: "memfd_create",
 		op: (c) => c.fd = memfd_create("fail_nth", MFD_ALLOW_SEALING),
+		/* no inode: ENOSPC */
+		errnos: [ENOMEM, ENOSPC],
+	}, {
+		name: "memfd_create inaccessible",
+		op: (c) => c.fd = memfd_create("fail_nth", MFD_INACCESSIBLE),
 		/* no inode: ENOSPC */
 		errnos: [ENOMEM, ENOSPC],
 	}, {
