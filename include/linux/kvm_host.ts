@@ -361,6 +361,8 @@ export class struct_kvm_memory_slot {
 	notifier = new struct_inaccessible_notifier(this);
 	/** The way back from a notifier. @hunk 8:1 */
 	kvm: struct_kvm | null = null;
+	/** KVM_PRIVATE_MEM_TESTING_BITMAP: pages that the guest accesses as shared; mmu_lock */
+	shared_bitmap: Uint8Array | null = null;
 }
 
 export function kvm_slot_can_be_private(slot: struct_kvm_memory_slot | null): boolean {
@@ -464,6 +466,11 @@ export class struct_kvm {
 	stats_id = new Uint8Array(KVM_STATS_NAME_SIZE);
 	/** By gfn: KVM_MEM_ATTR_SHARED; what has no entry is private. @hunk 5:2 */
 	mem_attr_array = new struct_xarray();
+	/** KVM_PRIVATE_MEM_TESTING_*, and whether it may be anything but OFF; slots_lock */
+	private_mem_testing = 0;
+	no_private_mem_testing = false;
+	/** a vCPU was about to enter: private memory is not filled from shared memory any more */
+	vm_entry_attempted = false;
 
 	readonly owner: object;
 	constructor(owner: object) {
@@ -1263,3 +1270,11 @@ export function kvm_mem_is_private(kvm: struct_kvm, gfn: gfn_t): boolean {
 		return false;
 	return xa_load(kvm.mem_attr_array, pgoff_t(gfn)) === null;
 }
+
+/* CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING */
+export {
+	kvm_alloc_shared_bitmap, kvm_destroy_shared_bitmap, kvm_populate_private_mem_testing,
+	kvm_private_mem_access_testing, kvm_private_mem_testing_disable,
+	kvm_private_mem_testing_init_vm, kvm_set_mem_access_testing,
+	kvm_vm_ioctl_enable_private_mem_testing,
+} from "#kvm/private_mem_testing.ts";

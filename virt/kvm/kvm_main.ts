@@ -26,7 +26,8 @@ import {
 	U64_MAX, gfn_t, gpa_t, hva_t, kvm_pfn_t, type loff_t, loff_to_pgoff, pfn_nr, pgoff_t,
 	ref, u16, u64, type ulong64, unsigned_long, type user_ptr,
 } from "#asm-generic/types.ts";
-import { CONFIG_HAVE_KVM_DIRTY_RING, CONFIG_HAVE_KVM_PRIVATE_MEM } from "#generated/autoconf.ts";
+import { CONFIG_HAVE_KVM_DIRTY_RING, CONFIG_HAVE_KVM_PRIVATE_MEM,
+	CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING } from "#generated/autoconf.ts";
 import { anon_inode_getfd, anon_inode_getfile } from "#linux/anon_inodes.ts";
 import { atomic_inc, atomic_read, atomic_set } from "#linux/atomic.ts";
 import { bitmap_set, for_each_set_bit } from "#linux/bitmap.ts";
@@ -72,7 +73,8 @@ import {
 	KVM_REQ_UNBLOCK, KVM_REQ_UNHALT, KVM_STATS_LOG_HIST_UPDATE, KVM_USER_MEM_SLOTS,
 	NR_IOBUS_DEVS, OUTSIDE_GUEST_MODE, __gfn_to_hva_memslot, __gfn_to_memslot,
 	__kvm_make_request, __kvm_memslots, __kvm_vcpu_wake_up, gpa_to_gfn, hva_to_gfn_memslot,
-	id_to_memslot, is_error_noslot_pfn, is_error_page, kvm_age_gfn, kvm_arch_alloc_vm,
+	id_to_memslot, is_error_noslot_pfn, is_error_page, kvm_age_gfn, kvm_alloc_shared_bitmap,
+	kvm_arch_alloc_vm,
 	kvm_arch_check_processor_compat, kvm_arch_commit_memory_region, kvm_arch_destroy_vm,
 	kvm_arch_dev_ioctl, kvm_arch_exit, kvm_arch_flush_remote_tlb,
 	kvm_arch_flush_remote_tlbs_memslot, kvm_arch_flush_shadow_all,
@@ -93,16 +95,18 @@ import {
 	kvm_arch_vcpu_postcreate, kvm_arch_vcpu_precreate, kvm_arch_vcpu_put,
 	kvm_arch_vcpu_run_pid_change, kvm_arch_vcpu_runnable, kvm_arch_vcpu_should_kick,
 	kvm_arch_vcpu_unblocking, kvm_arch_vm_ioctl, type kvm_bus, kvm_check_request,
-	kvm_cpu_has_pending_timer, kvm_dirty_bitmap_bytes,
+	kvm_cpu_has_pending_timer, kvm_destroy_shared_bitmap, kvm_dirty_bitmap_bytes,
 	kvm_dirty_log_manual_protect_and_init_set, kvm_eventfd_init, kvm_for_each_vcpu,
 	kvm_free_irq_routing, kvm_get_bus, kvm_get_vcpu, kvm_get_vcpu_by_id, kvm_ioeventfd,
 	kvm_irqfd, kvm_irqfd_exit, kvm_irqfd_init, kvm_irqfd_release, kvm_is_error_hva,
 	kvm_is_visible_memslot, kvm_make_request, kvm_memslot_iter_is_valid,
 	kvm_memslot_iter_next, kvm_memslot_iter_start, kvm_memslots, type kvm_mr_change,
+	kvm_populate_private_mem_testing, kvm_private_mem_testing_init_vm,
 	kvm_second_dirty_bitmap, kvm_set_spte_gfn, kvm_slot_dirty_track_enabled, kvm_stats_read,
 	kvm_test_age_gfn, kvm_unmap_gfn_range, kvm_vcpu_exiting_guest_mode, kvm_vcpu_memslots,
 	kvm_vcpu_set_dy_eligible, kvm_vcpu_set_in_spin_loop, kvm_vcpu_stats_desc,
 	kvm_vcpu_stats_header, kvm_vm_ioctl_check_extension, kvm_vm_ioctl_enable_cap,
+	kvm_vm_ioctl_enable_private_mem_testing,
 	kvm_vm_ioctl_irq_line, kvm_vm_stats_desc, kvm_vm_stats_header, type kvm_vm_thread_fn_t,
 	kvm_zap_gfn_range, search_memslots, struct_kvm, struct_kvm_gfn_range,
 	type struct_kvm_host_map, struct_kvm_io_bus, type struct_kvm_io_device,
@@ -190,14 +194,16 @@ import {
 	KVM_CAP_DIRTY_LOG_RING, KVM_CAP_ENABLE_CAP_VM, KVM_CAP_HALT_POLL,
 	KVM_CAP_INTERNAL_ERROR_DATA, KVM_CAP_IOEVENTFD_ANY_LENGTH,
 	KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
-	KVM_CAP_MULTI_ADDRESS_SPACE, KVM_CAP_NR_MEMSLOTS, KVM_CAP_SYSTEM_EVENT_DATA,
+	KVM_CAP_MULTI_ADDRESS_SPACE, KVM_CAP_NR_MEMSLOTS, KVM_CAP_PRIVATE_MEM_TESTING,
+	KVM_CAP_SYSTEM_EVENT_DATA,
 	KVM_CAP_USER_MEMORY, KVM_CHECK_EXTENSION, KVM_CLEAR_DIRTY_LOG, KVM_CREATE_DEVICE,
 	KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE, KVM_ENABLE_CAP,
 	KVM_GET_API_VERSION, KVM_GET_DIRTY_LOG, KVM_GET_FPU, KVM_GET_MP_STATE, KVM_GET_REGS,
 	KVM_GET_SREGS, KVM_GET_STATS_FD, KVM_GET_VCPU_MMAP_SIZE, KVM_IOEVENTFD, KVM_IRQFD,
 	KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_MEMORY_ENCRYPT_REG_REGION,
 	KVM_MEMORY_ENCRYPT_UNREG_REGION, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_PRIVATE,
-	KVM_MEM_READONLY, KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS, KVM_RUN,
+	KVM_MEM_READONLY, KVM_PRIVATE_MEM_TESTING_ATTRIBUTE, KVM_PRIVATE_MEM_TESTING_OFF,
+	KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS, KVM_RUN,
 	KVM_SET_FPU, KVM_SET_GUEST_DEBUG, KVM_SET_MP_STATE, KVM_SET_REGS, KVM_SET_SIGNAL_MASK,
 	KVM_SET_SREGS, KVM_SET_USER_MEMORY_REGION, KVM_TRACE_DISABLE, KVM_TRACE_ENABLE,
 	KVM_TRACE_PAUSE, KVM_TRANSLATE, KVM_UNREGISTER_COALESCED_MMIO,
@@ -1000,6 +1006,8 @@ function kvm_free_memslot(kvm: struct_kvm, slot: struct_kvm_memory_slot): void {
 		fput(slot.private_file!);
 	}
 
+	kvm_destroy_shared_bitmap(slot);
+
 	kvm_destroy_dirty_bitmap(slot);
 
 	kvm_arch_free_memslot(kvm, slot);
@@ -1094,6 +1102,8 @@ function kvm_create_vm(type: ulong64): struct_kvm | err_ptr {
 				r = kvm_arch_init_vm(kvm, type);
 				if (r)
 					break out_err_no_arch_destroy_vm;
+
+				kvm_private_mem_testing_init_vm(kvm, type);
 
 				out_err_no_disable: {
 					r = hardware_enable_all();
@@ -1346,7 +1356,8 @@ function kvm_replace_memslot(kvm: struct_kvm, old: struct_kvm_memory_slot | null
 
 /** virt/kvm/kvm_main.c:kvm_arch_has_private_mem(): weak. @hunk 5:4 */
 export function kvm_arch_has_private_mem(kvm: struct_kvm): boolean {
-	return weak("kvm_arch_has_private_mem", (_kvm: struct_kvm) => false)(kvm);
+	return weak("kvm_arch_has_private_mem", (kvm: struct_kvm) =>
+		kvm.private_mem_testing !== KVM_PRIVATE_MEM_TESTING_OFF)(kvm);
 }
 
 /** virt/kvm/kvm_main.c:check_memory_region_flags() @hunk 2:1 */
@@ -1510,6 +1521,7 @@ function kvm_copy_memslot(dest: struct_kvm_memory_slot, src: struct_kvm_memory_s
 	kvm_arch_memory_slot_copy(dest.arch, src.arch);
 	dest.userspace_addr = src.userspace_addr;
 	dest.flags = src.flags;
+	dest.shared_bitmap = src.shared_bitmap;
 	dest.id = src.id;
 	dest.as_id = src.as_id;
 }
@@ -1764,6 +1776,10 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_me
 
 		new_.kvm = kvm;
 
+		r = kvm_alloc_shared_bitmap(kvm, new_);
+		if (r)
+			break out;
+
 		r = kvm_set_memslot(kvm, old, new_, change);
 		if (r)
 			break out;
@@ -1771,6 +1787,7 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_me
 		return 0;
 	}
 	/* out */
+	kvm_destroy_shared_bitmap(new_);
 	if (new_.private_file)
 		fput(new_.private_file);
 	kfree(new_);
@@ -3477,6 +3494,9 @@ function kvm_vm_ioctl_check_extension_generic(kvm: struct_kvm | null, arg: numbe
 	case KVM_CAP_BINARY_STATS_FD:
 	case KVM_CAP_SYSTEM_EVENT_DATA:
 		return 1;
+	case KVM_CAP_PRIVATE_MEM_TESTING:
+		return IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING) ?
+			KVM_PRIVATE_MEM_TESTING_ATTRIBUTE : 0;
 	default:
 		break;
 	}
@@ -3562,6 +3582,8 @@ function kvm_vm_ioctl_enable_cap_generic(kvm: struct_kvm, cap: struct_kvm_enable
 		kvm.max_halt_poll_ns = Number(arg0);
 		return 0;
 	}
+	case KVM_CAP_PRIVATE_MEM_TESTING:
+		return kvm_vm_ioctl_enable_private_mem_testing(kvm, cap);
 	case KVM_CAP_DIRTY_LOG_RING:
 		return kvm_vm_ioctl_enable_dirty_log_ring(kvm, Number(BigInt.asUintN(32, arg0)));
 	default:
@@ -3697,6 +3719,8 @@ function kvm_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 
 		r = kvm_vm_ioctl_set_mem_attr(kvm, region.addr,
 			region.size, set);
+		if (!r && set)
+			r = kvm_populate_private_mem_testing(kvm, region.addr, region.size);
 		break;
 	}
 	case KVM_GET_DIRTY_LOG: {

@@ -61,7 +61,7 @@ import {
 	kvm_dirty_log_manual_protect_and_init_set, kvm_err, kvm_for_each_vcpu, kvm_io_bus_read,
 	kvm_io_bus_write, kvm_is_error_hva, kvm_make_all_cpus_request, kvm_make_request,
 	kvm_memslots, type kvm_mr_change, kvm_pr_unimpl, kvm_rebooting, kvm_release_pfn_clean,
-	kvm_request_pending, kvm_sigset_activate, kvm_sigset_deactivate,
+	kvm_request_pending, kvm_set_mem_access_testing, kvm_sigset_activate, kvm_sigset_deactivate,
 	kvm_slot_can_be_private, kvm_test_request, kvm_vcpu_block, kvm_vcpu_exiting_guest_mode,
 	kvm_vcpu_gfn_to_hva, kvm_vcpu_halt, kvm_vcpu_kick, kvm_vcpu_read_guest,
 	kvm_vcpu_read_guest_page, kvm_vcpu_srcu_read_lock, kvm_vcpu_srcu_read_unlock,
@@ -231,7 +231,8 @@ import { BP_VECTOR, DB_VECTOR, DE_VECTOR, DF_VECTOR, GP_VECTOR, KVM_BUS_LOCK_DET
 	KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_SIPI_RECEIVED, KVM_MP_STATE_UNINITIALIZED,
 	KVM_MSR_EXIT_REASON_FILTER, KVM_MSR_EXIT_REASON_INVAL, KVM_MSR_EXIT_REASON_UNKNOWN,
 	KVM_MSR_FILTER_DEFAULT_DENY, KVM_MSR_FILTER_MAX_BITMAP_SIZE, KVM_MSR_FILTER_READ,
-	KVM_MSR_FILTER_WRITE, KVM_NMI, KVM_NR_INTERRUPTS, KVM_PIO_PAGE_OFFSET, KVM_RUN_X86_SMM,
+	KVM_MSR_FILTER_WRITE, KVM_NMI, KVM_NR_INTERRUPTS, KVM_PIO_PAGE_OFFSET,
+	KVM_PRIVATE_MEM_TESTING_BITMAP, KVM_RUN_X86_SMM,
 	KVM_SET_BOOT_CPU_ID, KVM_SET_CPUID, KVM_SET_CPUID2, KVM_SET_DEBUGREGS, KVM_SET_DEVICE_ATTR,
 	KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_LAPIC, KVM_SET_MSRS, KVM_SET_NR_MMU_PAGES,
 	KVM_SET_SREGS2, KVM_SET_TSC_KHZ, KVM_SET_TSS_ADDR, KVM_SET_VAPIC_ADDR, KVM_SET_VCPU_EVENTS,
@@ -257,10 +258,12 @@ import { BP_VECTOR, DB_VECTOR, DE_VECTOR, DF_VECTOR, GP_VECTOR, KVM_BUS_LOCK_DET
 	struct_kvm_tpr_access_ctl, type struct_kvm_translation, struct_kvm_user_mem_region,
 	struct_kvm_vapic_addr, struct_kvm_vcpu_events, struct_kvm_x86_mce, struct_kvm_xcrs,
 	struct_kvm_xsave, TS_VECTOR, UD_VECTOR } from "#uapi/linux/kvm.ts";
-import { KVM_ASYNC_PF_DELIVERY_AS_INT, KVM_ASYNC_PF_ENABLED, KVM_EINVAL, KVM_ENOSYS, KVM_EPERM,
+import { KVM_ASYNC_PF_DELIVERY_AS_INT, KVM_ASYNC_PF_ENABLED, KVM_CLR_GPA_RANGE_ENC_ACCESS,
+	KVM_EINVAL, KVM_ENOSYS, KVM_EPERM,
 	KVM_FEATURE_POLL_CONTROL, KVM_FEATURE_PV_EOI, KVM_FEATURE_PV_SCHED_YIELD,
 	KVM_FEATURE_PV_SEND_IPI, KVM_FEATURE_PV_UNHALT, KVM_HC_KICK_CPU, KVM_HC_MAP_GPA_RANGE,
-	KVM_HC_SCHED_YIELD, KVM_HC_SEND_IPI, KVM_HC_VAPIC_POLL_IRQ, MSR_KVM_POLL_CONTROL,
+	KVM_HC_SCHED_YIELD, KVM_HC_SEND_IPI, KVM_HC_VAPIC_POLL_IRQ, KVM_MAP_GPA_RANGE_ENCRYPTED,
+	KVM_MARK_GPA_RANGE_ENC_ACCESS, MSR_KVM_POLL_CONTROL,
 	MSR_KVM_PV_EOI_EN } from "#uapi/linux/kvm_para.ts";
 import { struct_guest_cpu } from "#hw/guest.ts";
 import { cpuid_fault_enabled, cpuid_query_maxphyaddr, guest_cpuid_has,
@@ -6018,6 +6021,27 @@ function complete_hypercall_exit(vcpu: struct_kvm_vcpu): number {
 	return kvm_skip_emulated_instruction(vcpu);
 }
 
+/*
+ * CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING: which way the guest accesses a range from now on. Without a
+ * mark, it is what the guest asks userspace for that says it: then 1, for the exit to be made.
+ * Otherwise 0 or a negative error of hypercalls.
+ */
+function kvm_hc_mark_mem_access(vcpu: struct_kvm_vcpu, gpa: bigint, npages: bigint,
+	attrs: bigint): number {
+	const mark = (attrs & BigInt(KVM_MARK_GPA_RANGE_ENC_ACCESS)) !== 0n;
+	const clear = (attrs & BigInt(KVM_CLR_GPA_RANGE_ENC_ACCESS)) !== 0n;
+	const gfn = gpa >> BigInt(PAGE_SHIFT);
+
+	if ((gpa & BigInt(PAGE_MASK_LOW)) !== 0n || npages === 0n || u64(gfn + npages) < gfn)
+		return -KVM_EINVAL;
+
+	if (kvm_set_mem_access_testing(vcpu.kvm, gfn_t(Number(gfn)), Number(npages),
+		mark || (attrs & BigInt(KVM_MAP_GPA_RANGE_ENCRYPTED)) !== 0n) !== 0)
+		return -KVM_EINVAL;
+
+	return mark || clear ? 0 : 1;
+}
+
 /**
  * arch/x86/kvm/x86.c:kvm_emulate_hypercall()
  *
@@ -6085,6 +6109,13 @@ export function kvm_emulate_hypercall(vcpu: struct_kvm_vcpu): number {
 			if ((vcpu.kvm.arch.hypercall_exit_enabled &
 			     1 << KVM_HC_MAP_GPA_RANGE) === 0)
 				break;
+
+			if (vcpu.kvm.private_mem_testing === KVM_PRIVATE_MEM_TESTING_BITMAP) {
+				/* of what is refused or marked, userspace hears nothing */
+				ret = kvm_hc_mark_mem_access(vcpu, gpa, npages, attrs);
+				if (ret <= 0)
+					break;
+			}
 
 			if ((gpa & BigInt(PAGE_MASK_LOW)) !== 0n || npages === 0n ||
 			    u64((gpa >> BigInt(PAGE_SHIFT)) + npages) <=
@@ -6568,6 +6599,8 @@ function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 			r = kvm_mmu_reload(vcpu);
 			if (r !== 0)
 				break cancel_injection;
+
+			vcpu.kvm.vm_entry_attempted = true;
 
 			preempt_disable();
 

@@ -1148,6 +1148,17 @@ export const KVM_CAP_VM_DISABLE_NX_HUGE_PAGES		= 220;
 export const KVM_CAP_S390_ZPCI_OP			= 221;
 export const KVM_CAP_S390_CPU_TOPOLOGY			= 222;
 
+/*
+ * Port-only, to test private memory on VMs that have no hardware for it. KVM_ENABLE_CAP right after
+ * KVM_CREATE_VM: args[0] says who decides whether an access of the guest is private, a bitmap that
+ * the guest sets by KVM_HC_MAP_GPA_RANGE, or the recorded attribute. KVM_CHECK_EXTENSION answers
+ * the largest value there is, or 0.
+ */
+export const KVM_CAP_PRIVATE_MEM_TESTING	= 0x70726976;
+export const KVM_PRIVATE_MEM_TESTING_OFF	= 0;
+export const KVM_PRIVATE_MEM_TESTING_BITMAP	= 1;
+export const KVM_PRIVATE_MEM_TESTING_ATTRIBUTE	= 2;
+
 export const struct_kvm_irq_routing_irqchip = __struct({
 	irqchip:	__u32,
 	pin:		__u32,

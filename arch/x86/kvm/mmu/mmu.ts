@@ -31,6 +31,7 @@ import { GFP_KERNEL, __GFP_ZERO } from "#linux/gfp_types.ts";
 import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from
 	"#linux/irqflags.ts";
 import { get_jiffies_64, jiffies, msecs_to_jiffies } from "#linux/jiffies.ts";
+import { IS_ENABLED } from "#linux/kconfig.ts";
 import { lower_32_bits, strtobool } from "#linux/kernel.ts";
 import { kthread_should_stop, kthread_stop, kthread_unpark } from "#linux/kthread.ts";
 import {
@@ -43,7 +44,8 @@ import {
 	kvm_for_each_memslot_in_gfn_range, kvm_is_visible_memslot, kvm_lock,
 	kvm_make_all_cpus_request, kvm_make_request, kvm_mem_is_private,
 	kvm_mmu_free_memory_cache, kvm_mmu_invalidate_begin, kvm_mmu_invalidate_end,
-	kvm_mmu_topup_memory_cache, kvm_release_pfn_clean, kvm_setup_async_pf,
+	kvm_mmu_topup_memory_cache, kvm_private_mem_access_testing, kvm_release_pfn_clean,
+	kvm_setup_async_pf,
 	kvm_slot_can_be_private, kvm_slot_dirty_track_enabled, kvm_test_request,
 	kvm_vcpu_gfn_to_hva, kvm_vcpu_gfn_to_memslot, kvm_vcpu_memslots,
 	kvm_vm_create_worker_thread, mark_page_dirty_in_slot, mmu_invalidate_retry_gfn,
@@ -156,6 +158,7 @@ import { eager_page_split, is_noncanonical_address, kvm_event_needs_reinjection,
 	from "#arch/x86/kvm/x86.h.ts";
 import { XA_STATE, xas_load, xas_next, xas_retry } from "#linux/xarray.ts";
 import { KVM_EXIT_MEMORY_FAULT, KVM_MEMORY_EXIT_FLAG_PRIVATE, KVM_MEM_READONLY } from "#uapi/linux/kvm.ts";
+import { CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING } from "#generated/autoconf.ts";
 
 /** -1 until the module's initialisation settles what "auto" is; then 0 or 1. */
 export let nx_huge_pages = -1;
@@ -1535,6 +1538,9 @@ function direct_page_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault):
 
 	const mmu_seq = vcpu.kvm.mmu_invalidate_seq;
 	smp_rmb();
+
+	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING))
+		fault.is_private = kvm_private_mem_access_testing(vcpu.kvm, fault.slot, fault.gfn);
 
 	r = kvm_faultin_pfn(vcpu, fault);
 	if (r !== RET_PF_CONTINUE)

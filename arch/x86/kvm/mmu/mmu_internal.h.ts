@@ -153,7 +153,7 @@ export class struct_kvm_page_fault {
 	/* Derived from mmu and global state.  */
 	readonly is_tdp: boolean;
 	/** The guest means private memory; set by the architecture. @hunk 7:1 */
-	readonly is_private: boolean;
+	is_private: boolean;
 	readonly nx_huge_page_workaround_enabled: boolean;
 
 	/** Small pages only, as instruction fetches may not go through large ones. */

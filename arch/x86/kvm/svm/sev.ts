@@ -22,7 +22,7 @@ import { for_each_possible_cpu } from "#linux/cpumask.ts";
 import { EBUSY, EFAULT, EINVAL, ENOMEM, ENOTTY } from "#linux/errno.ts";
 import { find_next_bit, find_next_zero_bit } from "#linux/find.ts";
 import { __GFP_NOWARN, GFP_KERNEL, GFP_KERNEL_ACCOUNT } from "#linux/gfp.ts";
-import type { struct_kvm } from "#linux/kvm_host.ts";
+import { kvm_private_mem_testing_disable, type struct_kvm } from "#linux/kvm_host.ts";
 import { INIT_LIST_HEAD, list_add_tail, list_del, list_empty, list_for_each_entry,
 	struct_list_head } from "#linux/list.ts";
 import { lockdep_assert_held } from "#linux/lockdep.ts";
@@ -216,6 +216,10 @@ function sev_guest_init(kvm: struct_kvm, argp: struct_kvm_sev_cmd): number {
 
 	ret = -EBUSY;
 	if (sev.active)
+		return ret;
+
+	ret = kvm_private_mem_testing_disable(kvm);
+	if (ret !== 0)
 		return ret;
 
 	e_no_asid: {

@@ -101,6 +101,9 @@ export const KVM_MAP_GPA_RANGE_PAGE_SZ_1G	= 1 << 1;
 export const KVM_MAP_GPA_RANGE_ENC_STAT = (n: number): number => n << 4;
 export const KVM_MAP_GPA_RANGE_ENCRYPTED	= KVM_MAP_GPA_RANGE_ENC_STAT(1);
 export const KVM_MAP_GPA_RANGE_DECRYPTED	= KVM_MAP_GPA_RANGE_ENC_STAT(0);
+/* KVM_PRIVATE_MEM_TESTING_BITMAP: accesses become private, or shared, and userspace is not told */
+export const KVM_MARK_GPA_RANGE_ENC_ACCESS	= 1 << 8;
+export const KVM_CLR_GPA_RANGE_ENC_ACCESS	= 1 << 9;
 
 /* KVM_HC_MMU_OP, long gone, and what it took */
 export const KVM_MMU_OP_WRITE_PTE	= 1;
