@@ -258,3 +258,15 @@ export function inaccessible_put_pfn(_file: struct_file, pfn: pfn_t): void {
 
 	put_page(page!);
 }
+
+/** Port-only: how many are registered, for /sys/kernel/debug/privmem/state. */
+export function inaccessible_nr_notifiers(file: struct_file): number {
+	const data = inaccessible_data(file.f_mapping);
+	let nr = 0;
+
+	mutex_lock(data.lock);
+	for (const _ of list_for_each_entry(data.notifiers, struct_inaccessible_notifier, "list"))
+		nr++;
+	mutex_unlock(data.lock);
+	return nr;
+}

@@ -28,5 +28,6 @@ export class struct_inaccessible_notifier {
 	}
 }
 
-export { inaccessible_get_pfn, inaccessible_put_pfn, inaccessible_register_notifier,
-	inaccessible_unregister_notifier, memfd_mkinaccessible } from "#mm/memfd_inaccessible.ts";
+export { inaccessible_get_pfn, inaccessible_nr_notifiers, inaccessible_put_pfn,
+	inaccessible_register_notifier, inaccessible_unregister_notifier,
+	memfd_mkinaccessible } from "#mm/memfd_inaccessible.ts";
