@@ -193,6 +193,11 @@ export function readlink(path: string): string | null {
 	return s;
 }
 
+/** libc's syscall(): one that has no name here. */
+export function syscall_by_number(number: number, ...args: num[]): number {
+	return ret(syscall(number, ...args));
+}
+
 /** 8 bytes, little endian. */
 export function u64_bytes(x: num): Uint8Array {
 	const b = new Uint8Array(8);

@@ -50,13 +50,25 @@ export type hva_t = number;
 /** What may run a vCPU, sleep or wait. */
 export type wait<T = void> = Generator<void, T, void>;
 
-/** struct kvm_userspace_memory_region, in numbers */
+/** struct kvm_userspace_memory_region_ext, in numbers */
 export class struct_region {
 	slot = 0;
 	flags = 0;
 	guest_phys_addr: vm_paddr_t = 0;
 	memory_size = 0;
 	userspace_addr: hva_t = 0;
+
+	/* of private memory */
+	private_offset = 0;
+	private_fd = -1;
+}
+
+/** What the guest's memory is like before anything is said about it. */
+export class struct_vm_memcrypt {
+	enabled = false;
+	enc_by_default = false;
+	has_enc_bit = false;
+	enc_bit = 0;
 }
 
 export class struct_userspace_mem_region {
@@ -115,6 +127,9 @@ export class struct_kvm_vm {
 	tss: vm_vaddr_t = 0;
 	idt: vm_vaddr_t = 0;
 	handlers: vm_vaddr_t = 0;
+	/** ucalls go through ucall_pool, in memory that the test sees as well */
+	use_ucall_pool = false;
+	memcrypt = new struct_vm_memcrypt();
 
 	/* Cache of information for binary stats interface */
 	stats_fd = 0;
@@ -307,8 +322,8 @@ export { vm_create_irqchip } from "../lib/kvm_util.ts";
 export {
 	__vm_set_user_memory_region, __vm_vcpu_add, addr_gpa2alias, addr_gpa2hva, addr_gva2hva,
 	addr_hva2gpa, virt_map, vm_mem_region_delete, vm_mem_region_move, vm_mem_region_set_flags,
-	vm_set_user_memory_region, vm_userspace_mem_region_add, vm_vaddr_alloc,
-	vm_vaddr_alloc_page, vm_vaddr_alloc_pages,
+	vm_set_memory_encryption, vm_set_user_memory_region, vm_userspace_mem_region_add,
+	vm_vaddr_alloc, vm_vaddr_alloc_page, vm_vaddr_alloc_pages, vm_vaddr_alloc_shared,
 } from "../lib/kvm_util.ts";
 
 export { _vcpu_run, vcpu_run } from "../lib/kvm_util.ts";
@@ -424,7 +439,8 @@ export function vm_adjust_num_guest_pages(mode: vm_guest_mode, num_guest_pages: 
 	return vm_num_guest_pages(mode, vm_num_host_pages(mode, num_guest_pages));
 }
 
-export { kvm_userspace_memory_region_find } from "../lib/kvm_util.ts";
+export { kvm_userspace_memory_region_ext_find, kvm_userspace_memory_region_find } from
+	"../lib/kvm_util.ts";
 
 /**
  * A global variable of 64 bits that the guest sees too: each VM has its own copy of it, in its

@@ -26,7 +26,9 @@ export class struct_ucall {
 /** A number, or a string that the host knows by its address. */
 export type ucall_arg = number | bigint | string | boolean;
 
-export { get_ucall, ucall, ucall_init, ucall_uninit } from "../lib/x86_64/ucall.ts";
+export {
+	get_ucall, get_ucall_pool_paddr, ucall, ucall_init, ucall_page_paddr_gva, ucall_uninit,
+} from "../lib/x86_64/ucall.ts";
 
 export function GUEST_SYNC_ARGS(stage: ucall_arg, arg1: ucall_arg, arg2: ucall_arg,
 	arg3: ucall_arg, arg4: ucall_arg): guest_program {

@@ -14,10 +14,10 @@ import * as uapi_kvm from "#uapi/linux/kvm.ts";
 import {
 	KVM_CAP_IMMEDIATE_EXIT, KVM_CAP_MAX_VCPUS, KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP,
 	KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_VCPU_MMAP_SIZE, KVM_RUN,
-	KVM_SET_USER_MEMORY_REGION, struct_kvm_run, struct_kvm_stats_desc,
-	type struct_kvm_stats_header, struct_kvm_userspace_memory_region,
+	KVM_MEM_PRIVATE, KVM_SET_USER_MEMORY_REGION, struct_kvm_run, struct_kvm_stats_desc,
+	type struct_kvm_stats_header, struct_kvm_userspace_memory_region_ext,
 } from "#uapi/linux/kvm.ts";
-import { MFD_CLOEXEC, MFD_HUGETLB } from "#uapi/linux/memfd.ts";
+import { MFD_CLOEXEC, MFD_HUGETLB, MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
 import { MADV_HUGEPAGE, MADV_NOHUGEPAGE, MAP_SHARED, PROT_READ, PROT_WRITE } from
 	"#uapi/linux/mman.ts";
 import {
@@ -200,14 +200,17 @@ export function __vm_create_with_one_vcpu(extra_mem_pages: number, guest_code: g
 }
 
 function set_region(vm: struct_kvm_vm, r: struct_region): number {
-	const region = struct_kvm_userspace_memory_region.alloc();
+	const region_ext = struct_kvm_userspace_memory_region_ext.alloc();
+	const region = region_ext.region;
 
 	region.slot = r.slot;
 	region.flags = r.flags;
 	region.guest_phys_addr = BigInt(r.guest_phys_addr);
 	region.memory_size = BigInt(r.memory_size);
 	region.userspace_addr = BigInt(r.userspace_addr);
-	return __vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, region);
+	region_ext.private_offset = BigInt(r.private_offset);
+	region_ext.private_fd = r.private_fd >>> 0;
+	return __vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, region_ext);
 }
 
 /** A VM that was released, made again: with its memory, without its vCPUs. */
@@ -265,6 +268,12 @@ function userspace_mem_region_find(vm: struct_kvm_vm, start: vm_paddr_t, end: vm
 }
 
 export function kvm_userspace_memory_region_find(vm: struct_kvm_vm, start: vm_paddr_t,
+	end: vm_paddr_t): struct_region | null {
+	return userspace_mem_region_find(vm, start, end)?.region ?? null;
+}
+
+/** The same, for who looks for its private_fd. @end belongs to the range. */
+export function kvm_userspace_memory_region_ext_find(vm: struct_kvm_vm, start: vm_paddr_t,
 	end: vm_paddr_t): struct_region | null {
 	return userspace_mem_region_find(vm, start, end)?.region ?? null;
 }
@@ -377,7 +386,7 @@ function vm_userspace_mem_region_hva_insert(hva_tree: struct_userspace_mem_regio
 export function __vm_set_user_memory_region(vm: struct_kvm_vm, slot: number, flags: number,
 	gpa: vm_paddr_t, size: number, hva: hva_t): number {
 	return set_region(vm, { slot, flags, guest_phys_addr: gpa, memory_size: size,
-		userspace_addr: hva });
+		userspace_addr: hva, private_offset: 0, private_fd: -1 });
 }
 
 export function vm_set_user_memory_region(vm: struct_kvm_vm, slot: number, flags: number,
@@ -388,7 +397,16 @@ export function vm_set_user_memory_region(vm: struct_kvm_vm, slot: number, flags
 		errno(), strerror(errno()));
 }
 
-/** Backs @npages pages of guest memory at @guest_paddr, as slot @slot. */
+/** Book-keeping only: what helpers that care find in vm.memcrypt. */
+export function vm_set_memory_encryption(vm: struct_kvm_vm, enc_by_default: boolean,
+	has_enc_bit: boolean, enc_bit: number): void {
+	vm.memcrypt = { enabled: true, enc_by_default, has_enc_bit, enc_bit };
+}
+
+/**
+ * Backs @npages pages of guest memory at @guest_paddr, as slot @slot. With KVM_MEM_PRIVATE there is
+ * private memory as well, in a file of its own that grows as it is allocated.
+ */
 export function vm_userspace_mem_region_add(vm: struct_kvm_vm, src_type: vm_mem_backing_src_type,
 	guest_paddr: vm_paddr_t, slot: number, npages: number, flags: number): void {
 	const backing_src_pagesz = get_backing_src_pagesz(src_type);
@@ -479,6 +497,12 @@ export function vm_userspace_mem_region_add(vm: struct_kvm_vm, src_type: vm_mem_
 	region.region.guest_phys_addr = guest_paddr;
 	region.region.memory_size = npages * vm.page_size;
 	region.region.userspace_addr = region.host_mem;
+	if ((flags & KVM_MEM_PRIVATE) !== 0) {
+		region.region.private_fd = memfd_create("vm_private_mem_", MFD_INACCESSIBLE);
+		TEST_ASSERT(region.region.private_fd !== -1,
+			...__KVM_SYSCALL_ERROR("memfd_create()", -1));
+		region.region.private_offset = 0;
+	}
 	const ret = set_region(vm, region.region);
 	TEST_ASSERT(ret === 0, "KVM_SET_USER_MEMORY_REGION IOCTL failed,\n" +
 		"  rc: %i errno: %i\n" +
@@ -645,6 +669,12 @@ export function vm_vaddr_alloc(vm: struct_kvm_vm, sz: number, vaddr_min: vm_vadd
 		virt_pg_map(vm, vaddr, paddr);
 
 	return vaddr_start;
+}
+
+/** As vm_vaddr_alloc(); where memory is encrypted, this is not to be. */
+export function vm_vaddr_alloc_shared(vm: struct_kvm_vm, sz: number, vaddr_min: vm_vaddr_t):
+	vm_vaddr_t {
+	return vm_vaddr_alloc(vm, sz, vaddr_min);
 }
 
 export function vm_vaddr_alloc_pages(vm: struct_kvm_vm, nr_pages: number): vm_vaddr_t {

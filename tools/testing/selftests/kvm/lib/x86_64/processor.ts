@@ -6,9 +6,9 @@
  * Hyper-V, XSAVE permissions, save and restore of a vCPU's whole state.
  */
 import {
-	get_reg, guest_text_alloc, iret, ld64, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14,
+	cpuid, get_reg, guest_text_alloc, iret, ld64, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14,
 	REG_R15, REG_R8, REG_R9, REG_RAX, REG_RBP, REG_RBX, REG_RCX, REG_RDI, REG_RDX, REG_RSI,
-	REG_RSP, reg_gva, set_reg, st64, vmcall,
+	REG_RSP, reg_gva, set_reg, st64, vmcall, vmmcall,
 } from "#hw/isa_guest.ts";
 import { sizeof } from "#asm-generic/struct.ts";
 import {
@@ -710,9 +710,17 @@ export function get_cpuid_entry(cpuid: struct_kvm_cpuid2, function_: number, ind
 	TEST_FAIL("CPUID function 0x%x index 0x%x not found ", function_, index);
 }
 
-/** In the guest: VMCALL; KVM patches it where that is not the processor's instruction. */
+/**
+ * In the guest: the processor's own instruction. KVM would patch the other one, but cannot do so in
+ * private memory.
+ */
 export function* kvm_hypercall(nr: bigint, a0: bigint, a1: bigint, a2: bigint, a3: bigint):
 	Generator<number, bigint, void> {
+	const { ebx, edx, ecx } = yield* cpuid(0);
+
+	/* "AuthenticAMD" */
+	if (ebx === 0x68747541 && edx === 0x69746e65 && ecx === 0x444d4163)
+		return yield* vmmcall(nr, a0, a1, a2, a3);
 	return yield* vmcall(nr, a0, a1, a2, a3);
 }
 
