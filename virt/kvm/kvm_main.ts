@@ -920,6 +920,9 @@ function kvm_vm_ioctl_set_mem_attr(kvm: struct_kvm, gpa: u64, size: u64, is_priv
 		entry = xa_mk_value(KVM_MEM_ATTR_SHARED);
 	}
 
+	/* the memslots that kvm_arch_update_mem_attr() walks, and one change at a time */
+	mutex_lock(kvm.slots_lock);
+
 	let index: number = start;
 	err: {
 		for (; index < end; index++) {
@@ -932,11 +935,13 @@ function kvm_vm_ioctl_set_mem_attr(kvm: struct_kvm, gpa: u64, size: u64, is_priv
 		kvm_zap_gfn_range(kvm, start, end);
 		kvm_arch_update_mem_attr(kvm, attr, start, end);	/* @hunk 6:3 */
 
+		mutex_unlock(kvm.slots_lock);
 		return r;
 	}
 	/* err: XXX: leaves the first one, and forgets what was shared before */
 	for (; index > start; index--)
 		xa_erase(kvm.mem_attr_array, pgoff_t(index));
+	mutex_unlock(kvm.slots_lock);
 	return r;
 }
 
