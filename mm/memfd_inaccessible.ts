@@ -225,6 +225,11 @@ export function inaccessible_unregister_notifier(file: struct_file,
 	mutex_unlock(data.lock);
 }
 
+/** Port-only: whether @file was made by memfd_mkinaccessible(). Later versions: file_is_restrictedmem(). */
+export function file_is_inaccessible(file: struct_file): boolean {
+	return file.f_op === inaccessible_fops;
+}
+
 /**
  * mm/memfd_inaccessible.c:inaccessible_get_pfn(): the page at @offset with a reference, allocated
  * if there is a hole. 0 or -errno.

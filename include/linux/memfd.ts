@@ -28,6 +28,6 @@ export class struct_inaccessible_notifier {
 	}
 }
 
-export { inaccessible_get_pfn, inaccessible_nr_notifiers, inaccessible_put_pfn,
-	inaccessible_register_notifier, inaccessible_unregister_notifier,
+export { file_is_inaccessible, inaccessible_get_pfn, inaccessible_nr_notifiers,
+	inaccessible_put_pfn, inaccessible_register_notifier, inaccessible_unregister_notifier,
 	memfd_mkinaccessible } from "#mm/memfd_inaccessible.ts";

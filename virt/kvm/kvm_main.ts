@@ -225,7 +225,9 @@ import { kvm_async_pf_deinit, kvm_async_pf_init, kvm_async_pf_vcpu_init } from
 import { KVM_MMU_LOCK, KVM_MMU_LOCK_INIT, KVM_MMU_UNLOCK, gfn_to_pfn_cache_invalidate_start } from
 	"#kvm/kvm_mm.h.ts";
 import { weak } from "#asm-generic/registry.ts";
-import { inaccessible_register_notifier, inaccessible_unregister_notifier, type struct_inaccessible_notifier, type struct_inaccessible_notifier_ops } from "#linux/memfd.ts";
+import { file_is_inaccessible, inaccessible_register_notifier, inaccessible_unregister_notifier,
+	type struct_inaccessible_notifier, type struct_inaccessible_notifier_ops } from
+	"#linux/memfd.ts";
 
 /* nothing polls, but the knobs are there, and a VM remembers the first */
 export let halt_poll_ns = KVM_HALT_POLL_NS_DEFAULT;
@@ -1773,6 +1775,10 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_me
 		if (mem.flags & KVM_MEM_PRIVATE) {
 			new_.private_file = fget(mem.private_fd);
 			if (!new_.private_file) {
+				r = -EINVAL;
+				break out;
+			}
+			if (!file_is_inaccessible(new_.private_file)) {
 				r = -EINVAL;
 				break out;
 			}
