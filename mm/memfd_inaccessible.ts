@@ -42,7 +42,7 @@ import { init_pseudo } from "#linux/pseudo_fs.ts";
 import { SGP_WRITE, shmem_getpage } from "#linux/shmem_fs.ts";
 import { kfree, kzalloc } from "#linux/slab.ts";
 import type { struct_user_namespace } from "#linux/user_namespace.ts";
-import { PAGE_SIZE } from "#asm/page_types.ts";
+import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import { FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import { O_LARGEFILE, O_RDWR } from "#uapi/linux/fcntl.ts";
 import { INACCESSIBLE_MAGIC } from "#uapi/linux/magic.ts";
@@ -57,6 +57,8 @@ class struct_inaccessible_data {
 
 /** PAGE_ALIGNED() of an unchecked 64-bit value. */
 const PAGE_ALIGNED_LOFF = (x: loff_t): boolean => (x & BigInt(PAGE_SIZE - 1)) === 0n;
+
+const loff_to_pgoff = (x: loff_t): pgoff_t => pgoff_t(Number(x >> BigInt(PAGE_SHIFT)));
 
 const inaccessible_data = (m: { private_data: unknown } | null): struct_inaccessible_data =>
 	m!.private_data as struct_inaccessible_data;
@@ -93,9 +95,7 @@ function inaccessible_fallocate(file: struct_file, mode: number,
 	}
 
 	const ret = memfd.f_op!.fallocate!(memfd, mode, offset, len);
-	/* XXX: bytes where the notifier expects page indices */
-	inaccessible_notifier_invalidate(data, pgoff_t(Number(offset)),
-		pgoff_t(Number(offset + len)));
+	inaccessible_notifier_invalidate(data, loff_to_pgoff(offset), loff_to_pgoff(offset + len));
 	return ret;
 }
 
