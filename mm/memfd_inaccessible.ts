@@ -7,7 +7,7 @@
  *
  *	fd -> inaccessible file -> inaccessible_data -> tmpfs file (no descriptor of its own)
  *
- * data.lock protects the list of notifiers; invalidate() runs under it.
+ * data.lock protects the list of notifiers, and is held while pages go.
  *
  * @hunk 1:1
  */
@@ -63,15 +63,22 @@ const loff_to_pgoff = (x: loff_t): pgoff_t => pgoff_t(Number(x >> BigInt(PAGE_SH
 const inaccessible_data = (m: { private_data: unknown } | null): struct_inaccessible_data =>
 	m!.private_data as struct_inaccessible_data;
 
-/** mm/memfd_inaccessible.c:inaccessible_notifier_invalidate() */
-function inaccessible_notifier_invalidate(data: struct_inaccessible_data,
+/** Later versions: restrictedmem_invalidate_start(). With data.lock held. */
+function inaccessible_invalidate_start(data: struct_inaccessible_data,
 	start: pgoff_t, end: pgoff_t): void {
-	mutex_lock(data.lock);
 	for (const notifier of list_for_each_entry(data.notifiers, struct_inaccessible_notifier,
 		"list")) {
-		notifier.ops!.invalidate(notifier, start, end);
+		notifier.ops!.invalidate_start(notifier, start, end);
 	}
-	mutex_unlock(data.lock);
+}
+
+/** Later versions: restrictedmem_invalidate_end(). With data.lock held. */
+function inaccessible_invalidate_end(data: struct_inaccessible_data,
+	start: pgoff_t, end: pgoff_t): void {
+	for (const notifier of list_for_each_entry(data.notifiers, struct_inaccessible_notifier,
+		"list")) {
+		notifier.ops!.invalidate_end(notifier, start, end);
+	}
 }
 
 /** mm/memfd_inaccessible.c:inaccessible_release() */
@@ -94,8 +101,15 @@ function inaccessible_fallocate(file: struct_file, mode: number,
 			return -EINVAL;
 	}
 
+	/*
+	 * Whoever hears of the start has to hear of the end: the lock is held throughout, and
+	 * nobody comes or goes in between.
+	 */
+	mutex_lock(data.lock);
+	inaccessible_invalidate_start(data, loff_to_pgoff(offset), loff_to_pgoff(offset + len));
 	const ret = memfd.f_op!.fallocate!(memfd, mode, offset, len);
-	inaccessible_notifier_invalidate(data, loff_to_pgoff(offset), loff_to_pgoff(offset + len));
+	inaccessible_invalidate_end(data, loff_to_pgoff(offset), loff_to_pgoff(offset + len));
+	mutex_unlock(data.lock);
 	return ret;
 }
 

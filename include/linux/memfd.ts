@@ -11,11 +11,16 @@ import { struct_list_head } from "#linux/list.ts";
 export { memfd_fcntl } from "#mm/memfd.ts";
 
 /**
- * What a user of inaccessible memory wants to know. invalidate(): pages [start, end) of the file go
- * away; runs under the file's lock, may sleep. @hunk 1:2
+ * What a user of inaccessible memory wants to know. invalidate_start(): pages [start, end) of the
+ * file are about to go; none of them may be in use, or be taken into use, from when it returns
+ * until invalidate_end(). Both run under the file's lock and may sleep. Posted as one invalidate().
+ * @hunk 1:2
  */
 export interface struct_inaccessible_notifier_ops {
-	invalidate: (notifier: struct_inaccessible_notifier, start: pgoff_t, end: pgoff_t) => void;
+	invalidate_start:
+		(notifier: struct_inaccessible_notifier, start: pgoff_t, end: pgoff_t) => void;
+	invalidate_end:
+		(notifier: struct_inaccessible_notifier, start: pgoff_t, end: pgoff_t) => void;
 }
 
 export class struct_inaccessible_notifier {

@@ -947,10 +947,12 @@ function kvm_vm_ioctl_set_mem_attr(kvm: struct_kvm, gpa: u64, size: u64, is_priv
 	return r;
 }
 
-/** virt/kvm/kvm_main.c:kvm_private_notifier_invalidate(): pages of the file. @hunk 8:1 */
-function kvm_private_notifier_invalidate(notifier: struct_inaccessible_notifier, start: pgoff_t,
-	end: pgoff_t): void {
-	const slot = container_of(notifier, struct_kvm_memory_slot, "notifier");
+/**
+ * virt/kvm/kvm_main.c:kvm_private_notifier_invalidate(): which gfns pages [@start, @end) of the
+ * file are. False if none. @hunk 8:1
+ */
+function kvm_private_notifier_range(slot: struct_kvm_memory_slot, start: pgoff_t, end: pgoff_t,
+	range: struct_kvm_gfn_range): boolean {
 	const base_pgoff = loff_to_pgoff(slot.private_offset);
 	let start_gfn = slot.base_gfn;
 	let end_gfn = gfn_t(slot.base_gfn + slot.npages);
@@ -961,14 +963,44 @@ function kvm_private_notifier_invalidate(notifier: struct_inaccessible_notifier,
 	if (end < base_pgoff + slot.npages)
 		end_gfn = gfn_t(slot.base_gfn + end - base_pgoff);
 
-	if (start_gfn >= end_gfn)
+	range.start = start_gfn;
+	range.end = end_gfn;
+	return start_gfn < end_gfn;
+}
+
+/** Later versions: kvm_restrictedmem_invalidate_begin(). No fault maps the pages until the end. */
+function kvm_private_notifier_invalidate_start(notifier: struct_inaccessible_notifier,
+	start: pgoff_t, end: pgoff_t): void {
+	const slot = container_of(notifier, struct_kvm_memory_slot, "notifier");
+	const kvm = slot.kvm!, range = new struct_kvm_gfn_range();
+
+	if (!kvm_private_notifier_range(slot, start, end, range))
 		return;
 
-	kvm_zap_gfn_range(slot.kvm!, start_gfn, end_gfn);
+	KVM_MMU_LOCK(kvm);
+	kvm_mmu_invalidate_begin(kvm, range.start, range.end);
+	KVM_MMU_UNLOCK(kvm);
+
+	kvm_zap_gfn_range(kvm, range.start, range.end);
+}
+
+/** Later versions: kvm_restrictedmem_invalidate_end() */
+function kvm_private_notifier_invalidate_end(notifier: struct_inaccessible_notifier,
+	start: pgoff_t, end: pgoff_t): void {
+	const slot = container_of(notifier, struct_kvm_memory_slot, "notifier");
+	const kvm = slot.kvm!, range = new struct_kvm_gfn_range();
+
+	if (!kvm_private_notifier_range(slot, start, end, range))
+		return;
+
+	KVM_MMU_LOCK(kvm);
+	kvm_mmu_invalidate_end(kvm, range.start, range.end);
+	KVM_MMU_UNLOCK(kvm);
 }
 
 const kvm_private_notifier_ops: struct_inaccessible_notifier_ops = {
-	invalidate:	kvm_private_notifier_invalidate,
+	invalidate_start:	kvm_private_notifier_invalidate_start,
+	invalidate_end:		kvm_private_notifier_invalidate_end,
 };
 
 function kvm_private_mem_register(slot: struct_kvm_memory_slot): void {
