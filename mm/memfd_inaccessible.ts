@@ -33,13 +33,12 @@ import type { struct_page } from "#linux/mm_types.ts";
 import { kern_mount } from "#linux/mount.ts";
 import { mutex_init, mutex_lock, mutex_unlock } from "#linux/mutex.ts";
 import { struct_mutex } from "#linux/mutex_types.ts";
-import { SetPageUptodate } from "#linux/page-flags.ts";
 import { mapping_gfp_mask, mapping_set_gfp_mask, mapping_set_unevictable, unlock_page } from
 	"#linux/pagemap.ts";
 import type { struct_path } from "#linux/path.ts";
 import { page_to_pfn_t, pfn_t_to_page, type pfn_t } from "#linux/pfn_t.ts";
 import { init_pseudo } from "#linux/pseudo_fs.ts";
-import { SGP_WRITE, shmem_getpage } from "#linux/shmem_fs.ts";
+import { SGP_CACHE, shmem_getpage } from "#linux/shmem_fs.ts";
 import { kfree, kzalloc } from "#linux/slab.ts";
 import type { struct_user_namespace } from "#linux/user_namespace.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
@@ -254,15 +253,13 @@ export function inaccessible_get_pfn(file: struct_file, offset: pgoff_t, pfn: re
 	const memfd = data.memfd!;
 	const pagep = new ref<struct_page | null>(null);
 
-	const ret = shmem_getpage(file_inode(memfd), offset, pagep, SGP_WRITE);
+	const ret = shmem_getpage(file_inode(memfd), offset, pagep, SGP_CACHE);
 	if (ret)
 		return ret;
 
 	const page = pagep.v!;
 	pfn.v = page_to_pfn_t(page);
 	order.v = thp_order(compound_head(page));
-	/* XXX: SGP_WRITE leaves the clearing of a new page to its caller */
-	SetPageUptodate(page);
 	unlock_page(page);
 
 	return 0;
