@@ -1772,7 +1772,7 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_me
 			return -EINVAL;
 	} else { /* Modify an existing slot. */
 		/* private slots are made and deleted, nothing else. @hunk 8:8 */
-		if (mem.flags & KVM_MEM_PRIVATE)
+		if ((mem.flags | old.flags) & KVM_MEM_PRIVATE)
 			return -EINVAL;
 		if ((userspace_addr !== old.userspace_addr) ||
 		    (npages !== old.npages) ||
