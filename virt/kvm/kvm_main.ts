@@ -1484,8 +1484,11 @@ function kvm_prepare_memory_region(kvm: struct_kvm, old: struct_kvm_memory_slot 
 			new_!.dirty_bitmap = old.dirty_bitmap;
 		} else if (!kvm.dirty_ring_size) {
 			r = kvm_alloc_dirty_bitmap(new_!);
-			if (r)
+			if (r) {
+				if (change === KVM_MR_CREATE && new_!.flags & KVM_MEM_PRIVATE)
+					kvm_private_mem_unregister(new_!);
 				return r;
+			}
 
 			if (kvm_dirty_log_manual_protect_and_init_set(kvm))
 				bitmap_set(new_!.dirty_bitmap!, 0, new_!.npages);
@@ -1497,7 +1500,7 @@ function kvm_prepare_memory_region(kvm: struct_kvm, old: struct_kvm_memory_slot 
 	if (r && new_ && new_.dirty_bitmap && (!old || !old.dirty_bitmap))
 		kvm_destroy_dirty_bitmap(new_);
 
-	/* @hunk 8:5 XXX: not reached when the bitmap above could not be had */
+	/* @hunk 8:5 */
 	if (r && change === KVM_MR_CREATE && new_!.flags & KVM_MEM_PRIVATE)
 		kvm_private_mem_unregister(new_!);
 
