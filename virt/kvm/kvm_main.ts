@@ -1407,7 +1407,8 @@ function check_memory_region_flags(kvm: struct_kvm, mem: struct_kvm_user_mem_reg
 	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM) && kvm_arch_has_private_mem(kvm))
 		valid_flags |= KVM_MEM_PRIVATE;
 
-	if (__KVM_HAVE_READONLY_MEM)
+	/* a write to read-only memory is MMIO, which nobody could complete for private memory */
+	if (__KVM_HAVE_READONLY_MEM && !(mem.flags & KVM_MEM_PRIVATE))
 		valid_flags |= KVM_MEM_READONLY;
 
 	if (mem.flags & ~valid_flags)

@@ -191,8 +191,6 @@ const memslot_checks: check[] = [
 	]),
 	{ name: "memslot: private where that is off", errno: EINVAL,
 		mode: KVM_PRIVATE_MEM_TESTING_OFF, call: (e) => set(e, {}) },
-	{ name: "memslot: private and read-only", errno: 0,
-		call: (e) => set(e, { flags: KVM_MEM_PRIVATE | KVM_MEM_READONLY }) },
 
 	/* what holds for every slot holds for private ones */
 	refuse("size not of pages", { size: SIZE + 1 }),
@@ -270,6 +268,7 @@ const memslot_fixed_checks: check[] = [
 	] as [string, (e: env) => number][]).map(([name, fd]): check =>
 		({ name: `memslot: private_fd ${name}`, errno: EINVAL,
 			call: (e) => set(e, { fd: fd(e) }) })),
+	refuse("private and read-only", { flags: KVM_MEM_PRIVATE | KVM_MEM_READONLY }),
 	refuse_change("a private slot made plain", () => ({ flags: 0 })),
 	refuse_change("a private slot made plain, with dirty logging", () =>
 		({ flags: KVM_MEM_LOG_DIRTY_PAGES })),
