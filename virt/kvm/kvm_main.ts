@@ -23,7 +23,7 @@ import { container_of } from "#asm-generic/owner.ts";
 import { pair } from "#asm-generic/pair.ts";
 import { __u32, offsetof, sizeof, sizeof_field } from "#asm-generic/struct.ts";
 import {
-	U64_MAX, gfn_t, gpa_t, hva_t, kvm_pfn_t, type loff_t, loff_to_pgoff, pfn_nr, pgoff_t,
+	LLONG_MAX, gfn_t, gpa_t, hva_t, kvm_pfn_t, type loff_t, loff_to_pgoff, pfn_nr, pgoff_t,
 	ref, u16, u64, type ulong64, unsigned_long, type user_ptr,
 } from "#asm-generic/types.ts";
 import { CONFIG_HAVE_KVM_DIRTY_RING, CONFIG_HAVE_KVM_PRIVATE_MEM,
@@ -1741,7 +1741,7 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_me
 	/* @hunk 8:7 */
 	if (mem.flags & KVM_MEM_PRIVATE &&
 	    (mem.private_offset & BigInt(PAGE_SIZE - 1) ||
-	     mem.private_offset > U64_MAX - memory_size))
+	     mem.private_offset > LLONG_MAX - memory_size))
 		return -EINVAL;
 	if (as_id >= KVM_ADDRESS_SPACE_NUM || id >= KVM_MEM_SLOTS_NUM)
 		return -EINVAL;

@@ -268,6 +268,8 @@ const memslot_fixed_checks: check[] = [
 	] as [string, (e: env) => number][]).map(([name, fd]): check =>
 		({ name: `memslot: private_fd ${name}`, errno: EINVAL,
 			call: (e) => set(e, { fd: fd(e) }) })),
+	...[2n ** 63n, 2n ** 63n - BigInt(SIZE), 2n ** 63n + 2n ** 62n].map((offset) =>
+		refuse(`private_offset ${offset}, which no file has`, { offset })),
 	refuse("private and read-only", { flags: KVM_MEM_PRIVATE | KVM_MEM_READONLY }),
 	refuse_change("a private slot made plain", () => ({ flags: 0 })),
 	refuse_change("a private slot made plain, with dirty logging", () =>
