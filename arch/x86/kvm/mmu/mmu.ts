@@ -1410,8 +1410,10 @@ const private_order = new ref<number>(0);
 function kvm_faultin_pfn_private(fault: struct_kvm_page_fault): number {
 	const slot = fault.slot!;
 
-	if (kvm_private_mem_get_pfn(slot, fault.gfn, private_pfn, private_order))
-		return RET_PF_RETRY;
+	/* tried again it would fail again: as with shared memory, user space has to know */
+	const r = kvm_private_mem_get_pfn(slot, fault.gfn, private_pfn, private_order);
+	if (r)
+		return r;
 
 	fault.pfn = private_pfn.v;
 	fault.max_level = Math.min(order_to_level(private_order.v), fault.max_level);

@@ -34,7 +34,7 @@ import {
 } from "#tools/testing/selftests/kselftest.ts";
 import {
 	__vcpu_run, __vm_enable_cap, __vm_vcpu_add, get_ucall, GUEST_ASSERT, GUEST_DONE,
-	type guest_program, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall, UCALL_DONE,
+	type guest_program, kvm_vm_free, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall, UCALL_DONE,
 	virt_map, vm_create_barebones, type wait,
 } from "./include/kvm_util.ts";
 import { fail_nth_run, type fail_nth_op, privmem_state, state_difference } from
@@ -569,10 +569,10 @@ function* guest_toucher(): guest_program {
 	yield* GUEST_DONE();
 }
 
-function guest_setup(mode: number): guest_env {
+function guest_setup(mode: number, file_size = SIZE): guest_env {
 	const vcpus: struct_kvm_vcpu[] = [];
 	const vm = vm_create_with_private_mem_testing(mode, 1024, 1, guest_toucher, vcpus);
-	const fd = inaccessible(SIZE);
+	const fd = inaccessible(file_size);
 
 	vm_mem_add(vm, map(SIZE), GUEST_GPA, 10, SIZE, 0, fd, 0);
 	virt_map(vm, GUEST_GPA, GUEST_GPA, PAGES);
@@ -630,13 +630,33 @@ const guest_ops: fail_nth_op<guest_env>[] = [
 	},
 ];
 
+/** What cannot be had is an error of KVM_RUN, every time; what comes to be had is no more. */
+function* past_the_file(): wait<boolean> {
+	const g = guest_setup(KVM_PRIVATE_MEM_TESTING_ATTRIBUTE, PAGE);
+
+	for (let i = 0; i < 2; i++) {
+		const r = yield* run_guest(g);
+
+		if (r !== -1 || errno() !== EINVAL) {
+			ksft_print_msg("KVM_RUN: %d %s\n", r, errno_name(errno()));
+			return false;
+		}
+	}
+	TEST_ASSERT(fallocate(g.fd, 0, 0, SIZE) === 0, "fallocate failed");
+	const r = yield* run_guest(g);
+	yield* guest_is_done(g);
+	kvm_vm_free(g.vm);
+	close(g.fd);
+	return r === 0;
+}
+
 export function* main(): wait<number> {
 	require_private_mem_testing();
 	const checks = [...memslot_checks, ...memslot_fixed_checks, ...attr_checks, ...cap_checks,
 		...(is_amd_cpu() ? sev_checks : [])];
 
 	ksft_print_header();
-	ksft_set_plan(checks.length + ioctl_ops.length + guest_ops.length);
+	ksft_set_plan(checks.length + ioctl_ops.length + guest_ops.length + 1);
 	for (const c of checks) {
 		const complaint = yield* run_check(c);
 
@@ -648,5 +668,6 @@ export function* main(): wait<number> {
 		ksft_test_result(yield* fail_nth_run(o), "failing: %s\n", o.name);
 	for (const o of guest_ops)
 		ksft_test_result(yield* fail_nth_run(o), "failing: %s\n", o.name);
+	ksft_test_result(yield* past_the_file(), "a guest past the end of its file\n");
 	ksft_finished();
 }
