@@ -238,7 +238,7 @@ export function inaccessible_unregister_notifier(file: struct_file,
 	mutex_unlock(data.lock);
 }
 
-/** Port-only: whether @file was made by memfd_mkinaccessible(). Later versions: file_is_restrictedmem(). */
+/** Whether memfd_mkinaccessible() made @file. Later versions: file_is_restrictedmem(). */
 export function file_is_inaccessible(file: struct_file): boolean {
 	return file.f_op === inaccessible_fops;
 }

@@ -1456,6 +1456,9 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 	/* @hunk 7:3 */
 	if (kvm_slot_can_be_private(slot) &&
 	    fault.is_private !== kvm_mem_is_private(vcpu.kvm, fault.gfn)) {
+		/* ahead of the guest, which has not made this access yet: nobody is to know */
+		if (fault.prefetch)
+			return RET_PF_RETRY;
 		vcpu.run.exit_reason = KVM_EXIT_MEMORY_FAULT;
 		if (fault.is_private)
 			vcpu.run.memory.flags = KVM_MEMORY_EXIT_FLAG_PRIVATE;

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Faults on private memory that meet something else: a hole under way, a conversion while the
+ * fault was put off.
+ *
+ * Port-only. The accesses are private because the test says so, not by the test hook, which the
+ * default configuration does not have.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { gpa_t } from "#asm-generic/types.ts";
+import { fget, fput } from "#linux/file.ts";
+import { inaccessible_register_notifier, inaccessible_unregister_notifier,
+	struct_inaccessible_notifier } from "#linux/memfd.ts";
+import { kvm_tdp_page_fault } from "#arch/x86/kvm/mmu/mmu.ts";
+import { kvm_mmu_do_page_fault, RET_PF_FIXED, RET_PF_RETRY, RET_PF_USER, struct_kvm_page_fault }
+	from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
+import { KVM_EXIT_MEMORY_FAULT, KVM_EXIT_UNKNOWN, KVM_MEM_PRIVATE,
+	KVM_PRIVATE_MEM_TESTING_ATTRIBUTE, KVM_SET_USER_MEMORY_REGION,
+	struct_kvm_userspace_memory_region_ext }
+	from "#uapi/linux/kvm.ts";
+import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
+import { close, fallocate, ftruncate, ioctl, memfd_create } from
+	"#tools/include/nolibc/sys.ts";
+import { anon, boot_kvm, HPAGE, in_task, PAGE, state, vm, WRITE } from "./mmu_env.ts";
+
+const GPA = 0x40000000;
+const PUNCH = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
+
+/* a VM with private memory at GPA */
+class private_vm extends vm {
+	readonly memfd: number;
+
+	constructor(memfd = inaccessible()) {
+		super();
+		const r = struct_kvm_userspace_memory_region_ext.alloc();
+
+		this.memfd = memfd;
+		this.kvm.private_mem_testing = KVM_PRIVATE_MEM_TESTING_ATTRIBUTE;
+		r.region.flags = KVM_MEM_PRIVATE;
+		r.region.guest_phys_addr = BigInt(GPA);
+		r.region.memory_size = BigInt(HPAGE);
+		r.region.userspace_addr = BigInt(anon(HPAGE));
+		r.private_fd = memfd;
+		expect(ioctl(this.vm_fd, KVM_SET_USER_MEMORY_REGION, r.bytes)).toBe(0);
+	}
+	private_fault(gpa: number): number {
+		return this.loaded(() => {
+			const fault = new struct_kvm_page_fault(gpa_t(gpa), WRITE, false, true,
+				false);
+
+			fault.is_private = true;
+			return kvm_tdp_page_fault(this.vcpu, fault);
+		});
+	}
+	done(): void {
+		this.close();
+		close(this.memfd);
+	}
+}
+
+function inaccessible(): number {
+	const fd = memfd_create("kunit", MFD_INACCESSIBLE);
+
+	expect(ftruncate(fd, HPAGE)).toBe(0);
+	return fd;
+}
+
+/** Calls @hook when a hole begins and when it has been punched, after those who come later. */
+function on_hole(fd: number, hook: (what: string) => void): () => void {
+	const file = fget(fd)!, notifier = new struct_inaccessible_notifier(null);
+
+	notifier.ops = {
+		invalidate_start: () => hook("start"),
+		invalidate_end: () => hook("end"),
+	};
+	inaccessible_register_notifier(file, notifier);
+	return () => {
+		inaccessible_unregister_notifier(file, notifier);
+		fput(file);
+	};
+}
+
+let before = "";
+
+beforeAll(() => {
+	boot_kvm("intel");
+	in_task(() => new private_vm().done());
+	before = state();
+});
+afterAll(() => expect(state()).toBe(before));
+
+describe("faults on private memory", () => {
+	test("no page is mapped that is about to be punched", () => in_task(() => {
+		const seen: (string | number)[] = [];
+		const memfd = inaccessible();
+		let vm: private_vm | null = null;
+		const unregister = on_hole(memfd, (what) =>
+			seen.push(what, vm!.private_fault(GPA + PAGE), vm!.level(GPA + PAGE)));
+
+		vm = new private_vm(memfd);
+		expect(vm.private_fault(GPA + PAGE)).toBe(RET_PF_FIXED);
+		expect(fallocate(memfd, PUNCH, 0, 4 * PAGE)).toBe(0);
+		/* at the end it has been punched, and may be had again */
+		expect(seen).toEqual(["start", RET_PF_RETRY, 0, "end", RET_PF_FIXED, 1]);
+		unregister();
+		vm.done();
+	}));
+
+	test("one that is made ahead of the guest leaves kvm_run alone", () => in_task(() => {
+		const vm = new private_vm();
+		const run = vm.vcpu.run;
+
+		run.exit_reason = KVM_EXIT_UNKNOWN;
+		/* a shared access, where memory has become private since it was put off */
+		expect(vm.loaded(() => kvm_mmu_do_page_fault(vm.vcpu, gpa_t(GPA), WRITE, true)))
+			.toBe(RET_PF_RETRY);
+		expect(run.exit_reason).toBe(KVM_EXIT_UNKNOWN);
+		expect(vm.fault(GPA, WRITE)).toBe(RET_PF_USER);
+		expect(run.exit_reason).toBe(KVM_EXIT_MEMORY_FAULT);
+		vm.done();
+	}));
+});
