@@ -15,6 +15,7 @@ import {
 	MSR_CSTAR, MSR_EFER, MSR_FS_BASE, MSR_GS_BASE, MSR_IA32_CR_PAT, MSR_IA32_DEBUGCTLMSR,
 	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_EIP, MSR_IA32_SYSENTER_ESP, MSR_IA32_TSC,
 	MSR_KERNEL_GS_BASE, MSR_LSTAR, MSR_STAR, MSR_SYSCALL_MASK, hw_rdmsr, hw_wrmsr,
+	msr_value,
 } from "./msr.ts";
 import { SAVE_AREA, guest_tsc_offset } from "./svm_exit.ts";
 import { struct_vmcb_save_area } from "./svm_defs.ts";
@@ -58,11 +59,6 @@ function msr_frame(g: struct_guest_cpu, msr: number): number {
 	return msr_at === 0 ? -1 : at !== undefined ? g.vmc : cpus[g.cpu_id]!.hidden_pfn;
 }
 
-const is_address = (msr: number): boolean => msr === MSR_FS_BASE || msr === MSR_GS_BASE ||
-	msr === MSR_IA32_SYSENTER_ESP || msr === MSR_IA32_SYSENTER_EIP;
-
-const canonical = (x: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, x)) === x;
-
 /** null is #GP. */
 export function guest_rdmsr(g: struct_guest_cpu, msr: number): bigint | null {
 	if (msr === MSR_EFER)
@@ -79,8 +75,6 @@ export function guest_rdmsr(g: struct_guest_cpu, msr: number): bigint | null {
 
 /** false is #GP. */
 export function guest_wrmsr(g: struct_guest_cpu, msr: number, x: bigint): boolean {
-	if (is_address(msr) && !canonical(x))
-		return false;
 	if (msr === MSR_EFER) {
 		const efer = Number(x);
 		if (x > 0xffffn || (efer & ~(0xd01 | (g.svm ? EFER_SVME : 0))) !== 0 ||
@@ -91,16 +85,19 @@ export function guest_wrmsr(g: struct_guest_cpu, msr: number, x: bigint): boolea
 		guest_mode_changed(g, cpus[g.cpu_id]!);
 		return true;
 	}
+	const kept = msr_value(msr, x);
+	if (kept === null)
+		return false;
 	if (g.svm) {
 		const v = msr_frame(g, msr);
 		if (v < 0)
-			return hw_wrmsr(msr, x);
-		frame_put64(v, msr_at, x);
+			return hw_wrmsr(msr, kept);
+		frame_put64(v, msr_at, kept);
 		return true;
 	}
 	const field = IN_VMCS.get(msr);
 	if (field === undefined)
-		return hw_wrmsr(msr, x);
-	vmcs_put64(g.vmc, field, x);
+		return hw_wrmsr(msr, kept);
+	vmcs_put64(g.vmc, field, kept);
 	return true;
 }

@@ -119,6 +119,30 @@ function reset_value(msr: number): bigint | undefined {
 		(msr >= 0x200 && msr < 0x210 ? 0n : undefined);
 }
 
+const canonical = (x: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, x)) === x;
+
+/**
+ * What WRMSR of @x leaves in @msr, a register of addresses or not; null is #GP. AMD's CPUs keep 32
+ * bits of the two of SYSENTER, which they do not have in 64-bit mode, and look at no more.
+ */
+export function msr_value(msr: number, x: bigint): bigint | null {
+	switch (msr) {
+	case MSR_IA32_SYSENTER_ESP:
+	case MSR_IA32_SYSENTER_EIP:
+		if (cpu_vendor === X86_VENDOR_AMD)
+			return x & 0xffffffffn;
+		return canonical(x) ? x : null;
+	case MSR_LSTAR:
+	case MSR_CSTAR:
+	case MSR_FS_BASE:
+	case MSR_GS_BASE:
+	case MSR_KERNEL_GS_BASE:
+		return canonical(x) ? x : null;
+	default:
+		return x;
+	}
+}
+
 /** RDMSR of the current CPU; null is #GP. */
 export function hw_rdmsr(msr: number): bigint | null {
 	if (msr === MSR_IA32_TSC)
@@ -137,6 +161,9 @@ export function hw_wrmsr(msr: number, value: bigint): boolean {
 		if ((value & ~valid) !== 0n)
 			return false;
 	}
-	this_cpu.msrs.set(msr, value);
+	const kept = msr_value(msr, value);
+	if (kept === null)
+		return false;
+	this_cpu.msrs.set(msr, kept);
 	return true;
 }

@@ -100,6 +100,41 @@ describe.each(VENDORS)("instructions, %s", (_, vendor) => {
 		m.skip(e);
 		expect(out(m)).toBe(77);
 	});
+	test("MSRs of addresses take canonical ones", () => {
+		const m = new vm(vendor);
+		m.msrs_pass();
+		m.exceptions(1 << 13);
+		const middle = (y: bigint): number => Number(y >> 16n & 0xffffffffn);
+		const ESP = 0x175, EIP = 0x176;
+		let msr = 0, x = 0n;
+		m.start(function* () {
+			for (;;) {
+				yield* isa.outl(1, 0);
+				yield* isa.wrmsr(msr, x);
+				yield* isa.outl(1, middle(yield* isa.rdmsr(msr)));
+			}
+		});
+		for (msr of [ESP, EIP, 0xc0000082, 0xc0000083, 0xc0000100, 0xc0000101,
+			0xc0000102]) {
+			const half = vendor === AMD && (msr === ESP || msr === EIP);
+			let kept = 0n;
+			for (x of [0x123456789abcn, 1n << 47n, 0xffff812345678900n, 1n << 63n]) {
+				expect(out(m)).toBe(0);
+				let e = m.run();
+				if (half) {
+					kept = x & 0xffffffffn;
+				} else if (BigInt.asUintN(64, BigInt.asIntN(48, x)) === x) {
+					kept = x;
+				} else {
+					expect(m.is(e, v.EXIT_REASON_EXCEPTION_NMI,
+						s.SVM_EXIT_EXCP_BASE + 13)).toBe(true);
+					m.set("rip", guest_pending(m.guest)!.next_rip);
+					e = m.run();
+				}
+				expect(out(m, e)).toBe(middle(kept));
+			}
+		}
+	});
 	test("a patched hypercall does what its bytes say", () => {
 		const m = new vm(vendor);
 		m.identity(DATA);

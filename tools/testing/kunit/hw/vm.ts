@@ -16,7 +16,7 @@ import { GUEST_TEXT_BASE, GUEST_TEXT_SIZE, guest_text_alloc, guest_text_image, t
 import { VMCS_REVISION_ID, VMX_ENTRY_MUST, VMX_EXIT_MUST, VMX_PROCBASED_MUST } from "#hw/msr.ts";
 import { invept, vmclear, vmptrld, vmread64, vmreadn, vmwrite64, vmwriten, vmx_enter, vmxon } from
 	"#hw/vmx.ts";
-import { svm_enter } from "#hw/svm.ts";
+import { svm_enter, vmload } from "#hw/svm.ts";
 import * as v from "#hw/vmx_defs.ts";
 import * as s from "#hw/svm_defs.ts";
 
@@ -311,6 +311,17 @@ export class vm {
 			vmwriten(v.EXCEPTION_BITMAP, mask);
 		else
 			this.vmcb().control.intercepts[s.INTERCEPT_EXCEPTION] = mask;
+	}
+
+	/** MSRs are the guest's own. */
+	msrs_pass(): void {
+		if (this.vendor === INTEL) {
+			vmwriten(v.MSR_BITMAP, this.new_frame() * 4096);
+			this.exec(v.CPU_BASED_USE_MSR_BITMAPS);
+			return;
+		}
+		this.intercept(s.INTERCEPT_MSR_PROT, false);
+		vmload(this.vmc);
 	}
 
 	inject(info: number, error = 0): void {
