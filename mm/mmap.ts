@@ -36,7 +36,7 @@ import {
 import {
 	call_mmap, file_inode, FMODE_READ, FMODE_WRITE, get_file, i_mmap_lock_write,
 	i_mmap_unlock_write, mapping_allow_writable, mapping_map_writable, mapping_unmap_writable,
-	MAX_LFS_FILESIZE, S_ISREG,
+	MAX_LFS_FILESIZE, path_noexec, S_ISREG,
 } from "#linux/fs.ts";
 import type { struct_address_space, struct_file, struct_inode } from "#linux/fs.types.ts";
 import { fget, fput } from "#linux/file.ts";
@@ -904,6 +904,11 @@ export function do_mmap(file: struct_file | null, addr: unsigned_long, len: unsi
 		case MAP_PRIVATE:
 			if (!(file.f_mode & FMODE_READ))
 				return -EACCES;
+			if (path_noexec(file.f_path)) {
+				if (vm_flags & VM_EXEC)
+					return -EPERM;
+				vm_flags &= ~VM_MAYEXEC;
+			}
 
 			if (!file.f_op.mmap)
 				return -ENODEV;

@@ -72,8 +72,8 @@ export { alloc_anon_inode, always_delete_dentry, generic_read_dir, memory_read_f
 	simple_dentry_operations, simple_dir_operations, simple_getattr, simple_nosetlease,
 	simple_open, simple_read_from_buffer, simple_setattr, simple_statfs,
 	simple_super_operations, simple_write_to_buffer } from "#linux/fs/libfs.ts";
-export { generic_permission, getname, inode_permission, readlink_copy, vfs_tmpfile } from
-	"#linux/fs/namei.ts";
+export { generic_permission, getname, inode_permission, path_noexec, readlink_copy, vfs_tmpfile }
+	from "#linux/fs/namei.ts";
 export { build_open_flags, build_open_how, dentry_open, do_sys_open, do_truncate, file_clone_open,
 	file_open_name, filp_close, filp_open, finish_open, generic_file_open, nonseekable_open,
 	open_with_fake_path, stream_open, vfs_fallocate, vfs_fchmod, vfs_fchown, vfs_truncate } from

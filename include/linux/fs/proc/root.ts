@@ -11,6 +11,7 @@ import { ENOMEM } from "#linux/errno.ts";
 import { late_initcall } from "#asm-generic/registry.ts";
 import { get_fs_type, kill_anon_super, register_filesystem, simple_dir_operations } from
 	"#linux/fs.ts";
+import { SB_I_NODEV, SB_I_NOEXEC } from "#linux/fs.const.ts";
 import type { struct_file_system_type } from "#linux/fs.types.ts";
 import { mount_at, mount_of } from "#linux/fs/namespace.ts";
 import { proc_mkdir, proc_symlink } from "#linux/fs/proc/generic.ts";
@@ -27,19 +28,22 @@ function fill_root(path: string): void {
 	inode.i_fop = simple_dir_operations;
 }
 
-function pseudo_type(name: string, magic: number): struct_file_system_type {
+function pseudo_type(name: string, magic: number, iflags: number): struct_file_system_type {
 	return {
 		name,
-		init_fs_context: (fc) => init_pseudo(fc, magic) ? 0 : -ENOMEM,
+		init_fs_context: (fc) => {
+			fc.s_iflags |= iflags;
+			return init_pseudo(fc, magic) ? 0 : -ENOMEM;
+		},
 		kill_sb: (sb) => kill_anon_super(sb),
 	};
 }
 
 const types: [string, struct_file_system_type][] = [
-	["/proc",		pseudo_type("proc", PROC_SUPER_MAGIC)],
-	["/sys",		pseudo_type("sysfs", SYSFS_MAGIC)],
-	["/sys/kernel/debug",	pseudo_type("debugfs", DEBUGFS_MAGIC)],
-	["/dev",		pseudo_type("devtmpfs", TMPFS_MAGIC)],
+	["/proc",		pseudo_type("proc", PROC_SUPER_MAGIC, SB_I_NOEXEC | SB_I_NODEV)],
+	["/sys",		pseudo_type("sysfs", SYSFS_MAGIC, SB_I_NOEXEC | SB_I_NODEV)],
+	["/sys/kernel/debug",	pseudo_type("debugfs", DEBUGFS_MAGIC, 0)],
+	["/dev",		pseudo_type("devtmpfs", TMPFS_MAGIC, 0)],
 ];
 
 /** Port-only: from vfs_caches_init(), in the place of proc_root_init() and sysfs_init(). */

@@ -3,9 +3,11 @@
  * Descriptors of inaccessible memory: what they say of themselves, what they let happen.
  */
 import { describe, expect, it } from "vitest";
-import { EINVAL, EPERM } from "#linux/errno.ts";
+import { EINVAL, ENODEV, EPERM } from "#linux/errno.ts";
+import { MAP_SHARED, PROT_EXEC, PROT_READ } from "#uapi/linux/mman.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import { MFD_ALLOW_SEALING, MFD_HUGETLB, MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
+import { mmap } from "#tools/include/nolibc/mman.ts";
 import { close, fallocate, fstat, ftruncate, memfd_create, read_bytes, write_bytes } from
 	"#tools/include/nolibc/sys.ts";
 import { boot_fs, err, in_task } from "./fs_env.ts";
@@ -42,9 +44,13 @@ describe("inaccessible memfd", () => {
 		});
 	});
 
-	it("is neither read nor written", () => {
+	it("is neither read, written nor mapped, to execute least of all", () => {
 		in_task(() => {
 			const fd = memfd_create("m", MFD_INACCESSIBLE);
+
+			expect(err(mmap(0, 4096, PROT_READ, MAP_SHARED, fd, 0))).toBe(-ENODEV);
+			expect(err(mmap(0, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0)))
+				.toBe(-EPERM);
 
 			expect(read_bytes(fd, 1)).toBe(null);
 			expect(write_bytes(fd, new Uint8Array(1))).toBe(-1);

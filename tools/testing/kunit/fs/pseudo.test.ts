@@ -4,7 +4,9 @@
  */
 import { describe, expect, it } from "vitest";
 import { EACCES, EBADF, EFAULT, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR,
-	ENXIO } from "#linux/errno.ts";
+	ENXIO, EPERM } from "#linux/errno.ts";
+import { MNT_NOEXEC } from "#linux/fs.const.ts";
+import { mount_of } from "#linux/fs/namespace.ts";
 import { privmem_state_section, proc_create_single, proc_remove } from "#linux/proc_fs.ts";
 import { seq_printf } from "#linux/seq_file.ts";
 import { kernel_cap_t } from "#linux/cred.ts";
@@ -12,12 +14,13 @@ import { current } from "#linux/sched.ts";
 import { AT_EMPTY_PATH, F_GETFL, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, O_RDWR, O_TMPFILE,
 	O_TRUNC, O_WRONLY } from "#uapi/linux/fcntl.ts";
 import { PROC_SUPER_MAGIC, TMPFS_MAGIC } from "#uapi/linux/magic.ts";
-import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from "#uapi/linux/mman.ts";
+import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE } from
+	"#uapi/linux/mman.ts";
 import { S_IFCHR, S_IFIFO, S_IFMT, S_IFREG } from "#uapi/linux/stat.ts";
 import { struct_statfs } from "#uapi/asm-generic/statfs.ts";
 import { struct_stat } from "#uapi-asm/stat.ts";
 import { peek, poke, syscall } from "#tools/include/nolibc/arch.ts";
-import { mmap, munmap } from "#tools/include/nolibc/mman.ts";
+import { mmap, mprotect, munmap } from "#tools/include/nolibc/mman.ts";
 import { alloca, with_string } from "#tools/include/nolibc/stack.ts";
 import { close, dup, eventfd, fcntl, fstat, lseek, memfd_create, open, pipe, read_bytes, read_file,
 	readlink, write_bytes, write_file } from "#tools/include/nolibc/sys.ts";
@@ -276,6 +279,44 @@ describe("pseudo files", () => {
 
 			const free = vm("min_free_kbytes", 8192);
 			vm("min_free_kbytes", Number(free));
+		});
+	});
+});
+
+describe("mappings of what may not be executed", () => {
+	const READ = PROT_READ, EXEC = PROT_READ | PROT_EXEC;
+
+	it("neither are nor become executable", () => {
+		in_task(() => {
+			const t = open("/tmp", O_TMPFILE | O_RDWR, 0o600), mnt = mount_of("/tmp")!;
+
+			for (const share of [MAP_SHARED, MAP_PRIVATE]) {
+				const x = mmap(0, 4096, EXEC, share, t, 0);
+				expect(x).toBeGreaterThan(0);
+				expect(mprotect(x, 4096, READ)).toBe(0);
+				expect(mprotect(x, 4096, EXEC)).toBe(0);
+				munmap(x, 4096);
+
+				mnt.mnt_flags |= MNT_NOEXEC;
+				expect(err(mmap(0, 4096, EXEC, share, t, 0))).toBe(-EPERM);
+				const r = mmap(0, 4096, READ, share, t, 0);
+				expect(r).toBeGreaterThan(0);
+				expect(err(mprotect(r, 4096, EXEC))).toBe(-EACCES);
+				munmap(r, 4096);
+				mnt.mnt_flags &= ~MNT_NOEXEC;
+			}
+			close(t);
+		});
+	});
+	it("are those of files in /proc and /sys, and not of memfds", () => {
+		in_task(() => {
+			for (const name of ["/proc/meminfo",
+				"/sys/kernel/mm/transparent_hugepage/enabled"]) {
+				const fd = open(name, O_RDONLY);
+				expect(err(mmap(0, 4096, EXEC, MAP_SHARED, fd, 0))).toBe(-EPERM);
+			}
+			const m = memfd_create("m", 0);
+			expect(mmap(0, 4096, EXEC, MAP_SHARED, m, 0)).toBeGreaterThan(0);
 		});
 	});
 });
