@@ -23,7 +23,7 @@ export interface bench {
 	unit: string;
 	/** figure to be at or below */
 	target: number | null;
-	/** rounds, the cold and the warm-up one included */
+	/** rounds, the cold and the warm-up one included; 1: that one is the figure */
 	rounds: number;
 	fn: bench_fn;
 }
