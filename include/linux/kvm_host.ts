@@ -749,8 +749,8 @@ export {
 } from "#kvm/kvm_main.ts";
 
 export {
-	gfn_to_memslot, kvm_clear_guest, kvm_host_page_size, kvm_is_visible_gfn,
-	kvm_vcpu_is_visible_gfn, mark_page_dirty, mark_page_dirty_in_slot,
+	gfn_to_memslot, kvm_host_page_size, kvm_is_visible_gfn, kvm_vcpu_is_visible_gfn,
+	mark_page_dirty, mark_page_dirty_in_slot,
 } from "#kvm/kvm_main.ts";
 
 export {

@@ -4,7 +4,8 @@
  *
  * Upstream: virt/kvm/kvm_main.c. Left out: compat ioctls, debugfs and uevents, device fds (no type
  * of device has operations), halt polling (nothing happens while a kernel function spins), directed
- * yield, suspend and reboot, perf callbacks, and what is not selected (see kvm_host.ts).
+ * yield, suspend and reboot, perf callbacks, kvm_clear_guest (Hyper-V's), and what is not selected
+ * (see kvm_host.ts).
  *
  *	kvm->lock
  *	  vcpu->mutex
@@ -2858,26 +2859,6 @@ export function kvm_read_guest_offset_cached(kvm: struct_kvm, ghc: struct_gfn_to
 export function kvm_read_guest_cached(kvm: struct_kvm, ghc: struct_gfn_to_hva_cache,
 	data: Uint8Array, len: unsigned_long): number {
 	return kvm_read_guest_offset_cached(kvm, ghc, data, 0, len);
-}
-
-const zero_page = new Uint8Array(4096);
-
-/** virt/kvm/kvm_main.c:kvm_clear_guest() */
-export function kvm_clear_guest(kvm: struct_kvm, gpa: gpa_t, len: unsigned_long): number {
-	let gfn = gpa_to_gfn(gpa);
-	let offset = offset_in_page(gpa);
-	let seg: number;
-
-	while ((seg = next_segment(len, offset)) !== 0) {
-		/* C passes len, which may lead beyond the page */
-		const ret = kvm_write_guest_page(kvm, gfn, zero_page, offset, seg);
-		if (ret < 0)
-			return ret;
-		offset = 0;
-		len -= seg;
-		gfn = gfn_t(gfn + 1);
-	}
-	return 0;
 }
 
 /** virt/kvm/kvm_main.c:mark_page_dirty_in_slot() */
