@@ -9,7 +9,9 @@ import { kmsg_text } from "#linux/printk.ts";
 import { oops_count, warn_count } from "#linux/panic.ts";
 import { cpus_install, set_cpu_vendor, X86_VENDOR_AMD, X86_VENDOR_INTEL } from "#hw/cpu.ts";
 import { clock_reset } from "#hw/clock.ts";
+import { HW_PHYS_BITS } from "#hw/cpuid.ts";
 import { memory_install } from "#hw/memory.ts";
+import { TME_OFF, tme_setup, type tme_config } from "#hw/tme.ts";
 
 /* what the machine is made of, and what its kernel is told */
 export interface machine_config {
@@ -21,6 +23,8 @@ export interface machine_config {
 	seed: number;
 	/** kernel command line */
 	cmdline: string;
+	/** memory encryption; without it there are no KeyIDs, no poison, no machine checks */
+	tme?: tme_config;
 }
 
 /** Builds the machine and boots it. Once in a realm. */
@@ -28,7 +32,12 @@ export function boot(config: machine_config): void {
 	clock_reset();
 	memory_install(config.memory);
 	set_cpu_vendor(config.vendor === "amd" ? X86_VENDOR_AMD : X86_VENDOR_INTEL);
-	cpus_install(config.cpus);
+	const tme = config.tme ?? TME_OFF;
+	if (tme.keyid_bits !== 0 && (config.vendor === "amd" || config.memory > 2 ** 39))
+		throw new Error("machine: TDX: an Intel processor with up to 512 GiB of memory");
+	/* KeyIDs are reserved bits of page tables */
+	cpus_install(config.cpus, HW_PHYS_BITS - tme.keyid_bits);
+	tme_setup(tme);
 	start_kernel({ seed: config.seed, cmdline: config.cmdline });
 }
 

@@ -63,6 +63,7 @@ export class struct_cpu {
 
 	constructor(id: number) {
 		this.id = id;
+		this.tlb.id = 2 * id;
 	}
 }
 

@@ -121,8 +121,12 @@ export function nested_drop(n: struct_nested_cache, gfn: number): void {
 const nested_tag = (svm: boolean, vpid: number, root: number): number => svm ? -2 - vpid : root;
 
 export function guest_tlb_of(cpu: struct_cpu): struct_tlb {
-	cpu.nested_cache ??= new struct_nested_cache();
-	return cpu.guest_tlb ??= new struct_tlb();
+	if (cpu.guest_tlb === null) {
+		cpu.nested_cache ??= new struct_nested_cache();
+		cpu.guest_tlb = new struct_tlb();
+		cpu.guest_tlb.id = 2 * cpu.id + 1;
+	}
+	return cpu.guest_tlb;
 }
 
 /** Makes the guest's translations current on @cpu. */

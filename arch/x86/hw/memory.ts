@@ -49,11 +49,14 @@ export interface e820_range {
 	readonly type: number;
 }
 
-/** Accesses to frames marked FRAME_META; @off and @n stay within the frame. */
+/**
+ * Accesses to frames marked FRAME_META; @off and @n stay within the frame. False: they met poison,
+ * and ended there.
+ */
 export interface mem_meta_ops {
-	read(pfn: pfn_nr, off: number, to: Uint8Array): void;
-	write(pfn: pfn_nr, off: number, from: Uint8Array): void;
-	clear(pfn: pfn_nr): void;
+	read(pfn: pfn_nr, off: number, to: Uint8Array): boolean;
+	write(pfn: pfn_nr, off: number, from: Uint8Array): boolean;
+	clear(pfn: pfn_nr): boolean;
 }
 
 class chunk {
@@ -358,53 +361,60 @@ export function frame_words(pfn: number): Int32Array {
 	return new Int32Array(view.buffer, view.byteOffset, PAGE_BYTES / 4);
 }
 
+/*
+ * The functions below return false when the access met poison. Whoever made it then takes a machine
+ * check (mce.ts).
+ */
+
 /** Fills the frame with zero; free of cost for a frame never used. */
-export function clear_frame(pfn: pfn_nr): void {
+export function clear_frame(pfn: pfn_nr): boolean {
 	const c = chunk_of_frame(pfn);
 	const f = pfn & CHUNK_FRAME_MASK;
 	const state = c.state[f]!;
 
 	c.state[f] = state | FRAME_USED;
 	if ((state & FRAME_USED) === 0)
-		return;
-	if ((state & FRAME_META) !== 0 && meta_ops !== null) {
-		meta_ops.clear(pfn);
-		return;
-	}
+		return true;
+	if ((state & FRAME_META) !== 0 && meta_ops !== null)
+		return meta_ops.clear(pfn);
 	c.u8.fill(0, f << 12, (f + 1) << 12);
+	return true;
 }
 
-export function copy_frame(dst: pfn_nr, src: pfn_nr): void {
+/** A copy that fails may have met poison on either side: copy_failed_reading. */
+export function copy_frame(dst: pfn_nr, src: pfn_nr): boolean {
 	const c = chunk_of_frame(dst);
 	const s = chunk_of_frame(src);
 	const f = dst & CHUNK_FRAME_MASK, g = src & CHUNK_FRAME_MASK;
 
 	if (((c.state[f]! | s.state[g]!) & FRAME_META) !== 0) {
 		const buf = new Uint8Array(PAGE_BYTES);
-		frame_read(src, 0, buf, 0, PAGE_BYTES);
-		frame_write(dst, 0, buf, 0, PAGE_BYTES);
-		return;
+		copy_failed_reading = !frame_read(src, 0, buf, 0, PAGE_BYTES);
+		return !copy_failed_reading && frame_write(dst, 0, buf, 0, PAGE_BYTES);
 	}
 	c.state[f]! |= FRAME_USED;
 	if (c === s)
 		c.u8.copyWithin(f << 12, g << 12, (g + 1) << 12);
 	else
 		c.u8.set(s.u8.subarray(g << 12, (g + 1) << 12), f << 12);
+	return true;
 }
+
+/** The copy_frame() that failed met poison at its source. */
+export let copy_failed_reading = false;
 
 /* below this, a loop beats the engine's bulk copy */
 const SMALL_COPY = 48;
 
 /** Bytes [@off, @off + @n) of one frame to @to[@at...]. */
-export function frame_read(pfn: pfn_nr, off: number, to: Uint8Array, at: number, n: number): void {
+export function frame_read(pfn: pfn_nr, off: number, to: Uint8Array, at: number,
+	n: number): boolean {
 	const c = chunk_of_frame(pfn);
 	const f = pfn & CHUNK_FRAME_MASK;
 	const base = (f << 12) + off;
 
-	if ((c.state[f]! & FRAME_META) !== 0 && meta_ops !== null) {
-		meta_ops.read(pfn, off, to.subarray(at, at + n));
-		return;
-	}
+	if ((c.state[f]! & FRAME_META) !== 0 && meta_ops !== null)
+		return meta_ops.read(pfn, off, to.subarray(at, at + n));
 	if (n <= SMALL_COPY) {
 		const u8 = c.u8;
 		for (let i = 0; i < n; i++)
@@ -412,20 +422,19 @@ export function frame_read(pfn: pfn_nr, off: number, to: Uint8Array, at: number,
 	} else {
 		to.set(c.u8.subarray(base, base + n), at);
 	}
+	return true;
 }
 
 /** @from[@at...] to bytes [@off, @off + @n) of one frame. */
 export function frame_write(pfn: pfn_nr, off: number, from: Uint8Array, at: number,
-	n: number): void {
+	n: number): boolean {
 	const c = chunk_of_frame(pfn);
 	const f = pfn & CHUNK_FRAME_MASK;
 	const base = (f << 12) + off;
 
 	c.state[f]! |= FRAME_USED;
-	if ((c.state[f]! & FRAME_META) !== 0 && meta_ops !== null) {
-		meta_ops.write(pfn, off, from.subarray(at, at + n));
-		return;
-	}
+	if ((c.state[f]! & FRAME_META) !== 0 && meta_ops !== null)
+		return meta_ops.write(pfn, off, from.subarray(at, at + n));
 	if (n <= SMALL_COPY) {
 		const u8 = c.u8;
 		for (let i = 0; i < n; i++)
@@ -433,20 +442,20 @@ export function frame_write(pfn: pfn_nr, off: number, from: Uint8Array, at: numb
 	} else {
 		c.u8.set(at === 0 && n === from.length ? from : from.subarray(at, at + n), base);
 	}
+	return true;
 }
 
 /** Fills bytes [@off, @off + @n) of one frame. */
-export function frame_fill(pfn: pfn_nr, off: number, byte: number, n: number): void {
+export function frame_fill(pfn: pfn_nr, off: number, byte: number, n: number): boolean {
 	const c = chunk_of_frame(pfn);
 	const f = pfn & CHUNK_FRAME_MASK;
 	const base = (f << 12) + off;
 
-	if ((c.state[f]! & FRAME_META) !== 0 && meta_ops !== null) {
-		meta_ops.write(pfn, off, new Uint8Array(n).fill(byte));
-		return;
-	}
+	if ((c.state[f]! & FRAME_META) !== 0 && meta_ops !== null)
+		return meta_ops.write(pfn, off, new Uint8Array(n).fill(byte));
 	c.state[f]! |= FRAME_USED;
 	c.u8.fill(byte, base, base + n);
+	return true;
 }
 
 /* Bytes at any physical address, any length. */

@@ -7,8 +7,13 @@
  */
 import { X86_VENDOR_AMD, X86_VENDOR_INTEL, cpu_vendor, this_cpu } from "./cpu.ts";
 import { rdtsc } from "./clock.ts";
+import { mce_rdmsr, mce_wrmsr } from "./mce.ts";
+import { tme_config, tme_keyids } from "./tme.ts";
 
 export const MSR_IA32_TSC		= 0x10;
+export const MSR_IA32_MKTME_KEYID_PARTITIONING = 0x87;
+export const MSR_IA32_TME_CAPABILITY	= 0x981;
+export const MSR_IA32_TME_ACTIVATE	= 0x982;
 export const MSR_IA32_SYSENTER_CS	= 0x174;
 export const MSR_IA32_SYSENTER_ESP	= 0x175;
 export const MSR_IA32_SYSENTER_EIP	= 0x176;
@@ -109,9 +114,28 @@ const AMD_RESET: ReadonlyMap<number, bigint> = new Map<number, bigint>([
 
 const READ_ONLY: ReadonlyMap<number, bigint> = new Map<number, bigint>([
 	[0xfe, 0x508n],		/* MTRRcap: 8 variable ranges, fixed, write-combining */
-	[0x179, 0n],		/* MCG_CAP */
-	[0x17a, 0n],
 ]);
+
+/** What firmware has set up of memory encryption; without it the registers do not exist. */
+function tme_msr(msr: number): bigint | undefined {
+	const c = tme_config(), { first_private, nr } = tme_keyids();
+
+	if (c.keyid_bits === 0)
+		return undefined;
+	switch (msr) {
+	case MSR_IA32_MKTME_KEYID_PARTITIONING:
+		return BigInt(first_private - 1) | BigInt(nr - first_private) << 32n;
+	case MSR_IA32_TME_CAPABILITY:
+		/* AES-XTS 128 and 256, with and without integrity; KeyID bits; keys */
+		return 0xfn | BigInt(c.keyid_bits) << 32n | BigInt(nr - 1) << 36n;
+	case MSR_IA32_TME_ACTIVATE:
+		/* locked, enabled; KeyID bits, and those of TDX */
+		return 3n | BigInt(c.keyid_bits) << 32n | BigInt(c.tdx_keyid_bits) << 36n |
+			0xfn << 48n;
+	default:
+		return undefined;
+	}
+}
 
 function reset_value(msr: number): bigint | undefined {
 	return RESET.get(msr) ??
@@ -148,12 +172,17 @@ export function hw_rdmsr(msr: number): bigint | null {
 	if (msr === MSR_IA32_TSC)
 		return BigInt(rdtsc());
 	const ro = READ_ONLY.get(msr) ??
-		(cpu_vendor === X86_VENDOR_INTEL ? VMX_CAPABILITIES.get(msr) : undefined);
+		(cpu_vendor === X86_VENDOR_INTEL ? VMX_CAPABILITIES.get(msr) : undefined) ??
+		mce_rdmsr(this_cpu, msr) ?? tme_msr(msr);
 	return ro ?? this_cpu.msrs.get(msr) ?? reset_value(msr) ?? null;
 }
 
 /** WRMSR; false is #GP. */
 export function hw_wrmsr(msr: number, value: bigint): boolean {
+	const mce = mce_wrmsr(this_cpu, msr, value);
+
+	if (mce !== null)
+		return mce;
 	if (reset_value(msr) === undefined)
 		return false;
 	if (msr === MSR_EFER) {

@@ -62,6 +62,8 @@ export class struct_tlb {
 	last_stamp = 3;
 	/* contexts other than the current one */
 	readonly stamps = new Map<number, { stamp: number; pde_stamp: number }>();
+	/** Which of all TLBs: twice the CPU's number, one more for guests; -1: nobody's. */
+	id = -1;
 	/* counters, for tests and traces */
 	nr_flushes = 0;
 	nr_invlpg = 0;
@@ -217,6 +219,8 @@ export function tlb_fill(t: struct_tlb, lo: number, hi: number, shift: number, p
 	e[s + 1] = global ? t.global_stamp : t.stamp;
 	e[s + 2] = pfn;
 	e[s + 3] = flags;
+	if (tracking && (flags & TLB_DIRECT) !== 0)
+		direct_note(t, s, pfn, shift);
 }
 
 /** tlb_fill() of a 4 KiB page that is not global. */
@@ -230,6 +234,8 @@ export function tlb_fill4k(t: struct_tlb, lo: number, hi: number, pfn: number,
 	e[s + 1] = t.stamp;
 	e[s + 2] = pfn;
 	e[s + 3] = flags;
+	if (tracking && (flags & TLB_DIRECT) !== 0)
+		direct_note(t, s, pfn, 12);
 }
 
 /** Rights of the directory entry that tlb_pde_lookup() found. */
@@ -309,4 +315,93 @@ export function tlb_maps_frame(t: struct_tlb, pfn: number, n: number): boolean {
 		return false;
 	};
 	return any(t.e4k, 1) || any(t.e2m, 512) || any(t.e1g, 512 * 512);
+}
+
+/*
+ * Model only: where entries with TLB_DIRECT are, so that a frame that gets metadata can lose them.
+ * Per frame the only 4 KiB entry it ever had, or that it had several; per 2 MiB that a large one
+ * may be.
+ */
+let tracking = false;
+const TRACK_SHIFT	= 18;
+const SEVERAL		= -1;
+/* by frame >> TRACK_SHIFT; slot | id << 16, plus one */
+const tracks: (Int32Array | undefined)[] = [];
+const large = new Set<number>();
+
+/** At power on: whether any frame can get metadata. */
+export function tlb_direct_track(on: boolean): void {
+	tracking = on;
+	tracks.length = 0;
+	large.clear();
+}
+
+function direct_note(t: struct_tlb, s: number, pfn: number, shift: number): void {
+	if (shift !== 12) {
+		for (let n = 1 << (shift - 12), p = pfn & -n, end = p + n; p < end; p += 512)
+			large.add(p >>> 9);
+		return;
+	}
+	const i = pfn >>> TRACK_SHIFT;
+	const track = tracks[i] ??= new Int32Array(1 << TRACK_SHIFT);
+	const at = pfn & ((1 << TRACK_SHIFT) - 1);
+	const entry = (t.id << N4K_SHIFT | s >> 2) + 1;
+
+	if (track[at] !== entry)
+		track[at] = track[at] === 0 && t.id >= 0 ? entry : SEVERAL;
+}
+
+function not_direct(e: Int32Array, pfn: number, n: number): void {
+	for (let s = 0; s < e.length; s += 4)
+		if (e[s + 2]! <= pfn && e[s + 2]! + n > pfn)
+			e[s + 3]! &= ~TLB_DIRECT;
+}
+
+/** A CPU, as far as its TLBs go. */
+interface tlb_owner {
+	readonly tlb: struct_tlb;
+	readonly guest_tlb: struct_tlb | null;
+}
+
+function all_small_not_direct(t: struct_tlb): void {
+	const e = t.e4k;
+
+	for (let s = 3; s < e.length; s += 4)
+		e[s]! &= ~TLB_DIRECT;
+}
+
+/** No entry for the frame is direct from here on, nor for others if that is what it takes. */
+export function tlb_direct_drop(owners: readonly tlb_owner[], pfn: number): void {
+	const track = tracks[pfn >>> TRACK_SHIFT], at = pfn & ((1 << TRACK_SHIFT) - 1);
+	const entry = track === undefined ? 0 : track[at]!;
+
+	if (large.delete(pfn >>> 9)) {
+		for (const o of owners) {
+			not_direct(o.tlb.e2m, pfn, 512);
+			not_direct(o.tlb.e1g, pfn, 512 * 512);
+			if (o.guest_tlb !== null) {
+				not_direct(o.guest_tlb.e2m, pfn, 512);
+				not_direct(o.guest_tlb.e1g, pfn, 512 * 512);
+			}
+		}
+	}
+	if (entry === 0)
+		return;
+	if (entry !== SEVERAL) {
+		const o = owners[(entry - 1) >> (N4K_SHIFT + 1)];
+		const t = ((entry - 1) >> N4K_SHIFT & 1) !== 0 ? o?.guest_tlb : o?.tlb;
+		const s = ((entry - 1) & (N4K - 1)) << 2;
+		track![at] = 0;
+		if (t && t.e4k[s + 2] === pfn)
+			t.e4k[s + 3]! &= ~TLB_DIRECT;
+		return;
+	}
+	/* all of them, so that many frames in a row pay once */
+	for (const o of owners) {
+		all_small_not_direct(o.tlb);
+		if (o.guest_tlb !== null)
+			all_small_not_direct(o.guest_tlb);
+	}
+	for (const t of tracks)
+		t?.fill(0);
 }

@@ -5,6 +5,7 @@
  * Port-only.
  */
 import type { machine_config } from "#arch/x86/entry/boot.ts";
+import type { tme_config } from "#hw/tme.ts";
 
 export interface host_config extends Partial<machine_config> {
 	/** pool of 2 MiB pages */
@@ -14,6 +15,13 @@ export interface host_config extends Partial<machine_config> {
 	shmem_enabled?: string;
 	/** module parameters: "kvm.private_mem_testing=bitmap ..." */
 	module_params?: string;
+	/** KeyIDs for TDs; the options below are of account only with it */
+	tdx?: boolean;
+	integrity?: "li" | "ci";
+	pw_erratum?: boolean;
+	emca2?: boolean;
+	seam_nr?: boolean;
+	lmce?: boolean;
 }
 
 const GIB = 2 ** 30;
@@ -49,6 +57,20 @@ export function parse_host(text: string): host_config {
 				throw new Error(`${word}: not a number`);
 			config[name] = Number(value);
 			break;
+		case "tdx":
+		case "pw_erratum":
+		case "emca2":
+		case "seam_nr":
+		case "lmce":
+			if (value !== "on" && value !== "off")
+				throw new Error(`${word}: on or off`);
+			config[name] = value === "on";
+			break;
+		case "integrity":
+			if (value !== "li" && value !== "ci")
+				throw new Error(`${word}: li or ci`);
+			config.integrity = value;
+			break;
 		case "thp":
 		case "shmem_enabled":
 			config[name] = value;
@@ -63,7 +85,19 @@ export function parse_host(text: string): host_config {
 /** @config with everything that was left open. */
 export function complete(config: host_config): machine_config & host_config {
 	const cmdline = [config.cmdline ?? "", config.module_params ?? ""].join(" ").trim();
-	return { memory: 16 * GIB, cpus: 4, vendor: "intel", seed: 1, ...config, cmdline };
+	return {
+		memory: 16 * GIB, cpus: 4, vendor: "intel", seed: 1, ...config, cmdline,
+		...config.tdx === true ? { tme: tme_of(config) } : {},
+	};
+}
+
+/** What is left open is as on the platforms of 2022: KeyIDs 16 to 63 are private. */
+function tme_of(config: host_config): tme_config {
+	return {
+		integrity: config.integrity ?? "ci", keyid_bits: 6, tdx_keyid_bits: 2,
+		pw_erratum: config.pw_erratum ?? true, emca2: config.emca2 ?? true,
+		seam_nr: config.seam_nr ?? false, lmce: config.lmce ?? true,
+	};
 }
 
 const THP = "/sys/kernel/mm/transparent_hugepage";
