@@ -126,11 +126,11 @@ import {
 	non_swap_entry, pfn_swap_entry_to_page, pmd_migration_entry_wait, pte_to_swp_entry,
 	swp_entry_to_pte, swp_offset,
 } from "#linux/swapops.ts";
-import { __copy_from_user_inatomic, pagefault_disabled } from "#linux/uaccess.ts";
+import { copy_from_user_to_page, pagefault_disabled } from "#linux/uaccess.ts";
 import { PGFAULT, PGREUSE, THP_FILE_MAPPED } from "#linux/vm_event_item.ts";
 import { count_vm_event } from "#linux/vmstat.ts";
 import { balance_dirty_pages_ratelimited } from "#linux/writeback.ts";
-import { clear_page, page_bytes } from "#asm/page.ts";
+import { clear_page, memcpy_from_page, memcpy_to_page } from "#asm/page.ts";
 import { P4D_SIZE, PAGE_SHIFT, PAGE_SIZE, PMD_SIZE, PTRS_PER_PTE, PUD_SIZE } from
 	"#asm/page_types.ts";
 import {
@@ -1288,9 +1288,7 @@ function __wp_page_copy_user(dst: struct_page, src: struct_page | null, vmf: str
 	 * A frame without a struct page: through its mapping, which may go while we copy; then once
 	 * more under the lock.
 	 */
-	const kaddr = page_bytes(dst);
-
-	if (__copy_from_user_inatomic(kaddr, addr, PAGE_SIZE)) {
+	if (!copy_from_user_to_page(dst, addr)) {
 		const ptl = pte_lockptr(vma.vm_mm!, vmf.pmd);
 		vmf.pte = pte_offset_map(vmf.pmd, addr);
 		vmf.ptl = ptl;
@@ -1301,7 +1299,7 @@ function __wp_page_copy_user(dst: struct_page, src: struct_page | null, vmf: str
 			return false;
 		}
 
-		if (__copy_from_user_inatomic(kaddr, addr, PAGE_SIZE)) {
+		if (!copy_from_user_to_page(dst, addr)) {
 			/* the frame cannot be read: give zeroes rather than another's data */
 			WARN_ON_ONCE(true);
 			clear_page(dst);
@@ -2531,10 +2529,10 @@ export function __access_remote_vm(mm: struct_mm_struct, addr: unsigned_long, bu
 				bytes = PAGE_SIZE - offset;
 
 			if (write) {
-				page_bytes(page).set(buf.subarray(done, done + bytes), offset);
+				memcpy_to_page(page, offset, buf.subarray(done, done + bytes), bytes);
 				set_page_dirty_lock(page);
 			} else {
-				buf.set(page_bytes(page).subarray(offset, offset + bytes), done);
+				memcpy_from_page(buf.subarray(done, done + bytes), page, offset, bytes);
 			}
 			put_page(page);
 		}

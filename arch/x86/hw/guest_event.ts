@@ -9,6 +9,7 @@
  */
 import { cpus } from "./cpu.ts";
 import { tlb_lookup } from "./tlb.ts";
+import { mce_guest } from "./mce.ts";
 import { frame_get64, frame_put64, frame_read, frame_write } from "./memory.ts";
 import type { pfn_nr } from "#asm-generic/types.ts";
 import { WALK_APIC, WALK_FAULT, WALK_NESTED, guest_walk, walk_error } from "./guest_walk.ts";
@@ -17,7 +18,7 @@ import { guest_tlb_drop } from "./guest_tlb.ts";
 import { guest_long_code, guest_set_cpl, guest_start } from "./guest_enter.ts";
 import {
 	AR_DB, AR_DPL_SHIFT, AR_L, AR_UNUSABLE, CR0_PE, DB_VECTOR, DF_VECTOR, DR6_BS, EFER_LMA,
-	GP_VECTOR, NP_VECTOR, PF_VECTOR, RFLAGS_AC, RFLAGS_IF, RFLAGS_NT, RFLAGS_RF, RFLAGS_TF,
+	GP_VECTOR, MC_VECTOR, NP_VECTOR, PF_VECTOR, RFLAGS_AC, RFLAGS_IF, RFLAGS_NT, RFLAGS_RF, RFLAGS_TF,
 	RFLAGS_VM, SS_VECTOR,
 } from "./guest_paging.ts";
 import type { struct_guest_cpu } from "./guest_types.ts";
@@ -88,7 +89,10 @@ function system_read(g: struct_guest_cpu, gva: number, to: Uint8Array, n: number
 		const pfn = guest_page(g, gva + done, GTLB_SR);
 		if (pfn < 0)
 			return false;
-		frame_read(pfn as pfn_nr, off, to, done, some);
+		if (!frame_read(pfn as pfn_nr, off, to, done, some)) {
+			guest_machine_check(g);
+			return false;
+		}
 		done += some;
 	}
 	return true;
@@ -108,10 +112,15 @@ function system_write(g: struct_guest_cpu, gva: number, from: Uint8Array, n: num
 		const second = guest_page(g, gva + some, GTLB_SR | GTLB_SW);
 		if (second < 0)
 			return false;
-		frame_write(second as pfn_nr, 0, from, some, n - some);
+		if (!frame_write(second as pfn_nr, 0, from, some, n - some)) {
+			guest_machine_check(g);
+			return false;
+		}
 	}
-	frame_write(first as pfn_nr, off, from, 0, some);
-	return true;
+	if (frame_write(first as pfn_nr, off, from, 0, some))
+		return true;
+	guest_machine_check(g);
+	return false;
 }
 
 /* Exceptions. */
@@ -188,6 +197,12 @@ function raise(g: struct_guest_cpu, vector: number, error: number, addr: number)
 /** A fault of the operation at g.rip; @error is of account where the vector has one. */
 export function guest_exception(g: struct_guest_cpu, vector: number, error: number): void {
 	raise(g, vector, error, 0);
+}
+
+/** The access that was just tried met poison; it has not happened. */
+export function guest_machine_check(g: struct_guest_cpu, fetch = false): void {
+	mce_guest(cpus[g.cpu_id]!, fetch);
+	raise(g, MC_VECTOR, 0, 0);
 }
 
 export function guest_page_fault(g: struct_guest_cpu, error: number, addr: number): void {

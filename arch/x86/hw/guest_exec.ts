@@ -4,11 +4,12 @@
  *
  * Port-only.
  */
-import { frame_get8 } from "./memory.ts";
+import type { pfn_nr } from "#asm-generic/types.ts";
+import { frame_get8, frame_read } from "./memory.ts";
 import { run } from "./guest_cells.ts";
 import { guest_decode } from "./guest_decode.ts";
 import { context_resume, guest_start } from "./guest_enter.ts";
-import { guest_exception, guest_iret, guest_page } from "./guest_event.ts";
+import { guest_exception, guest_iret, guest_machine_check, guest_page } from "./guest_event.ts";
 import { guest_instruction } from "./guest_insn.ts";
 import { guest_atomic, guest_bulk, guest_load, guest_pop, guest_push, guest_store, popped } from
 	"./guest_memory.ts";
@@ -23,6 +24,8 @@ import {
 
 const canonical = (gva: number): boolean => gva < 0x800000000000 && gva >= -0x800000000000;
 
+const first_byte = new Uint8Array(1);
+
 /** Fetches at @rip: g.text_pfn is the page. False if it may not be. */
 function fetch(g: struct_guest_cpu, rip: number): boolean {
 	const page = Math.floor(rip / 4096);
@@ -36,6 +39,11 @@ function fetch(g: struct_guest_cpu, rip: number): boolean {
 	const pfn = guest_page(g, rip, g.need_fetch);
 	if (pfn < 0)
 		return false;
+	/* later fetches from the page find the line in a cache */
+	if (!frame_read(pfn as pfn_nr, rip & 0xfff, first_byte, 0, 1)) {
+		guest_machine_check(g, true);
+		return false;
+	}
 	g.text_page = page;
 	g.text_pfn = pfn;
 	g.text_stamp = run.tlb.stamp;

@@ -10,7 +10,7 @@ import { FRAME_META, frame_get32, frame_put32, frame_read, frame_state, frame_wr
 	"./memory.ts";
 import { tlb_lookup, TLB_DIRECT } from "./tlb.ts";
 import { run } from "./guest_cells.ts";
-import { guest_exception, guest_page } from "./guest_event.ts";
+import { guest_exception, guest_machine_check, guest_page } from "./guest_event.ts";
 import { GP_VECTOR } from "./guest_paging.ts";
 import {
 	GOP_CMPXCHG, GOP_MEMCHK, GOP_MEMCMP, GOP_MEMCPY, GOP_MEMSET, GOP_STRIDE_LOAD,
@@ -42,31 +42,46 @@ function page_pair(g: struct_guest_cpu, gva: number, n: number, need: number): n
 	return second < 0 ? -1 : first;
 }
 
+/* Bytes of one frame; false: there was poison, and the guest has left. */
+
+function page_read(g: struct_guest_cpu, pfn: number, off: number, to: Uint8Array, at: number,
+	n: number): boolean {
+	if (frame_read(pfn as pfn_nr, off, to, at, n))
+		return true;
+	guest_machine_check(g);
+	return false;
+}
+
+function page_write(g: struct_guest_cpu, pfn: number, off: number, from: Uint8Array, at: number,
+	n: number): boolean {
+	if (frame_write(pfn as pfn_nr, off, from, at, n))
+		return true;
+	guest_machine_check(g);
+	return false;
+}
+
 /** Bytes into scratch, zero-extended to 8. */
-function read(pfn: number, gva: number, n: number): void {
+function read(g: struct_guest_cpu, pfn: number, gva: number, n: number): boolean {
 	const off = gva & 0xfff, here = Math.min(n, 4096 - off);
 
 	words[0] = words[1] = 0;
-	frame_read(pfn as pfn_nr, off, scratch, 0, here);
-	if (here < n)
-		frame_read(second as pfn_nr, 0, scratch, here, n - here);
+	return page_read(g, pfn, off, scratch, 0, here) &&
+		(here === n || page_read(g, second, 0, scratch, here, n - here));
 }
 
-function write(pfn: number, gva: number, n: number): void {
+function write(g: struct_guest_cpu, pfn: number, gva: number, n: number): boolean {
 	const off = gva & 0xfff, here = Math.min(n, 4096 - off);
 
-	frame_write(pfn as pfn_nr, off, scratch, 0, here);
-	if (here < n)
-		frame_write(second as pfn_nr, 0, scratch, here, n - here);
+	return page_write(g, pfn, off, scratch, 0, here) &&
+		(here === n || page_write(g, second, 0, scratch, here, n - here));
 }
 
 export function guest_load(g: struct_guest_cpu, op: guest_op): boolean {
 	const gva = op.gva, n = op.size;
 	const pfn = page_pair(g, gva, n, g.need_load);
 
-	if (pfn < 0)
+	if (pfn < 0 || !read(g, pfn, gva, n))
 		return false;
-	read(pfn, gva, n);
 	const at = 2 * op.reg;
 	/* into part of a register, from bytes: the rest of it stays */
 	if (op.bytes && n < 4 && !op.rep) {
@@ -97,8 +112,7 @@ export function guest_store(g: struct_guest_cpu, op: guest_op): boolean {
 	}
 	words[0] = op.lo;
 	words[1] = op.hi;
-	write(pfn, gva, n);
-	return true;
+	return write(g, pfn, gva, n);
 }
 
 /** Locked read, compute, write. */
@@ -108,9 +122,8 @@ export function guest_atomic(g: struct_guest_cpu, op: guest_op): boolean {
 	g.access_rmw = true;
 	const pfn = page_pair(g, gva, n, g.need_store);
 	g.access_rmw = false;
-	if (pfn < 0)
+	if (pfn < 0 || !read(g, pfn, gva, n))
 		return false;
-	read(pfn, gva, n);
 	const lo = words[0]!, hi = words[1]!;
 	g.regs32[0] = lo;
 	g.regs32[1] = hi;
@@ -126,8 +139,7 @@ export function guest_atomic(g: struct_guest_cpu, op: guest_op): boolean {
 		words[0] = op.lo;
 		words[1] = op.hi;
 	}
-	write(pfn, gva, n);
-	return true;
+	return write(g, pfn, gva, n);
 }
 
 /* Bulk. */
@@ -156,9 +168,8 @@ function memset(g: struct_guest_cpu, op: guest_op): boolean {
 	while (op.done < op.len) {
 		const off = op.gva & 0xfff, n = Math.min(op.len - op.done, 4096 - off);
 		const pfn = page_pair(g, op.gva, 1, g.need_store);
-		if (pfn < 0)
+		if (pfn < 0 || !page_write(g, pfn, off, fill, 0, n))
 			return false;
-		frame_write(pfn as pfn_nr, off, fill, 0, n);
 		advance(op, n);
 		if (op.done < op.len && !spend())
 			return false;
@@ -174,10 +185,9 @@ function memcpy(g: struct_guest_cpu, op: guest_op): boolean {
 		if (src < 0)
 			return false;
 		const dst = page_pair(g, op.gva, 1, g.need_store);
-		if (dst < 0)
+		if (dst < 0 || !page_read(g, src, from, buf_a, 0, n) ||
+		    !page_write(g, dst, to, buf_a, 0, n))
 			return false;
-		frame_read(src as pfn_nr, from, buf_a, 0, n);
-		frame_write(dst as pfn_nr, to, buf_a, 0, n);
 		advance(op, n);
 		if (op.done < op.len && !spend())
 			return false;
@@ -193,10 +203,9 @@ function memcmp(g: struct_guest_cpu, op: guest_op): boolean {
 		if (one < 0)
 			return false;
 		const two = page_pair(g, op.gva2, 1, g.need_load);
-		if (two < 0)
+		if (two < 0 || !page_read(g, one, a, buf_a, 0, n) ||
+		    !page_read(g, two, b, buf_b, 0, n))
 			return false;
-		frame_read(one as pfn_nr, a, buf_a, 0, n);
-		frame_read(two as pfn_nr, b, buf_b, 0, n);
 		for (let i = 0; i < n; i++) {
 			if (buf_a[i] !== buf_b[i]) {
 				op.diff = buf_a[i]! < buf_b[i]! ? -1 : 1;
@@ -215,9 +224,8 @@ function memchk(g: struct_guest_cpu, op: guest_op): boolean {
 	while (op.done < op.len) {
 		const off = op.gva & 0xfff, n = Math.min(op.len - op.done, 4096 - off);
 		const pfn = page_pair(g, op.gva, 1, g.need_load);
-		if (pfn < 0)
+		if (pfn < 0 || !page_read(g, pfn, off, buf_a, 0, n))
 			return false;
-		frame_read(pfn as pfn_nr, off, buf_a, 0, n);
 		for (let i = 0; i < n; i++) {
 			if (buf_a[i] !== op.lo) {
 				op.diff = buf_a[i]! < op.lo ? -1 : 1;
@@ -319,7 +327,8 @@ export function guest_push(g: struct_guest_cpu, value: number): boolean {
 	if (pfn < 0)
 		return false;
 	view.setBigInt64(0, BigInt(value), true);
-	write(pfn, rsp, 8);
+	if (!write(g, pfn, rsp, 8))
+		return false;
 	g.regs[4] = BigInt.asUintN(64, BigInt(rsp));
 	return true;
 }
@@ -331,9 +340,8 @@ export function guest_pop(g: struct_guest_cpu): boolean {
 	const rsp = Number(BigInt.asIntN(64, g.regs[4]!));
 	const pfn = page_pair(g, rsp, 8, g.need_load);
 
-	if (pfn < 0)
+	if (pfn < 0 || !read(g, pfn, rsp, 8))
 		return false;
-	read(pfn, rsp, 8);
 	popped[0] = view.getBigUint64(0, true);
 	g.regs[4] = BigInt.asUintN(64, g.regs[4]! + 8n);
 	return true;
@@ -348,7 +356,7 @@ export function guest_string_element(g: struct_guest_cpu, gva: number, n: number
 		return false;
 	if (in_) {
 		words[0] = words[1] = -1;
-		write(pfn, gva, n);
+		return write(g, pfn, gva, n);
 	}
 	return true;
 }

@@ -19,6 +19,8 @@ import { X86_PF_INSTR, X86_PF_PROT, X86_PF_USER, X86_PF_WRITE, X86_TRAP_GP, X86_
 	cpu_exception, cpu_vendor, this_cpu, type struct_cpu } from "./cpu.ts";
 import { USER_ACCESS_COST_NS, clock_cell } from "./clock.ts";
 import { type cpuid_regs, hw_cpuid } from "./cpuid.ts";
+import { mce_host } from "./mce.ts";
+import { tme_write } from "./tme.ts";
 
 /** A thread of a user program, as the scheduler runs it. */
 export type user_thread = Generator<void, number, void>;
@@ -78,15 +80,21 @@ function translate2(va: number, next: number, need: number): number {
 	}
 }
 
-/** Loads into scratch, which nothing else touches until the caller has read it. */
+/*
+ * Loads into scratch, which nothing else touches until the caller has read it. Poison is a machine
+ * check, which the access survives only if the kernel has put another page there.
+ */
 function slow_load(va: number, n: number): void {
 	const off = va & (PAGE_BYTES - 1);
 	const here = Math.min(n, PAGE_BYTES - off);
-	const pfn = here < n ? translate2(va, va + here, LOAD) : translate(va, LOAD);
 
-	frame_read(pfn as pfn_nr, off, scratch, 0, here);
-	if (here < n)
-		frame_read(second as pfn_nr, 0, scratch, here, n - here);
+	for (;;) {
+		const pfn = here < n ? translate2(va, va + here, LOAD) : translate(va, LOAD);
+		if (frame_read(pfn as pfn_nr, off, scratch, 0, here) && (here === n ||
+		    frame_read(second as pfn_nr, 0, scratch, here, n - here)))
+			break;
+		mce_host();
+	}
 	clock_cell[0]! += USER_ACCESS_COST_NS;
 }
 
@@ -94,13 +102,16 @@ function slow_load(va: number, n: number): void {
 function slow_store(va: number, n: number, lo: number, hi: number): void {
 	const off = va & (PAGE_BYTES - 1);
 	const here = Math.min(n, PAGE_BYTES - off);
-	const pfn = here < n ? translate2(va, va + here, STORE) : translate(va, STORE);
 
-	scratch_view.setInt32(0, lo, true);
-	scratch_view.setInt32(4, hi, true);
-	frame_write(pfn as pfn_nr, off, scratch, 0, here);
-	if (here < n)
-		frame_write(second as pfn_nr, 0, scratch, here, n - here);
+	for (;;) {
+		const pfn = here < n ? translate2(va, va + here, STORE) : translate(va, STORE);
+		scratch_view.setInt32(0, lo, true);
+		scratch_view.setInt32(4, hi, true);
+		if (frame_write(pfn as pfn_nr, off, scratch, 0, here) && (here === n ||
+		    frame_write(second as pfn_nr, 0, scratch, here, n - here)))
+			break;
+		mce_host();
+	}
 	clock_cell[0]! += USER_ACCESS_COST_NS;
 }
 
@@ -265,7 +276,8 @@ export function user_read(va: number, to: Uint8Array): void {
 		const off = (va + done) & (PAGE_BYTES - 1);
 		const n = Math.min(PAGE_BYTES - off, to.length - done);
 
-		frame_read(translate(va + done, LOAD) as pfn_nr, off, to, done, n);
+		while (!frame_read(translate(va + done, LOAD) as pfn_nr, off, to, done, n))
+			mce_host();
 		clock_cell[0]! += n >> 3;
 		done += n;
 	}
@@ -276,7 +288,8 @@ export function user_write(va: number, from: Uint8Array): void {
 		const off = (va + done) & (PAGE_BYTES - 1);
 		const n = Math.min(PAGE_BYTES - off, from.length - done);
 
-		frame_write(translate(va + done, STORE) as pfn_nr, off, from, done, n);
+		while (!frame_write(translate(va + done, STORE) as pfn_nr, off, from, done, n))
+			mce_host();
 		clock_cell[0]! += n >> 3;
 		done += n;
 	}
@@ -288,15 +301,26 @@ export function user_fill(va: number, byte: number, len: number): void {
 		const off = (va + done) & (PAGE_BYTES - 1);
 		const n = Math.min(PAGE_BYTES - off, len - done);
 
-		frame_fill(translate(va + done, STORE) as pfn_nr, off, byte, n);
+		while (!frame_fill(translate(va + done, STORE) as pfn_nr, off, byte, n))
+			mce_host();
 		clock_cell[0]! += n >> 3;
 		done += n;
 	}
 }
 
-/** Instruction fetch at an address: only whether it is allowed. */
+/** MOVNTI: 8 aligned bytes past the caches. A lone one is a partial write for memory. */
+export function user_movnti64(va: number, x: bigint): void {
+	const pfn = translate(va - (va & 7), STORE);
+
+	scratch_view.setBigUint64(0, BigInt.asUintN(64, x), true);
+	tme_write(pfn * PAGE_BYTES + (va & 0xff8), 0, scratch, "nt");
+	clock_cell[0]! += USER_ACCESS_COST_NS;
+}
+
+/** Instruction fetch at an address: only whether it is allowed, and no poison. */
 export function user_fetch(va: number): void {
-	translate(va, FETCH);
+	while (!frame_read(translate(va, FETCH) as pfn_nr, va & (PAGE_BYTES - 1), scratch, 0, 1))
+		mce_host(true);
 	clock_cell[0]! += USER_ACCESS_COST_NS;
 }
 

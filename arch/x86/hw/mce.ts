@@ -16,6 +16,7 @@
  * With LMCE, once the kernel has enabled it, only the consumer's CPU is interrupted; otherwise all
  * are, the others with nothing in their banks. Banks belong to CPUs. Without KeyIDs there are none.
  */
+import { host_dead } from "#asm-generic/dead.ts";
 import { X86_TRAP_MC, cpu_exception, cpus, this_cpu, type struct_cpu } from "./cpu.ts";
 
 export const MCE_NR_BANKS	= 8;
@@ -185,7 +186,7 @@ export function mce_seamret(cpu: struct_cpu): void {
 }
 
 /** No exception can be taken any more; only a reset of the platform helps. Ends the host. */
-export class machine_shutdown extends Error {}
+export class machine_shutdown extends host_dead {}
 
 /** The TDX module on @cpu consumed the poison at @hpa. Does not return. */
 export function mce_seam_root(cpu: struct_cpu, hpa: number): never {

@@ -413,6 +413,9 @@ export function tme_clear_on_free_check(hpa: number): boolean {
 
 /* The host's own accesses (KeyID 0) to pages that are not plain; see memory.ts. */
 
+/** Bytes that a read which met poison had done before. */
+export let tme_host_done = 0;
+
 const part = new Uint8Array(LINE_BYTES);
 
 function host_read(pfn: pfn_nr, off: number, to: Uint8Array): boolean {
@@ -422,6 +425,7 @@ function host_read(pfn: pfn_nr, off: number, to: Uint8Array): boolean {
 
 		if (tme_read(hpa, 0, n, part) === TME_POISON) {
 			mce_consumed(hpa);
+			tme_host_done = done;
 			return false;
 		}
 		to.set(n === LINE_BYTES ? part : part.subarray(0, n), done);

@@ -9,12 +9,15 @@ import type { user_ptr } from "#asm-generic/types.ts";
 import { EFAULT } from "#linux/errno.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import { current, might_sleep } from "#linux/sched.ts";
-import { copy_frame, frame_bytes, frame_fill, frame_read, frame_write } from "#hw/memory.ts";
+import { FRAME_META, copy_failed_reading, copy_frame, frame_bytes, frame_fill, frame_read,
+	frame_state, frame_write } from "#hw/memory.ts";
+import { mce_host } from "#hw/mce.ts";
+import { tme_host_done } from "#hw/tme.ts";
 import { this_cpu } from "#hw/cpu.ts";
 import { NEED_READ, NEED_WRITE, host_translate } from "#hw/walk.ts";
 import { PAGE_SIZE, TASK_SIZE_MAX } from "#asm/page_types.ts";
 import { access_ok } from "#asm/uaccess.ts";
-import { uaccess_begin, uaccess_end } from "#asm/extable.ts";
+import { set_uaccess_si, uaccess_begin, uaccess_end } from "#asm/extable.ts";
 
 const INV_2_32 = 2 ** -32;
 
@@ -27,6 +30,13 @@ export function might_fault(): void {
 
 function translate(va: number, need: number): number {
 	return host_translate(this_cpu, va, va | 0, (va * INV_2_32) | 0, need);
+}
+
+/** Machine check at user address @va, in the copy's source; the kernel's fixup ends the copy. */
+function poison_copyin(va: number): void {
+	set_uaccess_si(va);
+	mce_host();
+	set_uaccess_si(-1);
 }
 
 export function raw_copy_from_user(to: Uint8Array, from: user_ptr, n: number): number {
@@ -42,7 +52,11 @@ export function raw_copy_from_user(to: Uint8Array, from: user_ptr, n: number): n
 		const pfn = translate(va, NEED_READ);
 		if (pfn < 0)
 			break;
-		frame_read(pfn as never, off, to, done, len);
+		if (!frame_read(pfn as never, off, to, done, len)) {
+			done += tme_host_done;
+			poison_copyin(from + done);
+			break;
+		}
 		done += len;
 	}
 	uaccess_end(prev);
@@ -62,7 +76,10 @@ export function raw_copy_to_user(to: user_ptr, from: Uint8Array, n: number): num
 		const pfn = translate(va, NEED_READ | NEED_WRITE);
 		if (pfn < 0)
 			break;
-		frame_write(pfn as never, off, from, done, len);
+		if (!frame_write(pfn as never, off, from, done, len)) {
+			mce_host();
+			break;
+		}
 		done += len;
 	}
 	uaccess_end(prev);
@@ -73,23 +90,27 @@ export function raw_copy_to_user(to: user_ptr, from: Uint8Array, n: number): num
 export function copy_from_user_to_page(page: struct_page, from: user_ptr): boolean {
 	const prev = uaccess_begin();
 	const pfn = translate(from, NEED_READ);
+	const done = pfn >= 0 && copy_frame(page.pfn, pfn as never);
 
+	if (pfn >= 0 && !done) {
+		if (copy_failed_reading)
+			poison_copyin(from);
+		else
+			mce_host();
+	}
 	uaccess_end(prev);
-	if (pfn < 0)
-		return false;
-	copy_frame(page.pfn, pfn as never);
-	return true;
+	return done;
 }
 
 export function copy_page_to_user(to: user_ptr, page: struct_page): boolean {
 	const prev = uaccess_begin();
 	const pfn = translate(to, NEED_READ | NEED_WRITE);
+	const done = pfn >= 0 && copy_frame(pfn as never, page.pfn);
 
+	if (pfn >= 0 && !done)
+		mce_host();
 	uaccess_end(prev);
-	if (pfn < 0)
-		return false;
-	copy_frame(pfn as never, page.pfn);
-	return true;
+	return done;
 }
 
 /** arch/x86/lib/usercopy_64.c:__clear_user() */
@@ -105,7 +126,10 @@ export function __clear_user(addr: user_ptr, size: number): number {
 		const pfn = translate(va, NEED_READ | NEED_WRITE);
 		if (pfn < 0)
 			break;
-		frame_fill(pfn as never, off, 0, len);
+		if (!frame_fill(pfn as never, off, 0, len)) {
+			mce_host();
+			break;
+		}
 		done += len;
 	}
 	uaccess_end(prev);
@@ -118,25 +142,30 @@ export function clear_user(to: user_ptr, n: number): number {
 	return n;
 }
 
+const probe = new Uint8Array(1);
+
 /** What unsafe_get_user() does in fault_in_readable(): touches one byte; false if it faulted. */
 export function user_probe_readable(addr: user_ptr): boolean {
 	const prev = uaccess_begin();
 	const pfn = translate(addr, NEED_READ);
+	const done = pfn >= 0 && frame_read(pfn as never, addr & (PAGE_SIZE - 1), probe, 0, 1);
 
+	if (pfn >= 0 && !done)
+		poison_copyin(addr);
 	uaccess_end(prev);
-	return pfn >= 0;
+	return done;
 }
 
 /** What unsafe_put_user(0, ...) does in fault_in_writeable(): stores a zero byte. */
 export function user_probe_writeable(addr: user_ptr): boolean {
 	const prev = uaccess_begin();
 	const pfn = translate(addr, NEED_READ | NEED_WRITE);
+	const done = pfn >= 0 && frame_fill(pfn as never, addr & (PAGE_SIZE - 1), 0, 1);
 
+	if (pfn >= 0 && !done)
+		mce_host();
 	uaccess_end(prev);
-	if (pfn < 0)
-		return false;
-	frame_fill(pfn as never, addr & (PAGE_SIZE - 1), 0, 1);
-	return true;
+	return done;
 }
 
 /* bytes up to the first NUL or @max; copied to @dst if there is one; ~length at a fault */
@@ -153,7 +182,15 @@ function scan_string(dst: Uint8Array | null, src: user_ptr, max: number): number
 			uaccess_end(prev);
 			return ~res;
 		}
-		const bytes = frame_bytes(pfn as never);
+		let bytes = frame_bytes(pfn as never);
+		if ((frame_state(pfn) & FRAME_META) !== 0) {
+			bytes = new Uint8Array(PAGE_SIZE);
+			if (!frame_read(pfn as never, off, bytes, off, len)) {
+				poison_copyin(va);
+				uaccess_end(prev);
+				return ~res;
+			}
+		}
 		for (let i = 0; i < len; i++) {
 			const c = bytes[off + i]!;
 			if (dst !== null)

@@ -8,6 +8,14 @@
  */
 import { IP_FIXUP, IP_NONE, IP_UACCESS, type struct_pt_regs } from "#asm/ptrace.ts";
 
+export const EX_TYPE_NONE		= 0;
+export const EX_TYPE_DEFAULT		= 1;
+export const EX_TYPE_FAULT		= 2;
+export const EX_TYPE_UACCESS		= 3;
+export const EX_TYPE_COPY		= 4;
+export const EX_TYPE_DEFAULT_MCE_SAFE	= 14;
+export const EX_TYPE_FAULT_MCE_SAFE	= 15;
+
 /** IP_UACCESS inside a user copy, else IP_NONE. */
 export let uaccess_ip = IP_NONE;
 
@@ -20,6 +28,18 @@ export function uaccess_begin(): number {
 
 export function uaccess_end(prev: number): void {
 	uaccess_ip = prev;
+}
+
+/** Reading user memory at this address met poison; -1: something else did. */
+export let uaccess_si = -1;
+
+export function set_uaccess_si(addr: number): void {
+	uaccess_si = addr;
+}
+
+/** What an entry for @ip is for, or 0. All there are belong to user copies. */
+export function ex_get_fixup_type(ip: number): number {
+	return ip === IP_UACCESS ? EX_TYPE_UACCESS : EX_TYPE_NONE;
 }
 
 export function search_exception_tables(ip: number): boolean {

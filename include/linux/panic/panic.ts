@@ -10,6 +10,7 @@
  * system call entry or at the scheduler, which call die(): the task dies with its locks held.
  * panic() throws host_dead, which only the host runner catches.
  */
+import { host_dead } from "#asm-generic/dead.ts";
 import { KERN_DEFAULT, console_flush_on_panic, pr_alert, pr_emerg, pr_warn, printk } from
 	"#linux/printk.ts";
 import { vsprintf } from "#linux/kernel/vsprintf.ts";
@@ -28,15 +29,9 @@ export class kernel_bug extends Error {
 	}
 }
 
-/** The exception of panic(): nothing in this host runs again. */
-export class host_dead extends Error {
-	constructor(what: string) {
-		super(what);
-		this.name = "host_dead";
-	}
-}
-
 /* ---- taint ---------------------------------------------------------------------------------- */
+
+export { host_dead };
 
 export const TAINT_PROPRIETARY_MODULE	= 0;
 export const TAINT_FORCED_MODULE	= 1;

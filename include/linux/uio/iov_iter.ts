@@ -33,7 +33,8 @@ import { ITER_BVEC, ITER_DISCARD, ITER_IOVEC, ITER_KVEC, ITER_PIPE, ITER_UBUF, i
 import { struct_iovec } from "#linux/uio/iovec.ts";
 import { UIO_FASTIOV, UIO_MAXIOV, struct_iovec as iovec_layout } from "#uapi/linux/uio.ts";
 import { nth_page } from "#linux/mmzone.ts";
-import { page_bytes, page_to_pfn } from "#asm/page.ts";
+import { memcpy_from_page, memcpy_to_page, memset_page, page_bytes, page_is_plain, page_to_pfn } from
+	"#asm/page.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 
 /* what is done with each piece: with user memory, or with kernel memory */
@@ -62,6 +63,24 @@ function step_user(step: number, base: user_ptr, len: number, buf: Uint8Array, o
 		return clear_user(base, len);
 	const piece = off === 0 ? buf : buf.subarray(off, off + len);
 	return step === STEP_TO ? copyout(base, piece, len) : copyin(piece, base, len);
+}
+
+/*
+ * kmap_local_page(): a page that belongs to a TD, or has poison, is read into a copy, and written
+ * from one.
+ */
+function kmap(page: struct_page, at: number, n_read: number): Uint8Array {
+	if (page_is_plain(page))
+		return page_bytes(page);
+	const copy = new Uint8Array(PAGE_SIZE);
+	if (n_read)
+		memcpy_from_page(copy.subarray(at), page, at, n_read);
+	return copy;
+}
+
+function kunmap_written(page: struct_page, kaddr: Uint8Array, at: number, n: number): void {
+	if (!page_is_plain(page))
+		memcpy_to_page(page, at, kaddr.subarray(at, at + n), n);
 }
 
 function step_kernel(step: number, mem: Uint8Array, at: number, len: number, buf: Uint8Array,
@@ -134,8 +153,12 @@ function iterate_bvec(i: struct_iov_iter, n: number, buf: Uint8Array, step: numb
 		const at = offset & (PAGE_SIZE - 1);
 		const len = Math.min(n, seg.bv_len - skip, PAGE_SIZE - at);
 
-		step_kernel(step, page_bytes(nth_page(seg.bv_page!, ul_shr(offset, PAGE_SHIFT))),
-			at, len, buf, off);
+		const page = nth_page(seg.bv_page!, ul_shr(offset, PAGE_SHIFT));
+		const kaddr = kmap(page, at, step === STEP_FROM ? len : 0);
+
+		step_kernel(step, kaddr, at, len, buf, off);
+		if (step !== STEP_FROM)
+			kunmap_written(page, kaddr, at, len);
 		off += len;
 		skip += len;
 		if (skip === seg.bv_len) {
@@ -395,7 +418,7 @@ function copy_pipe_to_iter(addr: Uint8Array, bytes: number, i: struct_iov_iter):
 		chunk = Math.min(n, PAGE_SIZE - off.v);
 		if (!page)
 			return bytes - n;
-		page_bytes(page).set(addr.subarray(bytes - n, bytes - n + chunk), off.v);
+		memcpy_to_page(page, off.v, addr.subarray(bytes - n, bytes - n + chunk), chunk);
 	}
 	return bytes;
 }
@@ -449,8 +472,8 @@ export function copy_page_to_iter(page: struct_page, offset: number, bytes: numb
 	let sub = ul_shr(offset, PAGE_SHIFT);	/* first subpage */
 	offset &= PAGE_SIZE - 1;
 	for (;;) {
-		const kaddr = page_bytes(nth_page(page, sub));
 		let n = Math.min(bytes, PAGE_SIZE - offset);
+		const kaddr = kmap(nth_page(page, sub), offset, n);
 		n = _copy_to_iter(offset === 0 ? kaddr : kaddr.subarray(offset), n, i);
 		res += n;
 		bytes -= n;
@@ -475,9 +498,11 @@ export function copy_page_from_iter(page: struct_page, offset: number, bytes: nu
 	let sub = ul_shr(offset, PAGE_SHIFT);	/* first subpage */
 	offset &= PAGE_SIZE - 1;
 	for (;;) {
-		const kaddr = page_bytes(nth_page(page, sub));
+		const p = nth_page(page, sub);
+		const kaddr = kmap(p, 0, 0);
 		let n = Math.min(bytes, PAGE_SIZE - offset);
 		n = _copy_from_iter(offset === 0 ? kaddr : kaddr.subarray(offset), n, i);
+		kunmap_written(p, kaddr, offset, n);
 		res += n;
 		bytes -= n;
 		if (!bytes || !n)
@@ -509,7 +534,7 @@ function pipe_zero(bytes: number, i: struct_iov_iter): number {
 		if (!page)
 			return bytes - n;
 		chunk = Math.min(n, PAGE_SIZE - off.v);
-		page_bytes(page).fill(0, off.v, off.v + chunk);
+		memset_page(page, off.v, 0, chunk);
 	}
 	return bytes;
 }
@@ -533,13 +558,15 @@ export function copy_page_from_iter_atomic(page: struct_page, offset: number, by
 		WARN_ON(true);
 		return 0;
 	}
-	const kaddr = page_bytes(nth_page(page, ul_shr(offset, PAGE_SHIFT)));
+	const p = nth_page(page, ul_shr(offset, PAGE_SHIFT));
+	const kaddr = kmap(p, 0, 0);
 	const at = offset & (PAGE_SIZE - 1);
 
 	/* C: kmap_atomic() */
 	pagefault_disable();
 	bytes = iterate_and_advance(i, bytes, at === 0 ? kaddr : kaddr.subarray(at), STEP_FROM);
 	pagefault_enable();
+	kunmap_written(p, kaddr, at, bytes);
 	return bytes;
 }
 

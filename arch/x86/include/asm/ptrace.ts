@@ -17,6 +17,8 @@ export const IP_NONE		= 0;
 export const IP_UACCESS		= 1;
 /** the fixup of that entry: the copy gives up */
 export const IP_FIXUP		= 2;
+/** behind SEAMCALL */
+export const IP_SEAMCALL	= 4;
 /** back at the system call instruction: it is issued again */
 export const IP_RESTART		= 3;
 
@@ -24,6 +26,8 @@ export class struct_pt_regs {
 	cs = 0;
 	ip = IP_NONE;
 	flags = 0;
+	/** where an interrupted copy reads; -1: in the kernel */
+	si = -1;
 	/** number of the system call, -1 in other entries */
 	orig_ax = -1;
 	/** result of the system call */
