@@ -1453,9 +1453,9 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 			return RET_PF_EMULATE;
 	}
 
-	/* @hunk 7:3 */
-	if (kvm_slot_can_be_private(slot) &&
-	    fault.is_private !== kvm_mem_is_private(vcpu.kvm, fault.gfn)) {
+	/* @hunk 7:3: where there is no private memory, a private access is wrong, too */
+	if (kvm_slot_can_be_private(slot) ?
+	    fault.is_private !== kvm_mem_is_private(vcpu.kvm, fault.gfn) : fault.is_private) {
 		/* ahead of the guest, which has not made this access yet: nobody is to know */
 		if (fault.prefetch)
 			return RET_PF_RETRY;

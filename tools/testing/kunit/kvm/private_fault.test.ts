@@ -16,7 +16,7 @@ import { kvm_mmu_do_page_fault, RET_PF_FIXED, RET_PF_RETRY, RET_PF_USER, struct_
 	from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import { KVM_EXIT_MEMORY_FAULT, KVM_EXIT_UNKNOWN, KVM_MEM_PRIVATE,
-	KVM_PRIVATE_MEM_TESTING_ATTRIBUTE, KVM_SET_USER_MEMORY_REGION,
+	KVM_MEMORY_EXIT_FLAG_PRIVATE,	KVM_PRIVATE_MEM_TESTING_ATTRIBUTE, KVM_SET_USER_MEMORY_REGION,
 	struct_kvm_userspace_memory_region_ext }
 	from "#uapi/linux/kvm.ts";
 import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
@@ -104,6 +104,22 @@ describe("faults on private memory", () => {
 		/* at the end it has been punched, and may be had again */
 		expect(seen).toEqual(["start", RET_PF_RETRY, 0, "end", RET_PF_FIXED, 1]);
 		unregister();
+		vm.done();
+	}));
+
+	test("user space hears of one where no private memory is", () => in_task(() => {
+		const vm = new private_vm();
+		const plain = GPA + HPAGE, nothing = GPA + 2 * HPAGE;
+
+		vm.slot(plain, anon(HPAGE), HPAGE, 0, 1);
+		for (const gpa of [plain, nothing]) {
+			vm.vcpu.run.exit_reason = KVM_EXIT_UNKNOWN;
+			expect(vm.private_fault(gpa)).toBe(RET_PF_USER);
+			const { exit_reason, memory } = vm.vcpu.run;
+			expect([exit_reason, memory.flags, memory.gpa, memory.size]).toEqual(
+				[KVM_EXIT_MEMORY_FAULT, KVM_MEMORY_EXIT_FLAG_PRIVATE,
+				 BigInt(gpa), BigInt(PAGE)]);
+		}
 		vm.done();
 	}));
 
