@@ -18,8 +18,8 @@ import { WARN_ON_ONCE } from "#linux/bug.ts";
 import { EINVAL, ENOMEM, EPERM } from "#linux/errno.ts";
 import { alloc_file_pseudo, fput } from "#linux/file.ts";
 import { ATTR_SIZE, SB_I_NOEXEC } from "#linux/fs.const.ts";
-import { alloc_anon_inode, d_inode, file_dentry, file_inode, iput, kill_anon_super } from
-	"#linux/fs.ts";
+import { alloc_anon_inode, d_inode, file_dentry, file_inode, inode_lock, inode_unlock, iput,
+	kill_anon_super } from "#linux/fs.ts";
 import type { struct_dentry, struct_file, struct_file_operations, struct_file_system_type,
 	struct_iattr, struct_inode, struct_inode_operations, struct_kstat, struct_vfsmount } from
 	"#linux/fs.types.ts";
@@ -134,16 +134,24 @@ function inaccessible_setattr(mnt_userns: struct_user_namespace, dentry: struct_
 	const inode = d_inode(dentry)!;
 	const data = inaccessible_data(inode.i_mapping);
 	const memfd = data.memfd!;
+	let ret: number;
 
-	if (attr.ia_valid & ATTR_SIZE) {
-		if (memfd.f_inode!.i_size)
-			return -EPERM;
+	/* the caller holds the lock of the inode in front, fallocate() that of the one behind */
+	inode_lock(memfd.f_inode!);
+	out: {
+		if (attr.ia_valid & ATTR_SIZE) {
+			ret = -EPERM;
+			if (memfd.f_inode!.i_size)
+				break out;
 
-		if (!PAGE_ALIGNED_LOFF(attr.ia_size))
-			return -EINVAL;
+			ret = -EINVAL;
+			if (!PAGE_ALIGNED_LOFF(attr.ia_size))
+				break out;
+		}
+
+		ret = memfd.f_inode!.i_op.setattr!(mnt_userns, file_dentry(memfd), attr);
 	}
-
-	const ret = memfd.f_inode!.i_op.setattr!(mnt_userns, file_dentry(memfd), attr);
+	inode_unlock(memfd.f_inode!);
 	return ret;
 }
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What memfd_inaccessible.ts holds while it lets a call through to the file behind.
+ *
+ * Port-only.
+ */
+import { beforeAll, expect, test } from "vitest";
+import { fget, fput } from "#linux/file.ts";
+import { inode_is_locked } from "#linux/fs.ts";
+import type { struct_file, struct_inode_operations } from "#linux/fs.types.ts";
+import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
+import { close, ftruncate, memfd_create } from "#tools/include/nolibc/sys.ts";
+import { boot_kvm, in_task, PAGE } from "../kvm/mmu_env.ts";
+
+beforeAll(() => boot_kvm("intel"));
+
+/** The tmpfs file that @file stands in front of. */
+function behind(file: struct_file): struct_file {
+	return (file.f_mapping!.private_data as { memfd: struct_file }).memfd;
+}
+
+test("the size is looked at and set under one lock, that of the inode behind", () => in_task(() => {
+	const fd = memfd_create("kunit", MFD_INACCESSIBLE);
+	const file = fget(fd)!;
+	const inode = behind(file).f_inode!, i_op = inode.i_op;
+	const locked: boolean[] = [];
+	/* else an fallocate() could grow the file in between, and what it allocated be cut off */
+	const probe: struct_inode_operations = { ...i_op, setattr: (ns, dentry, attr) => {
+		locked.push(inode_is_locked(inode));
+		return i_op.setattr!(ns, dentry, attr);
+	} };
+
+	inode.i_op = probe;
+	expect(ftruncate(fd, 4 * PAGE)).toBe(0);
+	inode.i_op = i_op;
+	expect(locked).toEqual([true]);
+	expect(inode_is_locked(inode)).toBe(false);
+	expect(ftruncate(fd, 8 * PAGE)).toBe(-1);
+	expect(inode_is_locked(inode)).toBe(false);
+	fput(file);
+	close(fd);
+}));
