@@ -191,7 +191,7 @@ export function kvm_async_pf_wakeup_all(vcpu: struct_kvm_vcpu): number {
 		return -ENOMEM;
 
 	work.wakeup_all = true;
-	INIT_LIST_HEAD(work.queue); /* for list_del to work */
+	INIT_LIST_HEAD(work.queue); /* it is in no list, but will be taken out of one */
 
 	spin_lock(vcpu.async_pf.lock);
 	const first = list_empty(vcpu.async_pf.done);

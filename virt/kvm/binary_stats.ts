@@ -5,15 +5,7 @@
  * Upstream: virt/kvm/binary_stats.c. The counters are fields of objects here: what C copies as one
  * block is put together from them when it is read.
  *
- *	+-------------+
- *	|   Header    |
- *	+-------------+
- *	|  id string  |
- *	+-------------+
- *	| Descriptors |
- *	+-------------+
- *	| Stats Data  |
- *	+-------------+
+ * In the file: the header, the name of the VM or vCPU, a descriptor per counter, the counters.
  */
 import { min } from "#asm-generic/bits.ts";
 import { sizeof } from "#asm-generic/struct.ts";

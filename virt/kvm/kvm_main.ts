@@ -833,7 +833,7 @@ function kvm_mmu_notifier_invalidate_range_end(mn: struct_mmu_notifier,
 
 	__kvm_handle_hva_range(kvm, hva_range);
 
-	/* Pairs with the increment in range_start(). */
+	/* counted up when the range began */
 	spin_lock(kvm.mn_invalidate_lock);
 	const wake = --kvm.mn_active_invalidate_count === 0;
 	spin_unlock(kvm.mn_invalidate_lock);
@@ -1522,10 +1522,8 @@ function kvm_commit_memory_region(kvm: struct_kvm, old: struct_kvm_memory_slot |
 
 	switch (change) {
 	case KVM_MR_CREATE:
-		/* Nothing more to do. */
 		break;
 	case KVM_MR_DELETE:
-		/* Free the old memslot and all its metadata. */
 		kvm_free_memslot(kvm, old!);
 		break;
 	case KVM_MR_MOVE:
@@ -1591,7 +1589,7 @@ function kvm_invalidate_memslot(kvm: struct_kvm, old: struct_kvm_memory_slot,
 	kvm_arch_flush_shadow_memslot(kvm, old);
 	kvm_arch_guest_memory_reclaimed(kvm);
 
-	/* Was released by kvm_swap_active_memslots, reacquire. */
+	/* kvm_swap_active_memslots() let go of it */
 	mutex_lock(kvm.slots_arch_lock);
 
 	/*
@@ -1646,7 +1644,7 @@ function kvm_set_memslot(kvm: struct_kvm, old: struct_kvm_memory_slot | null,
 	/*
 	 * A slot that is deleted or moved becomes invalid first: when it goes, vCPUs, which run all
 	 * the while, have nothing mapped by it. It is a copy that becomes invalid: the slot itself
-	 * is kept, in case a later step fails.
+	 * is kept, for a later step may fail.
 	 */
 	if (change === KVM_MR_DELETE || change === KVM_MR_MOVE) {
 		invalid_slot = kzalloc(struct_kvm_memory_slot, GFP_KERNEL_ACCOUNT);
@@ -1775,7 +1773,7 @@ export function __kvm_set_memory_region(kvm: struct_kvm, mem: struct_kvm_user_me
 		/* C: the sum of all slots' pages fits into an unsigned long */
 		if (kvm.nr_memslot_pages + npages < kvm.nr_memslot_pages)
 			return -EINVAL;
-	} else { /* Modify an existing slot. */
+	} else {
 		/* private slots are made and deleted, nothing else. @hunk 8:8 */
 		if ((mem.flags | old.flags) & KVM_MEM_PRIVATE)
 			return -EINVAL;
@@ -2207,7 +2205,7 @@ function hva_to_pfn_slow(addr: hva_t, async: ref<boolean> | null, write_fault: b
 		return npages;
 	let page = gup_page[0]!;
 
-	/* map read fault as writable if possible */
+	/* a later write is spared its fault */
 	if (!write_fault && writable) {
 		if (get_user_pages_fast_only(addr, 1, FOLL_WRITE, gup_page) === 1) {
 			const wpage = gup_page[0]!;
@@ -2760,7 +2758,7 @@ function __kvm_gfn_to_hva_cache_init(slots: struct_kvm_memslots, ghc: struct_gfn
 	const nr_pages_needed = end_gfn - start_gfn + 1;
 	const nr_pages_avail = new ref(0);
 
-	/* Update ghc->generation before performing any error checks. */
+	/* also if what follows fails */
 	ghc.generation = slots.generation;
 
 	if (start_gfn > end_gfn) {
@@ -3055,7 +3053,7 @@ export function kvm_vcpu_on_spin(me: struct_kvm_vcpu, _yield_to_kernel_mode: boo
 	set_tsk_need_resched(current);
 	kvm_vcpu_set_in_spin_loop(me, false);
 
-	/* Ensure vcpu is not eligible during next spinloop */
+	/* the next loop starts anew */
 	kvm_vcpu_set_dy_eligible(me, false);
 }
 
@@ -3310,7 +3308,7 @@ function* kvm_vcpu_ioctl(filp: struct_file, ioctl: number, arg: ulong64): kvm_ge
 			break out;
 		const oldpid = rcu_access_pointer(vcpu.pid);
 		if (oldpid !== task_pid(current)) {
-			/* The thread running this VCPU changed. */
+			/* another thread runs it now */
 			r = kvm_arch_vcpu_run_pid_change(vcpu);
 			if (r)
 				break;
@@ -3538,7 +3536,6 @@ function kvm_vm_ioctl_enable_dirty_log_ring(kvm: struct_kvm, size: number): numb
 	if (!IS_ENABLED(CONFIG_HAVE_KVM_DIRTY_RING))
 		return -EINVAL;
 
-	/* the size should be power of 2 */
 	if (!size || (size & (size - 1)))
 		return -EINVAL;
 
@@ -3550,7 +3547,7 @@ function kvm_vm_ioctl_enable_dirty_log_ring(kvm: struct_kvm, size: number): numb
 	    sizeof(struct_kvm_dirty_gfn))
 		return -E2BIG;
 
-	/* We only allow it to set once */
+	/* once and for all */
 	if (kvm.dirty_ring_size)
 		return -EINVAL;
 
@@ -3925,7 +3922,7 @@ function kvm_dev_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 			break out;
 		r = PAGE_SIZE;		/* struct kvm_run */
 		r += PAGE_SIZE;		/* pio data page */
-		r += PAGE_SIZE;		/* coalesced mmio ring page */
+		r += PAGE_SIZE;		/* the ring, after the run page */
 		break;
 	case KVM_TRACE_ENABLE:
 	case KVM_TRACE_PAUSE:
@@ -4129,7 +4126,7 @@ export function kvm_io_bus_write_cookie(vcpu: struct_kvm_vcpu, bus_idx: kvm_bus,
 	if (!bus)
 		return -ENOMEM;
 
-	/* First try the device referenced by cookie. */
+	/* a hint where it was */
 	if ((cookie >= 0) && (cookie < bus.dev_count) &&
 	    (kvm_io_bus_cmp(range, bus.range[cookie]!) === 0))
 		if (!kvm_iodevice_write(vcpu, bus.range[cookie]!.dev!, addr, len,
@@ -4177,7 +4174,7 @@ export function kvm_io_bus_register_dev(kvm: struct_kvm, bus_idx: kvm_bus, addr:
 	if (!bus)
 		return -ENOMEM;
 
-	/* exclude ioeventfd which is limited by maximum fd */
+	/* ioeventfds do not count: fds run out first */
 	if (bus.dev_count - bus.ioeventfd_count > NR_IOBUS_DEVS - 1)
 		return -ENOSPC;
 
