@@ -90,7 +90,7 @@ bottomup: {
 		if ((flags & MAP_32BIT) !== 0)
 			break bottomup;
 
-		/* requesting a specific address */
+		/* the hint, if it is free */
 		if (addr !== 0) {
 			addr = PAGE_ALIGN_DOWN(addr);
 			if (mmap_address_hint_valid(addr, len)) {

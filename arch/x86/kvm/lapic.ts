@@ -213,7 +213,7 @@ export function kvm_recalculate_apic_map(kvm: struct_kvm): void {
 		"Dirty APIC map without an in-kernel local APIC");
 
 	mutex_lock(kvm.arch.apic_map_lock);
-	/* before kvm.arch.apic_map (if clean) or the APICs' registers (if dirty) are */
+	/* first this, then the map if it is clean, or what the APICs hold if it is not */
 	if (atomic_cmpxchg(kvm.arch.apic_map_dirty, DIRTY, UPDATE_IN_PROGRESS) === CLEAN) {
 		/* somebody else did it */
 		mutex_unlock(kvm.arch.apic_map_lock);

@@ -61,7 +61,7 @@ function msr_mtrr_valid(msr: number): boolean {
 
 /** arch/x86/kvm/mtrr.c:valid_mtrr_type() */
 function valid_mtrr_type(t: number): boolean {
-	return t < 8 && (1 << t & 0x73) !== 0;	/* 0, 1, 4, 5, 6 */
+	return t < 8 && (1 << t & 0x73) !== 0;	/* UC WC WT WP WB */
 }
 
 /** arch/x86/kvm/mtrr.c:kvm_mtrr_valid() */

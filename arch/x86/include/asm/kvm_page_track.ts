@@ -26,7 +26,7 @@ export class struct_kvm_page_track_notifier_node {
 	/** After the emulated write of @bytes of @new_ at @gpa, in a tracked page. */
 	track_write: ((vcpu: struct_kvm_vcpu, gpa: gpa_t, new_: Uint8Array, bytes: number,
 		node: struct_kvm_page_track_notifier_node) => void) | null = null;
-	/** While @slot is being moved or removed. */
+	/** @slot goes, or goes elsewhere. */
 	track_flush_slot: ((kvm: struct_kvm, slot: struct_kvm_memory_slot,
 		node: struct_kvm_page_track_notifier_node) => void) | null = null;
 }

@@ -18,7 +18,7 @@ import { vmxoff } from "#hw/vmx.ts";
 /* VMX */
 
 export function cpu_has_vmx(): boolean {
-	return (cpuid_ecx(1) & 1 << 5) !== 0;	/* CPUID.1:ECX.VMX[bit 5] -> VT */
+	return (cpuid_ecx(1) & 1 << 5) !== 0;	/* leaf 1, VMX */
 }
 
 /** On the current CPU; 0, or -EIO if it was not in VMX operation. */

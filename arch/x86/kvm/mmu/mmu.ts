@@ -522,8 +522,8 @@ function kvm_mmu_clear_dirty_pt_masked(kvm: struct_kvm, slot: struct_kvm_memory_
 export function kvm_arch_mmu_enable_log_dirty_pt_masked(kvm: struct_kvm,
 	slot: struct_kvm_memory_slot, gfn_offset: gfn_t, mask: u64_pair): void {
 	/*
-	 * With a log that is all set at first, huge pages are not write-protected when logging
-	 * starts. They are now, and get split by the first write. gfn_offset is a multiple of 64,
+	 * With a log that is all set at first, logging starts without write-protecting huge pages.
+	 * They are now, and get split by the first write. gfn_offset is a multiple of 64,
 	 * but base_gfn need not be: the range may cross from one huge page to the next.
 	 */
 	if (kvm_dirty_log_manual_protect_and_init_set(kvm)) {
@@ -535,12 +535,11 @@ export function kvm_arch_mmu_enable_log_dirty_pt_masked(kvm: struct_kvm,
 
 		kvm_mmu_slot_gfn_write_protect(kvm, slot, start, PG_LEVEL_2M);
 
-		/* Cross two large pages? */
+		/* the mask may reach into a second one */
 		if (ALIGN(start * PAGE_SIZE, PMD_SIZE) !== ALIGN(end * PAGE_SIZE, PMD_SIZE))
 			kvm_mmu_slot_gfn_write_protect(kvm, slot, end, PG_LEVEL_2M);
 	}
 
-	/* Now handle 4K PTEs.  */
 	if (kvm_x86_ops.cpu_dirty_log_size !== 0)
 		kvm_mmu_clear_dirty_pt_masked(kvm, slot, gfn_offset, mask);
 	else
@@ -893,7 +892,7 @@ export function disallowed_hugepage_adjust(fault: struct_kvm_page_fault, spte: u
 	    !is_large_pte(spte)) {
 		/*
 		 * A table is here, for small pages of the same memory, and stays. One level down
-		 * then, where pfn needs the next 9 bits of the address again.
+		 * then: pfn takes back the address bits that index this one.
 		 */
 		const page_mask = KVM_PAGES_PER_HPAGE(cur_level) -
 				  KVM_PAGES_PER_HPAGE(cur_level - 1);
@@ -927,7 +926,6 @@ function kvm_handle_bad_page(vcpu: struct_kvm_vcpu, gfn: gfn_t, pfn: kvm_pfn_t):
 
 function handle_abnormal_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault,
 	access: number): number {
-	/* The pfn is invalid, report the error! */
 	if (is_error_pfn(fault.pfn))
 		return kvm_handle_bad_page(vcpu, fault.gfn, fault.pfn);
 
@@ -988,7 +986,7 @@ function is_access_allowed(fault: struct_kvm_page_fault, spte: u64_spte): boolea
 	if (fault.write)
 		return is_writable_pte(spte);
 
-	/* Fault was on Read access */
+	/* a read */
 	return (spte.lo & PT_PRESENT_MASK) !== 0;
 }
 
@@ -1169,7 +1167,7 @@ function mmu_alloc_direct_roots(vcpu: struct_kvm_vcpu): number {
 			break out_unlock;
 		}
 
-		/* root.pgd is ignored for direct MMUs. */
+		/* no direct MMU has one */
 		mmu.root.pgd = gpa_t(0);
 	}
 	write_unlock(vcpu.kvm.mmu_lock);
@@ -1215,7 +1213,7 @@ export function kvm_mmu_sync_prev_roots(vcpu: struct_kvm_vcpu): void {
 		if (is_unsync_root(vcpu.arch.mmu!.prev_roots[i]!.hpa))
 			roots_to_free |= KVM_MMU_ROOT_PREVIOUS(i);
 
-	/* sync prev_roots by simply freeing them */
+	/* once freed they need no sync */
 	kvm_mmu_free_roots(vcpu.kvm, vcpu.arch.mmu!, roots_to_free);
 }
 
@@ -1350,7 +1348,7 @@ function page_fault_handle_page_track(vcpu: struct_kvm_vcpu, fault: struct_kvm_p
 }
 
 function alloc_apf_token(vcpu: struct_kvm_vcpu): number {
-	/* make sure the token value is not 0 */
+	/* 0 says that there is none */
 	const id = vcpu.arch.apf.id;
 
 	if ((id << 12) === 0)
@@ -1430,14 +1428,14 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 	const slot = fault.slot;
 
 	/*
-	 * A slot that is being deleted or moved. What is mapped by it is zapped before anything,
-	 * an MMIO entry say, can be installed for the gfn.
+	 * A slot on its way out. What is mapped by it is zapped before anything, an MMIO entry say,
+	 * can be installed for the gfn.
 	 */
 	if (slot !== null && (slot.flags & KVM_MEMSLOT_INVALID) !== 0)
 		return RET_PF_RETRY;
 
 	if (!kvm_is_visible_memslot(slot)) {
-		/* Don't expose private memslots to L2. */
+		/* a nested guest sees no slots of KVM's own */
 		if (is_guest_mode(vcpu)) {
 			fault.slot = null;
 			fault.pfn = KVM_PFN_NOSLOT;
@@ -1481,7 +1479,7 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 	fault.map_writable = faultin_writable.v;
 	fault.hva = faultin_hva.v;
 	if (!faultin_async.v)
-		return RET_PF_CONTINUE; /* *pfn has correct page already */
+		return RET_PF_CONTINUE;
 
 	if (!fault.prefetch && kvm_can_do_async_pf(vcpu)) {
 		trace_kvm_try_async_get_page(fault.addr, fault.gfn);
@@ -1657,14 +1655,7 @@ function cached_root_find_and_keep_current(kvm: struct_kvm, mmu: struct_kvm_mmu,
 		return true;
 
 	for (let i = 0; i < KVM_MMU_NUM_PREV_ROOTS; i++) {
-		/*
-		 * With each step the cache has turned by one:
-		 *   C   0 1 2 3   (on entry to the function)
-		 *   0   C 1 2 3
-		 *   1   C 0 2 3
-		 *   2   C 0 1 3
-		 *   3   C 0 1 2   (on exit from the loop)
-		 */
+		/* entry i comes to the front, those before it have moved back by one: LRU order */
 		swap_roots(mmu.root, mmu.prev_roots[i]!);
 		if (is_root_usable(mmu.root, new_pgd, new_role))
 			return true;
@@ -1691,7 +1682,7 @@ function cached_root_find_without_current(_kvm: struct_kvm, mmu: struct_kvm_mmu,
 		return false;
 	}
 	swap_roots(mmu.root, mmu.prev_roots[i]!);
-	/* Bubble up the remaining roots.  */
+	/* close the gap */
 	for (; i < KVM_MMU_NUM_PREV_ROOTS - 1; i++) {
 		mmu.prev_roots[i]!.pgd = mmu.prev_roots[i + 1]!.pgd;
 		mmu.prev_roots[i]!.hpa = mmu.prev_roots[i + 1]!.hpa;
@@ -1776,7 +1767,7 @@ function __reset_rsvds_bits_mask(rsvd_check: struct_rsvd_bits_validate, pa_bits_
 			break;
 		}
 
-		/* 36bits PSE 4MB page */
+		/* PSE-36 */
 		large[1] = rsvd_bits(17, 21);
 		break;
 	case PT32E_ROOT_LEVEL:
@@ -1850,11 +1841,11 @@ function __reset_rsvds_bits_mask_ept(rsvd_check: struct_rsvd_bits_validate, pa_b
 	large[1] = pair_or(pair_or(high_bits_rsvd, rsvd_bits(12, 20)), large_2m_rsvd);
 	large[0] = small[0];
 
-	/* bits 3..5 must not be 2, 3 or 7 */
+	/* memory types 2, 3 and 7 do not exist */
 	bad_mt_xwr = pair(0xff << (2 * 8), 0);
 	bad_mt_xwr = pair_or(bad_mt_xwr, pair(0xff << (3 * 8), 0));
 	bad_mt_xwr = pair_or(bad_mt_xwr, pair(0, 0xff << (3 * 8)));
-	/* bits 0..2 must not be 010 or 110 */
+	/* writable takes readable */
 	bad_mt_xwr = pair_or(bad_mt_xwr, REPEAT_BYTE(1 << 2));
 	bad_mt_xwr = pair_or(bad_mt_xwr, REPEAT_BYTE(1 << 6));
 	if (!execonly) {
@@ -1922,25 +1913,25 @@ function update_permission_bitmask(mmu: struct_kvm_mmu, ept: boolean): void {
 
 		/* each has a bit for the rights with which the access of pfec faults */
 
-		/* Faults from writes to non-writable pages */
+		/* a write, W clear */
 		let wf = (pfec & PFERR_WRITE_MASK) !== 0 ? ~w : 0;
-		/* Faults from user mode accesses to supervisor pages */
+		/* CPL 3, U clear */
 		const uf = (pfec & PFERR_USER_MASK) !== 0 ? ~u : 0;
-		/* Faults from fetches of non-executable pages*/
+		/* a fetch, NX set */
 		let ff = (pfec & PFERR_FETCH_MASK) !== 0 ? ~x : 0;
-		/* Faults from kernel mode fetches of user pages */
+		/* SMEP */
 		let smepf = 0;
-		/* Faults from kernel mode accesses of user pages */
+		/* SMAP */
 		let smapf = 0;
 
 		if (!ept) {
-			/* Faults from kernel mode accesses to user pages */
+			/* below CPL 3, U set: what the last two are about */
 			const kf = (pfec & PFERR_USER_MASK) !== 0 ? 0 : u;
 
 			if (!efer_nx)
 				ff = 0;
 
-			/* Allow supervisor writes if !cr0.wp */
+			/* without CR0.WP only user mode minds W */
 			if (!cr0_wp)
 				wf = (pfec & PFERR_USER_MASK) !== 0 ? wf : 0;
 
@@ -1980,15 +1971,15 @@ function update_pkru_bitmask(mmu: struct_kvm_mmu): void {
 		const uf = (pfec & PFERR_USER_MASK) !== 0;
 		const wf = (pfec & PFERR_WRITE_MASK) !== 0;
 
-		/* PFEC.RSVD is replaced by ACC_USER_MASK. */
+		/* the U bit in that place */
 		const pte_user = (pfec & PFERR_RSVD_MASK) !== 0;
 
 		const check_pkey = !ff && pte_user;
 		const check_write = check_pkey && wf && (uf || wp);
 
-		/* PKRU.AD stops both read and write access. */
+		/* AD: no access at all */
 		let pkey_bits = check_pkey ? 1 : 0;
-		/* PKRU.WD stops write access. */
+		/* WD: no writing */
 		pkey_bits |= (check_write ? 1 : 0) << 1;
 
 		mmu.pkru_mask = u32(mmu.pkru_mask | (pkey_bits & 3) << pfec);
@@ -2339,7 +2330,7 @@ function kvm_zap_obsolete_pages(kvm: struct_kvm): void {
  * arch/x86/kvm/mmu/mmu.c:kvm_mmu_zap_all_fast()
  *
  * Makes all of KVM's page tables obsolete at once, and takes them down with the lock given up in
- * between. When it returns nobody uses a memslot that is being deleted any more.
+ * between. When it returns nobody uses a memslot on its way out any more.
  */
 function kvm_mmu_zap_all_fast(kvm: struct_kvm): void {
 	lockdep_assert_held(kvm.slots_lock);

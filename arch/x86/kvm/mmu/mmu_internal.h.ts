@@ -150,7 +150,7 @@ export class struct_kvm_page_fault {
 	readonly rsvd: boolean;
 	readonly user: boolean;
 
-	/* Derived from mmu and global state.  */
+	/* What the MMU in use and the modules make of it. */
 	readonly is_tdp: boolean;
 	/** The guest means private memory; set by the architecture. @hunk 7:1 */
 	is_private: boolean;
@@ -171,7 +171,7 @@ export class struct_kvm_page_fault {
 	/** Of addr; behind the guest's own tables, where addr is a gva. */
 	gfn: gfn_t;
 
-	/** The memslot containing gfn. May be NULL. */
+	/** That of gfn, if there is one. */
 	slot: struct_kvm_memory_slot | null;
 
 	/* Outputs of kvm_faultin_pfn.  */

@@ -60,7 +60,7 @@ const __tracepoint_kvm_mmu_pagetable_walk = TRACE_EVENT("kvmmmu", "kvm_mmu_paget
 	(addr: number, pferr: number) =>
 		`addr ${hex(addr)} pferr ${hex(pferr)} ${pferr_flags(pferr)}`);
 
-/** A pagetable walk has started. */
+/** Of the guest's tables: the walk begins. */
 export function trace_kvm_mmu_pagetable_walk(addr: number, pferr: number): void {
 	if (__tracepoint_kvm_mmu_pagetable_walk.enabled)
 		__tracepoint_kvm_mmu_pagetable_walk.fire(addr, pferr);

@@ -240,7 +240,7 @@ export function kvm_page_track_write(vcpu: struct_kvm_vcpu, gpa: gpa_t, new_: Ui
 /**
  * arch/x86/kvm/mmu/page_track.c:kvm_page_track_flush_slot()
  *
- * @slot is being removed or moved: nobody may go on using it.
+ * @slot goes, or goes elsewhere: nobody may go on using it.
  */
 export function kvm_page_track_flush_slot(kvm: struct_kvm, slot: struct_kvm_memory_slot): void {
 	const head = kvm.arch.track_notifier_head;

@@ -64,7 +64,7 @@ function gpte_to_gfn(pte: u64_pair): gfn_t {
 /** Takes write access away as long as the entry is clean: the write has to set the dirty bit. */
 function paging64_protect_clean_gpte(_mmu: struct_kvm_mmu, access: number, gpte: u64_pair): number {
 	let mask = ~ACC_WRITE_MASK;
-	/* Allow write access to dirty gptes */
+	/* W stays where D is set: bit 6 over bit 1 */
 	mask |= (gpte.lo >> (PT_DIRTY_SHIFT - PT_WRITABLE_SHIFT)) & PT_WRITABLE_MASK;
 	return access & mask;
 }
@@ -135,7 +135,7 @@ function paging64_gpte_pkeys(gpte: u64_pair): number {
 
 /** Bit 7 ends a walk: where it does not mean a huge page, it is reserved, or the level is 4K. */
 function paging64_is_last_gpte(_mmu: struct_kvm_mmu, level: number, gpte: u64_pair): boolean {
-	/* has bit 7 set iff level is PG_LEVEL_4K */
+	/* the difference is negative at 4K only, and that sets bit 7 */
 	const last = gpte.lo | (level - PG_LEVEL_4K - 1);
 
 	return (last & PT_PAGE_SIZE_MASK) !== 0;
@@ -228,7 +228,6 @@ function paging64_walk_addr_generic(walker: struct_guest_walker64, vcpu: struct_
 
 				walker.ptes[walker.level - 1] = pte;
 
-				/* Convert to ACC_*_MASK flags for struct guest_walker.  */
 				walker.pt_access[walker.level - 1] =
 					paging64_gpte_access(pair_xor(pt_access, walk_nx_mask));
 			} while (!paging64_is_last_gpte(mmu, walker.level, pte));
@@ -236,7 +235,6 @@ function paging64_walk_addr_generic(walker: struct_guest_walker64, vcpu: struct_
 			const pte_pkey = paging64_gpte_pkeys(pte);
 			accessed_dirty = pte_access.lo & PT_ACCESSED_MASK;
 
-			/* Convert to ACC_*_MASK flags for struct guest_walker.  */
 			walker.pte_access = paging64_gpte_access(pair_xor(pte_access,
 				walk_nx_mask));
 			errcode = permission_fault(vcpu, mmu, walker.pte_access, pte_pkey, access);

@@ -211,7 +211,7 @@ export function kvm_tdp_mmu_put_root(kvm: struct_kvm, root: struct_kvm_mmu_page,
 /**
  * arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_next_root()
  *
- * The root after @prev_root, or the first, with a reference taken; that to @prev_root is put.
+ * Takes a reference to what follows @prev_root (null: the list's head) and puts @prev_root's.
  */
 function tdp_mmu_next_root(kvm: struct_kvm, prev_root: struct_kvm_mmu_page | null,
 	shared: boolean, only_valid: boolean): struct_kvm_mmu_page | null {
@@ -435,7 +435,7 @@ function handle_removed_pt(kvm: struct_kvm, pt: tdp_ptep_t, shared: boolean): vo
 		} else {
 			/*
 			 * Nothing stands behind what is not present, and nobody makes it present
-			 * meanwhile. MMIO entries are guarded by the memslots' generation.
+			 * meanwhile. MMIO entries carry the generation that made them.
 			 */
 			old_spte = kvm_tdp_mmu_read_spte(sptep);
 			if (!is_shadow_present_pte(old_spte))

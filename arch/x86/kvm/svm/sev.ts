@@ -60,12 +60,12 @@ import { clr_exception_intercept, npt_enabled, sev_guest, svm_data, to_kvm_svm, 
 	vmcb_mark_dirty, type struct_kvm_sev_info, type struct_svm_cpu_data, type struct_vcpu_svm }
 	from "#arch/x86/kvm/svm/svm.h.ts";
 
-/* enable/disable SEV support */
+/* module parameter */
 let sev_enabled = true;
 module_param_named("kvm_amd", "sev",
 	param_bool(() => sev_enabled, (v) => { sev_enabled = v; }), 0o444);
 
-/* enable/disable SEV-ES support */
+/* module parameter */
 let sev_es_enabled = true;
 module_param_named("kvm_amd", "sev_es",
 	param_bool(() => sev_es_enabled, (v) => { sev_es_enabled = v; }), 0o444);
@@ -298,19 +298,16 @@ function sev_launch_start(kvm: struct_kvm, argp: struct_kvm_sev_cmd): number {
 	start.policy = params.policy;
 
 	e_free_session: {
-		/* create memory encryption context */
 		ret = __sev_issue_cmd(argp.sev_fd, SEV_CMD_LAUNCH_START, start, error);
 		if (ret !== 0)
 			break e_free_session;
 
-		/* Bind ASID to this guest */
 		ret = sev_bind_asid(kvm, start.handle, error);
 		if (ret !== 0) {
 			sev_decommission(start.handle);
 			break e_free_session;
 		}
 
-		/* return handle to userspace */
 		params.handle = start.handle;
 		if (copy_to_user(unsigned_long(argp.data), params,
 			sizeof(struct_kvm_sev_launch_start)) !== 0) {
@@ -336,7 +333,6 @@ function sev_pin_memory(kvm: struct_kvm, uaddr: u64, ulen: u64, n: ref<number>, 
 	if (ulen === 0n || u64(uaddr + ulen) < uaddr)
 		return ERR_PTR(-EINVAL);
 
-	/* Calculate number of pages. */
 	const first = Number(uaddr >> BigInt(PAGE_SHIFT));
 	const last = Number((uaddr + ulen - 1n) >> BigInt(PAGE_SHIFT));
 	const npages = last - first + 1;
@@ -362,8 +358,7 @@ function sev_pin_memory(kvm: struct_kvm, uaddr: u64, ulen: u64, n: ref<number>, 
 		return ERR_PTR(-ENOMEM);
 
 	err: {
-		/* Pin the user virtual address. */
-		const npinned = pin_user_pages_fast(unsigned_long(uaddr), npages,
+			const npinned = pin_user_pages_fast(unsigned_long(uaddr), npages,
 			write !== 0 ? FOLL_WRITE : 0, pages);
 		if (npinned !== npages) {
 			pr_err("SEV: Failure locking %lu pages.\n", npages);
@@ -452,7 +447,7 @@ export function sev_mem_enc_ioctl(kvm: struct_kvm, argp: user_ptr): number {
 	mutex_lock(kvm.lock);
 
 	out: {
-		/* Only the enc_context_owner handles some memory enc operations. */
+		/* a mirror has few commands of its own */
 		if (is_mirroring_enc_context(kvm) &&
 		    !is_cmd_allowed_from_mirror(sev_cmd.id)) {
 			r = -EINVAL;
@@ -635,10 +630,9 @@ export function sev_hardware_setup(): void {
 		    WARN_ON_ONCE(!boot_cpu_has(X86_FEATURE_DECODEASSISTS)))
 			break out;
 
-		/* Retrieve SEV CPUID information */
 		const { ecx, edx } = cpuid(0x8000001f);
 
-		/* Maximum number of encrypted guests supported simultaneously */
+		/* ASIDs start at 1 */
 		max_sev_asid = ecx;
 		if (max_sev_asid === 0)
 			break out;
@@ -663,7 +657,6 @@ export function sev_hardware_setup(): void {
 		pr_info("SEV supported: %u ASIDs\n", sev_asid_count);
 		sev_supported = true;
 
-		/* SEV-ES support requested? */
 		if (!sev_es_enabled)
 			break out;
 
@@ -671,7 +664,6 @@ export function sev_hardware_setup(): void {
 		if (!enable_mmio_caching)
 			break out;
 
-		/* Does the CPU support SEV-ES? */
 		if (!boot_cpu_has(X86_FEATURE_SEV_ES))
 			break out;
 
@@ -721,7 +713,6 @@ export function pre_sev_run(svm: struct_vcpu_svm, cpu: number): void {
 	const sd = per_cpu(svm_data, cpu)!;
 	const asid = sev_get_asid(svm.vcpu.kvm);
 
-	/* Assign the asid allocated with this SEV guest */
 	svm.asid = asid;
 
 	/* the ASID is every vCPU's of the guest: another VMCB, or another CPU, means a flush */

@@ -168,8 +168,8 @@ export const msrpm_offsets = new Uint32Array(MSRPM_OFFSETS);
 let osvw_len = 4n, osvw_status = 0n;
 
 interface svm_direct_access_msrs {
-	readonly index: number;		/* Index of the MSR */
-	readonly always: boolean;	/* True if intercept is initially cleared */
+	readonly index: number;
+	readonly always: boolean;	/* passed through from the start */
 }
 
 const direct_access_msrs: readonly svm_direct_access_msrs[] = [
@@ -200,7 +200,7 @@ const direct_access_msrs: readonly svm_direct_access_msrs[] = [
 export let npt_enabled = true;
 module_param("kvm_amd", "npt", param_bool(() => npt_enabled, (v) => { npt_enabled = v; }), 0o444);
 
-/* enable/disable Next RIP Save */
+/* module parameter: let the CPU save the next RIP */
 let nrips = 1;
 module_param("kvm_amd", "nrips", param_int(() => nrips, (v) => { nrips = v; }), 0o444);
 
@@ -233,13 +233,12 @@ export function svm_msrpm_offset(msr: number): number {
 		    msr >= msrpm_ranges[i]! + MSRS_IN_RANGE)
 			continue;
 
-		let offset = (msr - msrpm_ranges[i]!) >> 2;	/* 4 msrs per u8 */
+		let offset = (msr - msrpm_ranges[i]!) >> 2;	/* two bits each */
 		offset += i * MSRS_RANGE_SIZE;			/* add range offset */
 
 		return offset >> 2;
 	}
 
-	/* MSR not in any range */
 	return MSR_INVALID;
 }
 
@@ -533,7 +532,7 @@ function set_msr_interception_bitmap(vcpu: struct_kvm_vcpu, msrpm: struct_page, 
 	/* an MSR that is not in direct_access_msrs should be added there */
 	WARN_ON(!valid_msr_intercept(msr));
 
-	/* Enforce non allowed MSRs to trap */
+	/* what a filter denies exits, whatever was asked for */
 	if (read !== 0 && !kvm_msr_allowed(vcpu, msr, KVM_MSR_FILTER_READ))
 		read = 0;
 
@@ -599,15 +598,14 @@ function svm_msr_filter_changed(vcpu: struct_kvm_vcpu): void {
 function add_msr_offset(offset: number): void {
 	for (let i = 0; i < MSRPM_OFFSETS; ++i) {
 
-		/* Offset already in list? */
+		/* there already */
 		if (msrpm_offsets[i] === offset)
 			return;
 
-		/* Slot used by another offset? */
+		/* taken */
 		if (msrpm_offsets[i] !== MSR_INVALID)
 			continue;
 
-		/* Add offset to list */
 		msrpm_offsets[i] = offset;
 
 		return;
@@ -677,7 +675,7 @@ function svm_hardware_unsetup(): void {
 function init_seg(seg: vmcb_seg): void {
 	seg.selector = 0;
 	seg.attrib = SVM_SELECTOR_P_MASK | SVM_SELECTOR_S_MASK |
-		SVM_SELECTOR_WRITE_MASK; /* Read/Write Data Segment */
+		SVM_SELECTOR_WRITE_MASK;
 	seg.limit = 0xffff;
 	seg.base = 0n;
 }
@@ -745,7 +743,6 @@ function init_vmcb_after_set_cpuid(vcpu: struct_kvm_vcpu): void {
 		set_msr_interception(vcpu, svm.msrpm!, MSR_IA32_SYSENTER_EIP, 0, 0);
 		set_msr_interception(vcpu, svm.msrpm!, MSR_IA32_SYSENTER_ESP, 0, 0);
 	} else {
-		/* No need to intercept these MSRs */
 		set_msr_interception(vcpu, svm.msrpm!, MSR_IA32_SYSENTER_EIP, 1, 1);
 		set_msr_interception(vcpu, svm.msrpm!, MSR_IA32_SYSENTER_ESP, 1, 1);
 	}
@@ -818,7 +815,6 @@ function init_vmcb(vcpu: struct_kvm_vcpu): void {
 
 	save.cs.selector = 0xf000;
 	save.cs.base = 0xffff0000n;
-	/* Executable/Readable Code Segment */
 	save.cs.attrib = SVM_SELECTOR_READ_MASK | SVM_SELECTOR_P_MASK |
 		SVM_SELECTOR_S_MASK | SVM_SELECTOR_CODE_MASK;
 	save.cs.limit = 0xffff;
@@ -1052,7 +1048,7 @@ function svm_set_vintr(svm: struct_vcpu_svm): void {
 function svm_clear_vintr(svm: struct_vcpu_svm): void {
 	svm_clr_intercept(svm, INTERCEPT_VINTR);
 
-	/* Drop int_ctl fields related to VINTR injection.  */
+	/* what svm_set_vintr() put there */
 	svm.vmcb.control.int_ctl &= ~V_IRQ_INJECTION_BITS_MASK;
 
 	vmcb_mark_dirty(svm.vmcb, VMCB_INTR);
@@ -1124,7 +1120,7 @@ function svm_get_segment(vcpu: struct_kvm_vcpu, var_: struct_kvm_segment, seg: n
 		/* DB may be left over from before it became unusable; VMX checks it */
 		if (var_.unusable !== 0)
 			var_.db = 0;
-		/* This is symmetric with svm_set_segment() */
+		/* as svm_set_segment() stores it */
 		var_.dpl = to_svm(vcpu).vmcb.save.cpl;
 		break;
 	}
@@ -1203,7 +1199,7 @@ export function svm_set_cr0(vcpu: struct_kvm_vcpu, cr0: number): void {
 	vmcb_mark_dirty(svm.vmcb, VMCB_CR);
 
 	if (hcr0 === cr0) {
-		/* Selective CR0 write remains on.  */
+		/* the selective one stays */
 		svm_clr_intercept(svm, INTERCEPT_CR0_READ);
 		svm_clr_intercept(svm, INTERCEPT_CR0_WRITE);
 	} else {
@@ -1254,7 +1250,7 @@ function svm_set_segment(vcpu: struct_kvm_vcpu, var_: struct_kvm_segment, seg: n
 
 	/* wrong only where SYSRET loaded an SS whose DPL is not 3: Intel's CPUs force it to 3 */
 	if (seg === VCPU_SREG_SS)
-		/* This is symmetric with svm_get_segment() */
+		/* where svm_get_segment() looks */
 		svm.vmcb.save.cpl = var_.dpl & 3;
 
 	vmcb_mark_dirty(svm.vmcb, VMCB_SEG);
@@ -1590,7 +1586,7 @@ function dr_interception(vcpu: struct_kvm_vcpu): number {
 /** arch/x86/kvm/svm/svm.c:cr8_write_interception() */
 function cr8_write_interception(vcpu: struct_kvm_vcpu): number {
 	const cr8_prev = kvm_get_cr8(vcpu);
-	/* instruction emulation calls kvm_set_cr8() */
+	/* TPR changes in here */
 	const r = cr_interception(vcpu);
 	if (lapic_in_kernel(vcpu))
 		return r;
@@ -1731,7 +1727,7 @@ function svm_set_vm_cr(vcpu: struct_kvm_vcpu, data: bigint): number {
 
 	const svm_dis = (svm.nested.vm_cr_msr & BigInt(SVM_VM_CR_SVM_DIS_MASK)) !== 0n;
 
-	/* check for svm_disable while efer.svme is set */
+	/* SVM cannot be switched off in use */
 	if (svm_dis && (vcpu.arch.efer & EFER_SVME) !== 0)
 		return 1;
 
@@ -1864,7 +1860,6 @@ function svm_set_msr(vcpu: struct_kvm_vcpu, msr: struct_msr_data): number {
 		if (svm_get_msr_feature(msr_entry) !== 0)
 			return 1;
 
-		/* Check the supported bits */
 		if ((data & ~msr_entry.data) !== 0n)
 			return 1;
 
@@ -2150,7 +2145,7 @@ function pre_svm_run(vcpu: struct_kvm_vcpu): void {
 		return;
 	}
 
-	/* FIXME: handle wraparound of asid_generation */
+	/* the generation may wrap: upstream's open end */
 	if (svm.current_vmcb.asid_generation !== sd.asid_generation)
 		new_asid(svm, sd);
 }
@@ -2191,7 +2186,7 @@ function svm_inject_irq(vcpu: struct_kvm_vcpu, reinjected: boolean): void {
 /** arch/x86/kvm/svm/svm.c:svm_complete_interrupt_delivery(): without AVIC. */
 function svm_complete_interrupt_delivery(vcpu: struct_kvm_vcpu, _delivery_mode: number,
 	_trig_mode: number, _vector: number): void {
-	/* Process the interrupt via inject_pending_event */
+	/* there may be one to inject now */
 	kvm_make_request(KVM_REQ_EVENT, vcpu);
 	kvm_vcpu_kick(vcpu);
 }
@@ -2295,10 +2290,10 @@ function svm_enable_nmi_window(vcpu: struct_kvm_vcpu): void {
 	const svm = to_svm(vcpu);
 
 	if ((vcpu.arch.hflags & (HF_NMI_MASK | HF_IRET_MASK)) === HF_NMI_MASK)
-		return; /* IRET will cause a vm exit */
+		return; /* until the IRET that exits */
 
 	if (!gif_set(svm))
-		return; /* STGI will cause a vm exit */
+		return; /* until the STGI that exits */
 
 	/* an IRET, an interrupt shadow or the like is in the way: step over it */
 	svm.nmi_singlestep_guest_rflags = svm_get_rflags(vcpu);
@@ -2403,7 +2398,7 @@ function svm_complete_interrupts(vcpu: struct_kvm_vcpu): void {
 		vcpu.arch.nmi_injected = true;
 		break;
 	case SVM_EXITINTINFO_TYPE_EXEPT:
-		/* Never re-inject a #VC exception. */
+		/* the guest's own business, and due again if it is still so */
 		if (vector === X86_TRAP_VC)
 			break;
 
@@ -2530,7 +2525,7 @@ function* svm_vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<fastpath_t> {
 	kvm_load_host_xsave_state(vcpu);
 	stgi();
 
-	/* Any pending NMI will happen here */
+	/* NMIs that wait come now */
 
 	if (exit_code === SVM_EXIT_NMI)
 		kvm_after_interrupt(vcpu);
@@ -2601,7 +2596,6 @@ function svm_vcpu_after_set_cpuid(vcpu: struct_kvm_vcpu): void {
 		boot_cpu_has(X86_FEATURE_XSAVE) &&
 		boot_cpu_has(X86_FEATURE_XSAVES);
 
-	/* Update nrips enabled cache */
 	svm.nrips_enabled = kvm_cpu_cap_has(X86_FEATURE_NRIPS) &&
 		guest_cpuid_has(vcpu, X86_FEATURE_NRIPS);
 
@@ -2639,7 +2633,7 @@ function svm_sched_in(_vcpu: struct_kvm_vcpu, _cpu: number): void {}
 
 /** arch/x86/kvm/svm/svm.c:svm_setup_mce() */
 function svm_setup_mce(vcpu: struct_kvm_vcpu): void {
-	/* [63:9] are reserved. */
+	/* the number of banks and CTL_P: AMD has no more */
 	vcpu.arch.mcg_cap &= 0x1ffn;
 }
 
@@ -2912,7 +2906,6 @@ function svm_set_cpu_caps(): void {
 	    boot_cpu_has(X86_FEATURE_AMD_SSBD))
 		kvm_cpu_cap_set(X86_FEATURE_VIRT_SSBD);
 
-	/* CPUID 0x8000001F (SME/SEV features) */
 	sev_set_cpu_caps();
 }
 

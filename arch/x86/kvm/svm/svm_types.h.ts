@@ -20,11 +20,11 @@ export const MSRPM_OFFSETS		= 32;
 
 export class struct_kvm_sev_info {
 	active = false;		/* SEV enabled guest */
-	es_active = false;	/* SEV-ES enabled guest */
-	asid = 0;		/* ASID used for this guest */
+	es_active = false;
+	asid = 0;
 	handle = 0;		/* SEV firmware handle */
 	fd = 0;			/* SEV device fd */
-	pages_locked = 0;	/* Number of pages locked */
+	pages_locked = 0;	/* of user space, against RLIMIT_MEMLOCK */
 	regions_list = new struct_list_head(null);	/* struct enc_region */
 	/** C: for mirrors, which share a context; there are none here. */
 	enc_context_owner: struct_kvm | null = null;

@@ -35,8 +35,8 @@ export class struct_vmcs_controls_shadow {
 }
 
 /**
- * A VMCS that may be loaded on a CPU. While it is (cpu != -1), it is in that CPU's list, so that it
- * can be cleared there, and it is known whether VMLAUNCH was done.
+ * A VMCS, and where it is: while a CPU has it loaded (cpu != -1), it is in that CPU's list, so that
+ * it can be cleared there, and it is known whether VMLAUNCH was done.
  */
 export class struct_loaded_vmcs {
 	vmcs: struct_vmcs | null = null;

@@ -458,7 +458,7 @@ function __loaded_vmcs_clear(loaded_vmcs: struct_loaded_vmcs): void {
 	const cpu = raw_smp_processor_id();
 
 	if (loaded_vmcs.cpu !== cpu)
-		return; /* vcpu migration can race with cpu offline */
+		return; /* a CPU that goes down got there first */
 	if (this_cpu_read(current_vmcs) === loaded_vmcs.vmcs)
 		this_cpu_write(current_vmcs, null);
 
@@ -761,7 +761,7 @@ function skip_emulated_instruction(vcpu: struct_kvm_vcpu): number {
 		}
 	}
 
-	/* skipping an emulated instruction also counts */
+	/* the shadow is one instruction long, and that is over */
 	vmx_set_interrupt_shadow(vcpu, 0);
 
 	return 1;
@@ -1141,8 +1141,8 @@ function adjust_vmx_controls(ctl_min: number, ctl_opt: number, msr: number): num
 	const vmx_msr_low = Number(vmx_msr & 0xffffffffn), vmx_msr_high = Number(vmx_msr >> 32n);
 	let ctl = ctl_min | ctl_opt;
 
-	ctl &= vmx_msr_high; /* bit == 0 in high word ==> must be zero */
-	ctl |= vmx_msr_low;  /* bit == 1 in low word  ==> must be one  */
+	ctl &= vmx_msr_high; /* what may be set */
+	ctl |= vmx_msr_low;  /* what must be */
 
 	if ((ctl_min & ~ctl) !== 0)
 		return -EIO;
@@ -1377,7 +1377,7 @@ function alloc_kvm_area(): number {
 export function vmx_set_efer(vcpu: struct_kvm_vcpu, efer: number): number {
 	const vmx = to_vmx(vcpu);
 
-	/* Nothing to do if hardware doesn't support EFER. */
+	/* a CPU without it */
 	if (vmx_find_uret_msr(vmx, MSR_EFER) === null)
 		return 0;
 
@@ -1837,7 +1837,7 @@ export function vmx_set_constant_host_state(vmx: struct_vcpu_vmx): void {
 	vmx.loaded_vmcs.host_state.cr3 = cr3;
 
 	const cr4 = cr4_read_shadow();
-	vmcs_writen(HOST_CR4, cr4);			/* 22.2.3, 22.2.5 */
+	vmcs_writen(HOST_CR4, cr4);
 	vmx.loaded_vmcs.host_state.cr4 = cr4;
 
 	vmcs_write16(HOST_CS_SELECTOR, __KERNEL_CS);  /* 22.2.4 */
@@ -1939,7 +1939,7 @@ function vmx_secondary_exec_control(vmx: struct_vcpu_vmx): number {
 		exec_control &= ~SECONDARY_EXEC_ENABLE_PML;
 
 	if (cpu_has_vmx_xsaves()) {
-		/* Exposing XSAVES only when XSAVE is exposed */
+		/* of no use without XSAVE */
 		const xsaves_enabled =
 			boot_cpu_has(X86_FEATURE_XSAVE) &&
 			guest_cpuid_has(vcpu, X86_FEATURE_XSAVE) &&
@@ -1982,7 +1982,7 @@ function init_vmcs(vmx: struct_vcpu_vmx): void {
 	if (cpu_has_vmx_msr_bitmap())
 		vmcs_writen(MSR_BITMAP, page_to_phys(vmx.vmcs01.msr_bitmap_page!));
 
-	vmcs_writen(VMCS_LINK_POINTER, -1); /* 22.3.1.5 */
+	vmcs_writen(VMCS_LINK_POINTER, -1);
 
 	/* Control */
 	pin_controls_set(vmx, vmx_pin_based_exec_ctrl(vmx));
@@ -2011,7 +2011,6 @@ function init_vmcs(vmx: struct_vcpu_vmx): void {
 
 	vm_exit_controls_set(vmx, vmx_vmexit_ctrl());
 
-	/* 22.2.1, 20.8.1 */
 	vm_entry_controls_set(vmx, vmx_vmentry_ctrl());
 
 	vmx.vcpu.arch.cr0_guest_owned_bits = KVM_POSSIBLE_CR0_GUEST_BITS;
@@ -2453,7 +2452,7 @@ function handle_dr(vcpu: struct_kvm_vcpu): number {
 	const exit_qualification = vmx_get_exit_qual(vcpu);
 	const dr = exit_qualification & DEBUG_REG_ACCESS_NUM;
 
-	/* First, if DR does not exist, trigger UD */
+	/* #UD comes before all else */
 	if (!kvm_require_dr(vcpu, dr))
 		return 1;
 
@@ -2573,16 +2572,13 @@ function handle_ept_violation(vcpu: struct_kvm_vcpu): number {
 	const gpa = vmcs_readn(GUEST_PHYSICAL_ADDRESS) as gpa_t;
 	trace_kvm_page_fault(gpa, exit_qualification);
 
-	/* Is it a read fault? */
 	let error_code = (exit_qualification & EPT_VIOLATION_ACC_READ) !== 0 ?
 		PFERR_USER_MASK : 0;
-	/* Is it a write fault? */
 	error_code |= (exit_qualification & EPT_VIOLATION_ACC_WRITE) !== 0 ?
 		PFERR_WRITE_MASK : 0;
-	/* Is it a fetch fault? */
 	error_code |= (exit_qualification & EPT_VIOLATION_ACC_INSTR) !== 0 ?
 		PFERR_FETCH_MASK : 0;
-	/* ept page table entry is present? */
+	/* any right at all: the entry is there */
 	error_code |= (exit_qualification & EPT_VIOLATION_RWX_MASK) !== 0 ?
 		PFERR_PRESENT_MASK : 0;
 
@@ -2747,7 +2743,7 @@ function vmx_flush_pml_buffer(vcpu: struct_kvm_vcpu): void {
 
 	let pml_idx = vmcs_read16(GUEST_PML_INDEX);
 
-	/* Do nothing if PML buffer is empty */
+	/* filled downwards: nothing logged */
 	if (pml_idx === PML_ENTITY_NUM - 1)
 		return;
 
@@ -3126,7 +3122,7 @@ function vmx_has_emulated_msr(_kvm: struct_kvm | null, index: number): boolean {
 		return false;
 	case MSR_AMD64_VIRT_SPEC_CTRL:
 	case MSR_AMD64_TSC_RATIO:
-		/* This is AMD only.  */
+		/* AMD's */
 		return false;
 	default:
 		return true;
@@ -3145,7 +3141,7 @@ function vmx_recover_nmi_blocking(vmx: struct_vcpu_vmx): void {
 		const unblock_nmi = (exit_intr_info & INTR_INFO_UNBLOCK_NMI) !== 0;
 		const vector = exit_intr_info & INTR_INFO_VECTOR_MASK;
 		/*
-		 * SDM 3, 27.7.1.2: NMIs are to be blocked again after an IRET that faulted. 23.2.2:
+		 * SDM, 27.7.1.2: NMIs are to be blocked again after an IRET that faulted. 23.2.2:
 		 * the bit means nothing while an event is being delivered, nor for double faults.
 		 */
 		if ((exit_intr_info & INTR_INFO_VALID_MASK) !== 0 && unblock_nmi &&
@@ -3180,7 +3176,7 @@ function __vmx_complete_interrupts(vcpu: struct_kvm_vcpu, idt_vectoring_info: nu
 	switch (type) {
 	case INTR_TYPE_NMI_INTR:
 		vcpu.arch.nmi_injected = true;
-		/* SDM 3, 27.7.1.2: an NMI that was not delivered blocks no others */
+		/* SDM, 27.7.1.2: an NMI that was not delivered blocks no others */
 		vmx_set_nmi_mask(vcpu, false);
 		break;
 	case INTR_TYPE_SOFT_EXCEPTION:
@@ -3285,7 +3281,7 @@ function* vmx_vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<fastpath_t> {
 		host_state.cr4 = cr4;
 	}
 
-	/* When KVM_DEBUGREG_WONT_EXIT, dr6 is accessible in guest. */
+	/* the guest has the registers, DR6 among them */
 	if ((vcpu.arch.switch_db_regs & KVM_DEBUGREG_WONT_EXIT) !== 0)
 		vcpu.arch.guest!.dr[6] = vcpu.arch.dr6;
 
@@ -3359,7 +3355,7 @@ function vmx_vcpu_create(vcpu: struct_kvm_vcpu): number {
 			if (err < 0)
 				break free_pml;
 
-			/* The MSR bitmap starts with all ones */
+			/* all exit, as alloc_loaded_vmcs() filled the bitmap */
 			bitmap_fill(vmx.shadow_msr_intercept.read, MAX_POSSIBLE_PASSTHROUGH_MSRS);
 			bitmap_fill(vmx.shadow_msr_intercept.write, MAX_POSSIBLE_PASSTHROUGH_MSRS);
 
@@ -3470,7 +3466,7 @@ function vmcs_set_secondary_exec_control(vmx: struct_vcpu_vmx, new_ctl: number):
 function vmx_vcpu_after_set_cpuid(vcpu: struct_kvm_vcpu): void {
 	const vmx = to_vmx(vcpu);
 
-	/* xsaves_enabled is recomputed in vmx_compute_secondary_exec_control(). */
+	/* until the secondary controls are worked out below */
 	vcpu.arch.xsaves_enabled = false;
 
 	vmx_setup_uret_msrs(vmx);
@@ -3481,7 +3477,7 @@ function vmx_vcpu_after_set_cpuid(vcpu: struct_kvm_vcpu): void {
 
 	set_cr4_guest_host_mask(vmx);
 
-	/* Refresh #PF interception to account for MAXPHYADDR changes. */
+	/* #PF exits depend on the guest's MAXPHYADDR */
 	vmx_update_exception_bitmap(vcpu);
 }
 
@@ -3500,7 +3496,6 @@ function vmx_set_cpu_caps(): void {
 	if (!cpu_has_vmx_xsaves())
 		kvm_cpu_cap_clear(X86_FEATURE_XSAVES);
 
-	/* CPUID 0x80000001 and 0x7 (RDPID) */
 	if (!cpu_has_vmx_rdtscp()) {
 		kvm_cpu_cap_clear(X86_FEATURE_RDTSCP);
 		kvm_cpu_cap_clear(X86_FEATURE_RDPID);
@@ -3776,7 +3771,7 @@ function hardware_setup(): number {
 	kvm_caps.has_bus_lock_exit = cpu_has_vmx_bus_lock_detection();
 	kvm_caps.has_notify_vmexit = cpu_has_notify_vmexit();
 
-	set_bit(0, vmx_vpid_bitmap); /* 0 is reserved for host */
+	set_bit(0, vmx_vpid_bitmap); /* the host's */
 
 	if (enable_ept)
 		kvm_mmu_set_ept_masks(enable_ept_ad_bits,

@@ -87,7 +87,7 @@ export class struct_vcpu_vmx {
 	loaded_vmcs = this.vmcs01;
 
 	segment_cache = {
-		bitmask: 0,	/* 4 bits per segment (1 bit per field) */
+		bitmask: 0,	/* which fields of seg are valid */
 		seg: Array.from({ length: 8 }, () => new kvm_save_segment()),
 	};
 	vpid = 0;
