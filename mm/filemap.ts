@@ -13,23 +13,21 @@
  *        ->i_pages lock
  *
  *  ->i_rwsem
- *    ->invalidate_lock		(truncation)
- *      ->i_mmap_rwsem		(truncate->unmap_mapping_range)
+ *    ->invalidate_lock
+ *      ->i_mmap_rwsem		a truncation that unmaps
  *
  *  ->mmap_lock
  *    ->i_mmap_rwsem
- *      ->page_table_lock or pte_lock
- *
- *  ->mmap_lock
- *    ->invalidate_lock		(filemap_fault)
- *      ->lock_page		(filemap_fault)
+ *      ->pte_lock
+ *    ->invalidate_lock		a fault
+ *      ->lock_page
  *
  *  ->i_rwsem			(generic_perform_write)
  *    ->mmap_lock		(fault_in_readable)
  *
  *  ->i_mmap_rwsem
  *    ->anon_vma.lock
- *      ->page_table_lock or pte_lock
+ *      ->pte_lock		page_table_lock where levels share it
  *        ->i_pages lock
  *        ->lru_lock
  *        ->inode->i_lock
@@ -968,7 +966,7 @@ export function __filemap_get_folio(mapping: struct_address_space, index: pgoff_
 					folio_lock(folio);
 				}
 
-				/* has the page been truncated? */
+				/* gone while it was not locked */
 				if (unlikely(folio.mapping !== mapping)) {
 					folio_unlock(folio);
 					folio_put(folio);
@@ -1621,7 +1619,7 @@ export function filemap_fault(vmf: struct_vm_fault): vm_fault_t {
 		if (!lock_folio_maybe_drop_mmap(vmf, folio!, fpin))
 			break out_retry;
 
-		/* did it get truncated? */
+		/* gone while it was not locked */
 		if (unlikely(folio!.mapping !== mapping)) {
 			folio_unlock(folio!);
 			folio_put(folio!);

@@ -51,7 +51,7 @@ function remove_migration_pte(folio: struct_folio, vma: struct_vm_area_struct, a
 			idx = linear_page_index(vma, pvmw.address) - pvmw.pgoff;
 		const new_ = folio_page(folio, idx);
 
-		/* PMD-mapped THP migration entry */
+		/* the entry is a whole PMD */
 		if (thp_migration_supported() && !pvmw.pte) {
 			VM_BUG_ON_FOLIO(folio_test_hugetlb(folio) ||
 				!folio_test_pmd_mappable(folio),

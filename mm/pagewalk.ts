@@ -325,7 +325,7 @@ export function walk_page_range(mm: struct_mm_struct, start: unsigned_long, end:
 
 	let vma = find_vma(walk.mm, start);
 	do {
-		if (!vma) { /* after the last vma */
+		if (!vma) {
 			walk.vma = null;
 			next = end;
 			if (ops.pte_hole)
@@ -398,7 +398,7 @@ export function walk_page_mapping(mapping: struct_address_space, first_index: pg
 	lockdep_assert_held(mapping.i_mmap_rwsem);
 	for (let vma = vma_interval_tree_iter_first(mapping.i_mmap, first_index, last); vma;
 	     vma = vma_interval_tree_iter_next(vma, first_index, last)) {
-		/* Clip to the vma */
+		/* of both ranges what they share */
 		const vba = vma.vm_pgoff;
 		const vea = vba + vma_pages(vma);
 		const cba = Math.max(first_index, vba);
