@@ -14,7 +14,7 @@ export {
 export class struct_interval_tree_node {
 	rb = new struct_rb_node(this);
 	start = 0;		/* Start of interval */
-	last = 0;		/* Last location _in_ interval */
+	last = 0;		/* inclusive */
 	__subtree_last = 0;
 	readonly owner: object | null;
 	/** @owner the struct this node is embedded in. */

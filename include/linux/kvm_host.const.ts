@@ -17,7 +17,7 @@ export const KVM_MEMSLOT_INVALID	= 1 << 16;
  */
 export const KVM_MEMSLOT_GEN_UPDATE_IN_PROGRESS	= 1 << 30;
 
-/* Two fragments for cross MMIO pages. */
+/* an access may straddle two pages */
 export const KVM_MAX_MMIO_FRAGMENTS	= 2;
 
 /*

@@ -233,7 +233,7 @@ export class struct_kvm_vcpu {
 	kvm: struct_kvm = null as unknown as struct_kvm;
 	preempt_notifier = new struct_preempt_notifier(this);
 	cpu = 0;
-	vcpu_id = 0;			/* id given by userspace at creation */
+	vcpu_id = 0;			/* KVM_CREATE_VCPU's argument */
 	vcpu_idx = 0;			/* index in kvm->vcpu_array */
 	____srcu_idx = 0;		/* only for kvm_vcpu_srcu_read_lock() */
 	srcu_depth = 0;
@@ -410,7 +410,7 @@ export class struct_kvm {
 	slots_lock = new struct_mutex();
 
 	slots_arch_lock = new struct_mutex();
-	mm: struct_mm_struct | null = null;	/* userspace tied to this vm */
+	mm: struct_mm_struct | null = null;	/* its creator's, the only one that may use it */
 	nr_memslot_pages: unsigned_long = 0;
 	/* two sets per address space, and which of them is active */
 	__memslots = Array.from({ length: KVM_ADDRESS_SPACE_NUM },

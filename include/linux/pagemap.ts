@@ -87,12 +87,12 @@ export function mapping_shrinkable(mapping: struct_address_space): boolean {
 	return false;
 }
 
-/* bits in mapping->flags */
-export const AS_EIO			= 0;	/* I/O error on async write */
-export const AS_ENOSPC			= 1;	/* ENOSPC on async write */
+/* bit numbers, for mapping->flags */
+export const AS_EIO			= 0;	/* writing back failed */
+export const AS_ENOSPC			= 1;	/* the same, for lack of space */
 export const AS_MM_ALL_LOCKS		= 2;	/* under mm_take_all_locks() */
 export const AS_UNEVICTABLE		= 3;	/* SHM_LOCK and kin */
-export const AS_EXITING			= 4;	/* final truncate in progress */
+export const AS_EXITING			= 4;	/* its inode is being evicted */
 export const AS_NO_WRITEBACK_TAGS	= 5;
 export const AS_LARGE_FOLIO_SUPPORT	= 6;
 

@@ -16,7 +16,7 @@ export { redirty_page_for_writepage } from "#mm/folio-compat.ts";
 
 /* enum writeback_sync_modes */
 export const WB_SYNC_NONE	= 0;	/* wait for nothing */
-export const WB_SYNC_ALL	= 1;	/* wait on every mapping */
+export const WB_SYNC_ALL	= 1;	/* wait for it */
 
 /* What the caller of ->writepage wants. */
 export class struct_writeback_control {

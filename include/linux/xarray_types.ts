@@ -109,7 +109,7 @@ export class struct_xa_node extends xa_internal {
 	parent: struct_xa_node | null = null;
 	array: struct_xarray | null = null;
 	private_list = new struct_list_head(this);	/* For tree user */
-	rcu_head = new struct_callback_head(this);	/* Used when freeing node */
+	rcu_head = new struct_callback_head(this);
 	slots: xa_ptr[];
 	/** Two words for each mark. */
 	marks: number[] = [0, 0, 0, 0, 0, 0];

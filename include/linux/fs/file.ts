@@ -295,7 +295,7 @@ export function dup_fd(oldf: struct_files_struct, max_fds: number, errorp: ref<n
 			return null;
 		}
 
-		/* beyond sysctl_nr_open; nothing to do */
+		/* nr_open forbids more */
 		if (larger.max_fds < open_files) {
 			__free_fdtable(larger);
 			errorp.v = -EMFILE;

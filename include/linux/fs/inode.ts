@@ -629,7 +629,6 @@ export function should_remove_suid(dentry: struct_dentry): number {
 	const mode = dentry.d_inode!.i_mode;
 	let kill = 0;
 
-	/* suid always must be killed */
 	if (mode & S_ISUID)
 		kill = ATTR_KILL_SUID;
 
@@ -712,7 +711,7 @@ function __file_update_time(file: struct_file, now: struct_timespec64, sync_mode
 	let ret = 0;
 	const inode = file_inode(file);
 
-	/* try to update time settings */
+	/* times are best effort */
 	if (!__mnt_want_write_file(file)) {
 		ret = inode_update_time(inode, now, sync_mode);
 		__mnt_drop_write_file(file);

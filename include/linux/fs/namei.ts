@@ -97,7 +97,7 @@ export function getname_flags(filename: user_ptr, flags: number): string | err_p
 	if (len === PATH_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
 
-	/* the empty path is special */
+	/* "" names nothing unless AT_EMPTY_PATH lets it */
 	if (!len && !(flags & LOOKUP_EMPTY))
 		return ERR_PTR(-ENOENT);
 	return string_of(buf.subarray(0, len));
@@ -141,7 +141,7 @@ export function generic_permission(mnt_userns: struct_user_namespace, inode: str
 		return ret;
 
 	if (S_ISDIR(inode.i_mode)) {
-		/* DACs are overridable for directories */
+		/* root may, if it is a directory */
 		if (!(mask & MAY_WRITE))
 			if (capable_wrt_inode_uidgid(mnt_userns, inode, CAP_DAC_READ_SEARCH))
 				return 0;

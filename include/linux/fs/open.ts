@@ -466,7 +466,7 @@ export function build_open_how(flags: number, mode: number): open_how {
 		resolve: 0,
 	};
 
-	/* O_PATH beats everything else */
+	/* of the others it leaves three */
 	if (how.flags & O_PATH)
 		how.flags &= O_PATH_FLAGS;
 	/* nothing will be created: the mode is ignored */
@@ -491,11 +491,10 @@ export function build_open_flags(how: open_how, op: struct_open_flags): number {
 	if (how.resolve & ~VALID_RESOLVE_FLAGS)
 		return -EINVAL;
 
-	/* scoping flags are mutually exclusive */
+	/* one scope or the other */
 	if ((how.resolve & F.RESOLVE_BENEATH) && (how.resolve & F.RESOLVE_IN_ROOT))
 		return -EINVAL;
 
-	/* deal with the mode */
 	if (WILL_CREATE(flags)) {
 		if (how.mode & ~S_IALLUGO)
 			return -EINVAL;

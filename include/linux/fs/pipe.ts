@@ -235,7 +235,7 @@ function pipe_read(iocb: struct_kiocb, to: struct_iov_iter): number {
 			}
 			total_len -= chars;
 			if (!total_len)
-				break;	/* common path: read succeeded */
+				break;
 			if (!pipe_empty(head, tail))	/* more to do? */
 				continue;
 		}

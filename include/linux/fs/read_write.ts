@@ -933,7 +933,7 @@ function generic_copy_file_checks(file_in: struct_file, pos_in: loff_t, file_out
 	if (u64(u64(pos_in) + count.v) < u64(pos_in) || u64(u64(pos_out) + count.v) < u64(pos_out))
 		return -EOVERFLOW;
 
-	/* shorten the copy to EOF */
+	/* no further than the file goes */
 	const size_in = i_size_read(inode_in);
 	if (pos_in >= size_in)
 		count.v = 0n;
@@ -1119,7 +1119,7 @@ export function generic_file_rw_checks(file_in: struct_file, file_out: struct_fi
 	const inode_in = file_inode(file_in);
 	const inode_out = file_inode(file_out);
 
-	/* don't copy dirs, pipes, sockets... */
+	/* regular files only */
 	if (S_ISDIR(inode_in.i_mode) || S_ISDIR(inode_out.i_mode))
 		return -EISDIR;
 	if (!S_ISREG(inode_in.i_mode) || !S_ISREG(inode_out.i_mode))

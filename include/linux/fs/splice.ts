@@ -119,7 +119,7 @@ export function generic_file_splice_read(in_: struct_file, ppos: ref<loff_t>,
 		ppos.v = kiocb.ki_pos;
 		file_accessed(in_);
 	} else if (ret < 0) {
-		/* free what was emitted */
+		/* what got in goes again */
 		pipe_discard_from(pipe, to.start_head);
 		/* "can't put anything in there" is -EAGAIN to callers */
 		if (ret === -EFAULT)

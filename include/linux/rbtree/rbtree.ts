@@ -56,13 +56,8 @@ function __rb_insert(node: struct_rb_node, root: struct_rb_root,
 		if (parent !== tmp) {	/* parent == gparent->rb_left */
 			if (tmp !== null && rb_is_red(tmp)) {
 				/*
-				 * Case 1: the uncle is red; flip colours and go on at g.
-				 *
-				 *       G            g
-				 *      / \          / \
-				 *     p   u  -->   P   U
-				 *    /            /
-				 *   n            n
+				 * Case 1: the uncle is red. Parent and uncle turn black, the
+				 * grandparent red; go on there.
 				 */
 				rb_set_parent_color(tmp, gparent, RB_BLACK);
 				rb_set_parent_color(parent, gparent, RB_BLACK);
@@ -74,15 +69,7 @@ function __rb_insert(node: struct_rb_node, root: struct_rb_root,
 
 			tmp = parent.rb_right;
 			if (node === tmp) {
-				/*
-				 * Case 2: rotate left at the parent; case 3 finishes.
-				 *
-				 *      G             G
-				 *     / \           / \
-				 *    p   U  -->    n   U
-				 *     \           /
-				 *      n         p
-				 */
+				/* Case 2: an inner child becomes an outer one */
 				tmp = node.rb_left;
 				parent.rb_right = tmp;
 				node.rb_left = parent;
@@ -94,15 +81,7 @@ function __rb_insert(node: struct_rb_node, root: struct_rb_root,
 				tmp = node.rb_right;
 			}
 
-			/*
-			 * Case 3: rotate right at the grandparent.
-			 *
-			 *        G           P
-			 *       / \         / \
-			 *      p   U  -->  n   g
-			 *     /                 \
-			 *    n                   U
-			 */
+			/* Case 3: the parent takes the grandparent's place, and turns black */
 			gparent.rb_left = tmp; /* == parent->rb_right */
 			parent.rb_right = gparent;
 			if (tmp !== null)
@@ -163,15 +142,7 @@ function ____rb_erase_color(parent: struct_rb_node, root: struct_rb_root,
 		sibling = parent.rb_right!;
 		if (node !== sibling) {	/* node == parent->rb_left */
 			if (rb_is_red(sibling)) {
-				/*
-				 * Case 1: rotate left at the parent.
-				 *
-				 *     P               S
-				 *    / \             / \
-				 *   N   s    -->    p   Sr
-				 *      / \         / \
-				 *     Sl  Sr      N   Sl
-				 */
+				/* Case 1: a red sibling goes up; its inner child replaces it */
 				tmp1 = sibling.rb_left!;
 				parent.rb_right = tmp1;
 				sibling.rb_left = parent;
@@ -188,12 +159,6 @@ function ____rb_erase_color(parent: struct_rb_node, root: struct_rb_root,
 					 * Case 2: make the sibling red; a red parent (always
 					 * so after case 1) turns black and ends it, else go on
 					 * at the parent.
-					 *
-					 *    (p)           (p)
-					 *    / \           / \
-					 *   N   S    -->  N   s
-					 *      / \           / \
-					 *     Sl  Sr        Sl  Sr
 					 */
 					rb_set_parent_color(sibling, parent, RB_RED);
 					if (rb_is_red(parent))
@@ -210,16 +175,8 @@ function ____rb_erase_color(parent: struct_rb_node, root: struct_rb_root,
 					break;
 				}
 				/*
-				 * Case 3: rotate right at the sibling. p and sl may now both
-				 * be red, which case 4 mends.
-				 *
-				 *   (p)           (p)
-				 *   / \           / \
-				 *  N   S    -->  N   sl
-				 *     / \             \
-				 *    sl  Sr            S
-				 *                       \
-				 *                        Sr
+				 * Case 3: the sibling's inner child is red and replaces it. The
+				 * parent may be red too; case 4 mends it.
 				 */
 				tmp1 = tmp2.rb_right;
 				sibling.rb_left = tmp1;
@@ -232,14 +189,8 @@ function ____rb_erase_color(parent: struct_rb_node, root: struct_rb_root,
 				sibling = tmp2;
 			}
 			/*
-			 * Case 4: rotate left at the parent and flip colours: s takes p's, p
-			 * and sr turn black, sl keeps its own.
-			 *
-			 *      (p)             (s)
-			 *      / \             / \
-			 *     N   S     -->   P   Sr
-			 *        / \         / \
-			 *      (sl) sr      N  (sl)
+			 * Case 4: the sibling goes up, in the parent's colour; the parent and the
+			 * sibling's outer child turn black.
 			 */
 			tmp2 = sibling.rb_left;
 			parent.rb_right = tmp2;

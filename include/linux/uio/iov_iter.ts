@@ -312,7 +312,7 @@ function copy_page_to_iter_pipe(page: struct_page, offset: number, bytes: number
 	if (!sanity(i))
 		return 0;
 
-	if (offset && i.last_offset === -offset) {	/* could we merge it? */
+	if (offset && i.last_offset === -offset) {
 		const buf = pipe_buf(pipe, head - 1);
 		if (buf.page === page) {
 			buf.len += bytes;
@@ -593,7 +593,7 @@ function pipe_advance(i: struct_iov_iter, size: number): void {
 		i.head++;
 		off = 0;
 	}
-	pipe_discard_from(pipe, i.head + 1);	/* discard everything past this one */
+	pipe_discard_from(pipe, i.head + 1);
 }
 
 /** lib/iov_iter.c:iov_iter_bvec_advance(), iov_iter_iovec_advance() */
@@ -602,7 +602,7 @@ function iov_iter_vec_advance(i: struct_iov_iter, size: number): void {
 		return;
 	i.count -= size;
 
-	size += i.iov_offset;	/* from beginning of current segment */
+	size += i.iov_offset;	/* counted from the segment's start */
 	const end = i.seg + i.nr_segs;
 	let p = i.seg;
 	for (; p < end; p++) {
