@@ -95,10 +95,12 @@ function inaccessible_fallocate(file: struct_file, mode: number,
 	const data = inaccessible_data(file.f_mapping);
 	const memfd = data.memfd!;
 
-	if (mode & FALLOC_FL_PUNCH_HOLE) {
-		if (!PAGE_ALIGNED_LOFF(offset) || !PAGE_ALIGNED_LOFF(len))
-			return -EINVAL;
-	}
+	/* nobody loses a page, and nobody need know */
+	if (!(mode & FALLOC_FL_PUNCH_HOLE))
+		return memfd.f_op!.fallocate!(memfd, mode, offset, len);
+
+	if (!PAGE_ALIGNED_LOFF(offset) || !PAGE_ALIGNED_LOFF(len))
+		return -EINVAL;
 
 	/*
 	 * Whoever hears of the start has to hear of the end: the lock is held throughout, and

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is mapped of private memory, and by pages of which size, as the VM's own counts have it:
+ * after faults, conversions, holes, and whatever the host does to files and slots.
+ *
+ * Port-only.
+ */
+import { ld64n, stride_store64 } from "#hw/isa_guest.ts";
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
+import { KVM_PRIVATE_MEM_TESTING_ATTRIBUTE } from "#uapi/linux/kvm.ts";
+import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
+import { MAP_ANONYMOUS, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE } from
+	"#uapi/linux/mman.ts";
+import {
+	close, errno, errno_name, fallocate, ftruncate, memfd_create, mmap,
+	printf,
+	read_file, write_file,
+} from "#tools/include/nolibc/nolibc.ts";
+import {
+	exit_reason_str, get_ucall, guest_global, type guest_program, GUEST_SYNC, type hva_t,
+	kvm_vm_free, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall, sync_global_to_guest,
+	UCALL_SYNC, vcpu_run, type vm_paddr_t, vm_get_stat, type wait,
+} from "../include/kvm_util.ts";
+import {
+	require_private_mem_testing, vm_create_with_private_mem_testing, vm_mem_add,
+} from "../include/private_mem.ts";
+import { TEST_ASSERT } from "../include/test_util.ts";
+import { __virt_pg_map, PG_LEVEL_2M } from "../include/x86_64/processor.ts";
+
+const PAGE	= 4096;
+const SZ_2M	= 2 ** 21;
+const SLOT0_PAGES	= 1024;
+
+const DATA_SLOT	= 10;
+const DATA_GPA	= 2 ** 32;
+
+const PUNCH = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
+const SHMEM_ENABLED = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+
+/* what the guest is to store to next */
+const store_gpa = new guest_global();
+const store_stride = new guest_global();
+const store_count = new guest_global();
+
+function* guest_code(): guest_program {
+	for (;;) {
+		yield* stride_store64(yield* ld64n(store_gpa.gva), yield* ld64n(store_stride.gva),
+			yield* ld64n(store_count.gva), 0x5a5a5a5a5a5a5a5an);
+		yield* GUEST_SYNC(0);
+	}
+}
+
+/** Where a slot is; what it is by default. */
+interface place {
+	slot: number;
+	gpa: vm_paddr_t;
+	size: number;
+	offset: number;
+	/** bytes by which the user address is off the boundary of a large page */
+	skew: number;
+}
+
+/** A VM, a file, and what is mapped by the VM beside private memory. */
+class machine {
+	readonly vm: struct_kvm_vm;
+	readonly vcpu: struct_kvm_vcpu;
+	readonly fd: number;
+	readonly hva: hva_t;
+	readonly file_size: number;
+	/** what is mapped of slot 0: the guest itself */
+	private base_4k = 0;
+	private base_2m = 0;
+
+	constructor(file_size: number) {
+		const vcpus: struct_kvm_vcpu[] = [];
+
+		this.vm = vm_create_with_private_mem_testing(KVM_PRIVATE_MEM_TESTING_ATTRIBUTE,
+			SLOT0_PAGES, 1, guest_code, vcpus);
+		this.vcpu = vcpus[0]!;
+		this.file_size = file_size;
+		this.fd = memfd_create("mapping", MFD_INACCESSIBLE);
+		TEST_ASSERT(this.fd >= 0 && ftruncate(this.fd, file_size) === 0, "memfd: %s",
+			errno_name(errno()));
+		const at = mmap(0, 2 * file_size + SZ_2M, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		TEST_ASSERT(at > 0, "mmap failed");
+		this.hva = at + SZ_2M - at % SZ_2M;
+	}
+
+	add(change: Partial<place> = {}): void {
+		const p: place = { slot: DATA_SLOT, gpa: DATA_GPA, size: this.file_size, offset: 0,
+			skew: 0, ...change };
+
+		vm_mem_add(this.vm, this.hva + p.offset + p.skew, p.gpa, p.slot, p.size, 0, this.fd,
+			p.offset);
+	}
+
+	/** For the guest, by large pages whatever is behind; and nothing is mapped for KVM. */
+	* map(gpa: vm_paddr_t, size: number): wait {
+		for (let at = 0; at < size; at += SZ_2M)
+			__virt_pg_map(this.vm, gpa + at, gpa + at, PG_LEVEL_2M);
+		yield* this.touch(gpa, 1);
+		this.punch(0, this.file_size);
+		this.base_4k = vm_get_stat(this.vm, "pages_4k");
+		this.base_2m = vm_get_stat(this.vm, "pages_2m");
+	}
+
+	/** That so many pages are mapped since map(). */
+	mapped(when: string, pages_4k: number, pages_2m = 0): void {
+		const got_4k = vm_get_stat(this.vm, "pages_4k") - this.base_4k;
+		const got_2m = vm_get_stat(this.vm, "pages_2m") - this.base_2m;
+
+		TEST_ASSERT(got_4k === pages_4k && got_2m === pages_2m,
+			"%s: %d small and %d large pages are mapped, expected %d and %d", when,
+			got_4k, got_2m, pages_4k, pages_2m);
+	}
+
+	/** The guest stores to each of @count pages at @gpa, @stride bytes apart. */
+	* touch(gpa: vm_paddr_t, count: number, stride = PAGE): wait {
+		const uc = new struct_ucall();
+
+		store_gpa.v = BigInt(gpa);
+		store_stride.v = BigInt(stride);
+		store_count.v = BigInt(count);
+		for (const g of [store_gpa, store_stride, store_count])
+			sync_global_to_guest(this.vm, g);
+		yield* vcpu_run(this.vcpu);
+		const run = this.vcpu.run;
+		TEST_ASSERT((yield* get_ucall(this.vcpu, uc)) === UCALL_SYNC, "exit reason %u (%s)",
+			run.exit_reason, exit_reason_str(run.exit_reason));
+	}
+
+	fallocate(mode: number, offset: number, size: number): void {
+		TEST_ASSERT(fallocate(this.fd, mode, offset, size) === 0, "fallocate() failed: %s",
+			errno_name(errno()));
+	}
+
+	punch(offset: number, size: number): void {
+		this.fallocate(PUNCH, offset, size);
+	}
+
+	close(): void {
+		kvm_vm_free(this.vm);
+		close(this.fd);
+	}
+}
+
+/** Allocating is no reason to unmap. */
+function* test_fallocate(): wait {
+	const m = new machine(SZ_2M);
+
+	m.add();
+	yield* m.map(DATA_GPA, SZ_2M);
+	yield* m.touch(DATA_GPA, 256);
+	m.mapped("touched", 256);
+	m.fallocate(0, 0, SZ_2M);
+	m.mapped("allocated", 256);
+	m.fallocate(FALLOC_FL_KEEP_SIZE, PAGE, PAGE);
+	m.mapped("allocated again", 256);
+	m.punch(PAGE, PAGE);
+	m.mapped("punched", 255);
+	m.close();
+}
+
+const tests: readonly [string, () => wait][] = [
+	["what is mapped stays so when the file's pages are allocated", test_fallocate],
+];
+
+export function* main(): wait<number> {
+	require_private_mem_testing();
+	const policy = /\[(.*)\]/.exec(read_file(SHMEM_ENABLED) ?? "")?.[1] ?? "never";
+
+	for (const [name, test] of tests) {
+		printf("%s\n", name);
+		write_file(SHMEM_ENABLED, "never");
+		yield* test();
+	}
+	write_file(SHMEM_ENABLED, policy);
+	return 0;
+}
