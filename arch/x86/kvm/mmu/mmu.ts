@@ -2966,13 +2966,12 @@ export function kvm_arch_update_mem_attr(kvm: struct_kvm, attr: number, start: g
 		const slots = __kvm_memslots(kvm, i);
 
 		for (const slot of kvm_for_each_memslot_in_gfn_range(iter, slots, start, end)) {
-			/* XXX: narrows the range for the slots that follow, too */
-			start = gfn_t(Math.max(start, slot.base_gfn));
-			end = gfn_t(Math.min(end, slot.base_gfn + slot.npages));
-			if (WARN_ON_ONCE(start >= end))
+			const slot_start = gfn_t(Math.max(start, slot.base_gfn));
+			const slot_end = gfn_t(Math.min(end, slot.base_gfn + slot.npages));
+			if (WARN_ON_ONCE(slot_start >= slot_end))
 				continue;
 
-			update_mem_lpage_info(kvm, slot, attr, start, end);
+			update_mem_lpage_info(kvm, slot, attr, slot_start, slot_end);
 		}
 	}
 }

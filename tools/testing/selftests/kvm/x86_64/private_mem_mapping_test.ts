@@ -23,6 +23,7 @@ import {
 } from "../include/kvm_util.ts";
 import {
 	require_private_mem_testing, vm_create_with_private_mem_testing, vm_mem_add,
+	vm_mem_set_shared,
 } from "../include/private_mem.ts";
 import { TEST_ASSERT } from "../include/test_util.ts";
 import { __virt_pg_map, PG_LEVEL_2M } from "../include/x86_64/processor.ts";
@@ -162,8 +163,34 @@ function* test_fallocate(): wait {
 	m.close();
 }
 
+function shmem_enabled(policy: string): void {
+	TEST_ASSERT(write_file(SHMEM_ENABLED, policy) >= 0, "writing %s failed", SHMEM_ENABLED);
+}
+
+/** Of each slot that a conversion meets, the large pages that it makes mixed are split. */
+function* test_conversion_over_slots(): wait {
+	const m = new machine(3 * SZ_2M);
+
+	shmem_enabled("always");
+	for (let i = 0; i < 3; i++)
+		m.add({ slot: DATA_SLOT + i, gpa: DATA_GPA + i * SZ_2M, size: SZ_2M,
+			offset: i * SZ_2M });
+	yield* m.map(DATA_GPA, 3 * SZ_2M);
+	yield* m.touch(DATA_GPA, 3, SZ_2M);
+	m.mapped("touched", 0, 3);
+
+	vm_mem_set_shared(m.vm, DATA_GPA + SZ_2M - PAGE, SZ_2M + 2 * PAGE);
+	m.mapped("the end of the first to the start of the third shared", 0, 0);
+	yield* m.touch(DATA_GPA, 1);
+	m.mapped("the first touched", 1);
+	yield* m.touch(DATA_GPA + 2 * SZ_2M + PAGE, 1);
+	m.mapped("the third touched", 2);
+	m.close();
+}
+
 const tests: readonly [string, () => wait][] = [
 	["what is mapped stays so when the file's pages are allocated", test_fallocate],
+	["a conversion that several slots have part of", test_conversion_over_slots],
 ];
 
 export function* main(): wait<number> {
@@ -172,9 +199,9 @@ export function* main(): wait<number> {
 
 	for (const [name, test] of tests) {
 		printf("%s\n", name);
-		write_file(SHMEM_ENABLED, "never");
+		shmem_enabled("never");
 		yield* test();
 	}
-	write_file(SHMEM_ENABLED, policy);
+	shmem_enabled(policy);
 	return 0;
 }
