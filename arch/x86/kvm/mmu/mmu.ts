@@ -2878,8 +2878,8 @@ export function kvm_mmu_pre_destroy_vm(kvm: struct_kvm): void {
 }
 
 /**
- * arch/x86/kvm/mmu/mmu.c:mem_attr_is_mixed(): whether [@start, @end) has gfns of both kinds, or, as
- * posted, any of the kind that @attr is not. @hunk 6:2
+ * arch/x86/kvm/mmu/mmu.c:mem_attr_is_mixed(): whether [@start, @end) has gfns of another kind than
+ * @attr, which is what some of them have just become. @hunk 6:2
  */
 function mem_attr_is_mixed(kvm: struct_kvm, attr: number, start: gfn_t, end: gfn_t): boolean {
 	const xas = XA_STATE(kvm.mem_attr_array, pgoff_t(start));
@@ -2903,11 +2903,10 @@ function mem_attr_is_mixed(kvm: struct_kvm, attr: number, start: gfn_t, end: gfn
 
 		KVM_BUG_ON(gfn !== xas.xa_index, kvm);
 
-		/* XXX: an entry means shared */
 		if (entry !== null)
-			private_ = true;
-		else
 			shared = true;
+		else
+			private_ = true;
 
 		if (private_ && shared) {
 			mixed = true;

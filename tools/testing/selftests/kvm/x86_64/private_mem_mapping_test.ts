@@ -23,7 +23,7 @@ import {
 } from "../include/kvm_util.ts";
 import {
 	require_private_mem_testing, vm_create_with_private_mem_testing, vm_mem_add,
-	vm_mem_set_shared,
+	vm_mem_set_private, vm_mem_set_shared,
 } from "../include/private_mem.ts";
 import { TEST_ASSERT } from "../include/test_util.ts";
 import { __virt_pg_map, PG_LEVEL_2M } from "../include/x86_64/processor.ts";
@@ -188,9 +188,43 @@ function* test_conversion_over_slots(): wait {
 	m.close();
 }
 
+/** Large pages are back when all of them is private again. */
+function* test_there_and_back(): wait {
+	const m = new machine(2 * SZ_2M);
+
+	shmem_enabled("always");
+	m.add();
+	yield* m.map(DATA_GPA, 2 * SZ_2M);
+	yield* m.touch(DATA_GPA, 2, SZ_2M);
+	m.mapped("touched", 0, 2);
+
+	for (const [offset, size] of [[PAGE, PAGE], [0, SZ_2M], [SZ_2M - PAGE, 2 * PAGE],
+		[0, 2 * SZ_2M]] as const) {
+		const name = `0x${offset.toString(16)} + 0x${size.toString(16)}`;
+
+		vm_mem_set_shared(m.vm, DATA_GPA + offset, size);
+		m.mapped(`${name} shared`, 0, offset + size <= SZ_2M ? 1 : 0);
+		vm_mem_set_private(m.vm, DATA_GPA + offset, size);
+		yield* m.touch(DATA_GPA, 2, SZ_2M);
+		m.mapped(`${name} private again`, 0, 2);
+	}
+
+	/* made private in two steps, the second as small as can be */
+	vm_mem_set_shared(m.vm, DATA_GPA, SZ_2M);
+	vm_mem_set_private(m.vm, DATA_GPA, SZ_2M - PAGE);
+	yield* m.touch(DATA_GPA, 2, SZ_2M);
+	m.mapped("private but for a page", 1, 1);
+	vm_mem_set_private(m.vm, DATA_GPA + SZ_2M - PAGE, PAGE);
+	m.punch(0, SZ_2M);
+	yield* m.touch(DATA_GPA, 2, SZ_2M);
+	m.mapped("private, that page too", 0, 2);
+	m.close();
+}
+
 const tests: readonly [string, () => wait][] = [
 	["what is mapped stays so when the file's pages are allocated", test_fallocate],
 	["a conversion that several slots have part of", test_conversion_over_slots],
+	["large pages after a conversion there and back", test_there_and_back],
 ];
 
 export function* main(): wait<number> {
