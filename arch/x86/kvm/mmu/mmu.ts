@@ -2940,9 +2940,8 @@ function update_mem_lpage_info(kvm: struct_kvm, slot: struct_kvm_memory_slot, at
 			mem_attr_is_mixed(kvm, attr, gfn_t(lpage_start),
 				gfn_t(lpage_start + pages)));
 
-		/* XXX: the next level is left as it is */
 		if (lpage_start === lpage_end)
-			return;
+			continue;
 
 		for (let gfn = lpage_start + pages; gfn < lpage_end; gfn += pages)
 			update_mixed(lpage_info_slot(gfn_t(gfn), slot, level), false);

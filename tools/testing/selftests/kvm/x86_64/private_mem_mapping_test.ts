@@ -9,12 +9,12 @@ import { ld64n, stride_store64 } from "#hw/isa_guest.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import { KVM_PRIVATE_MEM_TESTING_ATTRIBUTE } from "#uapi/linux/kvm.ts";
 import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
-import { MAP_ANONYMOUS, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE } from
-	"#uapi/linux/mman.ts";
 import {
-	close, errno, errno_name, fallocate, ftruncate, memfd_create, mmap,
-	printf,
-	read_file, write_file,
+	MAP_ANONYMOUS, MAP_HUGE_1GB, MAP_HUGETLB, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE,
+} from "#uapi/linux/mman.ts";
+import {
+	close, errno, errno_name, fallocate, ftruncate, memfd_create, mmap, munmap,
+	printf, read_file, write_file,
 } from "#tools/include/nolibc/nolibc.ts";
 import {
 	exit_reason_str, get_ucall, guest_global, type guest_program, GUEST_SYNC, type hva_t,
@@ -30,12 +30,14 @@ import { __virt_pg_map, PG_LEVEL_2M } from "../include/x86_64/processor.ts";
 
 const PAGE	= 4096;
 const SZ_2M	= 2 ** 21;
+const SZ_1G	= 2 ** 30;
 const SLOT0_PAGES	= 1024;
 
 const DATA_SLOT	= 10;
 const DATA_GPA	= 2 ** 32;
 
 const PUNCH = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
+const POOL_1G = "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages";
 const SHMEM_ENABLED = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
 
 /* what the guest is to store to next */
@@ -72,7 +74,8 @@ class machine {
 	private base_4k = 0;
 	private base_2m = 0;
 
-	constructor(file_size: number) {
+	/** @shared_flags: of mmap(), for what is shared. */
+	constructor(file_size: number, shared_flags = MAP_NORESERVE) {
 		const vcpus: struct_kvm_vcpu[] = [];
 
 		this.vm = vm_create_with_private_mem_testing(KVM_PRIVATE_MEM_TESTING_ATTRIBUTE,
@@ -82,10 +85,11 @@ class machine {
 		this.fd = memfd_create("mapping", MFD_INACCESSIBLE);
 		TEST_ASSERT(this.fd >= 0 && ftruncate(this.fd, file_size) === 0, "memfd: %s",
 			errno_name(errno()));
-		const at = mmap(0, 2 * file_size + SZ_2M, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		const slack = shared_flags & MAP_HUGETLB ? 0 : SZ_2M;
+		const at = mmap(0, file_size + slack, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | shared_flags, -1, 0);
 		TEST_ASSERT(at > 0, "mmap failed");
-		this.hva = at + SZ_2M - at % SZ_2M;
+		this.hva = at + slack - at % SZ_2M;
 	}
 
 	add(change: Partial<place> = {}): void {
@@ -107,13 +111,14 @@ class machine {
 	}
 
 	/** That so many pages are mapped since map(). */
-	mapped(when: string, pages_4k: number, pages_2m = 0): void {
+	mapped(when: string, pages_4k: number, pages_2m = 0, pages_1g = 0): void {
 		const got_4k = vm_get_stat(this.vm, "pages_4k") - this.base_4k;
 		const got_2m = vm_get_stat(this.vm, "pages_2m") - this.base_2m;
+		const got_1g = vm_get_stat(this.vm, "pages_1g");
 
-		TEST_ASSERT(got_4k === pages_4k && got_2m === pages_2m,
-			"%s: %d small and %d large pages are mapped, expected %d and %d", when,
-			got_4k, got_2m, pages_4k, pages_2m);
+		TEST_ASSERT(got_4k === pages_4k && got_2m === pages_2m && got_1g === pages_1g,
+			"%s: mapped are %d pages of 4K, %d of 2M, %d of 1G; expected %d, %d, %d",
+			when, got_4k, got_2m, got_1g, pages_4k, pages_2m, pages_1g);
 	}
 
 	/** The guest stores to each of @count pages at @gpa, @stride bytes apart. */
@@ -142,6 +147,7 @@ class machine {
 
 	close(): void {
 		kvm_vm_free(this.vm);
+		munmap(this.hva, this.file_size);
 		close(this.fd);
 	}
 }
@@ -221,10 +227,39 @@ function* test_there_and_back(): wait {
 	m.close();
 }
 
+/**
+ * What is mixed at one level is so at the next. Private memory comes by 2M at most: it is shared
+ * memory that shows it.
+ */
+function* test_all_levels(): wait {
+	write_file(POOL_1G, "1");
+	const m = new machine(SZ_1G, MAP_HUGETLB | MAP_HUGE_1GB);
+
+	m.add();
+	yield* m.map(DATA_GPA, SZ_1G);
+	vm_mem_set_shared(m.vm, DATA_GPA, SZ_1G);
+	yield* m.touch(DATA_GPA, 1);
+	m.mapped("all shared", 0, 0, 1);
+
+	vm_mem_set_private(m.vm, DATA_GPA + SZ_2M + PAGE, PAGE);
+	yield* m.touch(DATA_GPA, 1);
+	m.mapped("but for a page", 0, 1, 0);
+	yield* m.touch(DATA_GPA + SZ_2M, 1);
+	m.mapped("beside that page", 1, 1, 0);
+
+	vm_mem_set_shared(m.vm, DATA_GPA + SZ_2M + PAGE, PAGE);
+	m.mapped("shared, that page too", 1, 1, 0);
+	yield* m.touch(DATA_GPA + 2 * SZ_2M, 1);
+	m.mapped("beyond what was mapped", 0, 0, 1);
+	m.close();
+	write_file(POOL_1G, "0");
+}
+
 const tests: readonly [string, () => wait][] = [
 	["what is mapped stays so when the file's pages are allocated", test_fallocate],
 	["a conversion that several slots have part of", test_conversion_over_slots],
 	["large pages after a conversion there and back", test_there_and_back],
+	["a page that differs, in the levels above", test_all_levels],
 ];
 
 export function* main(): wait<number> {
