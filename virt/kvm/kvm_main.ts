@@ -3705,6 +3705,8 @@ function kvm_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 		/* @hunk 2:6 8:10 */
 		const mem = struct_kvm_user_mem_region.alloc();
 		const flags_offset = offsetof(struct_kvm_user_mem_region, "flags");
+		const private_mem = IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM) &&
+			kvm_arch_has_private_mem(kvm);
 		const flags = new ref(0);
 		let size: number;
 
@@ -3714,7 +3716,8 @@ function kvm_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 		if (get_user(flags, __u32, argp + flags_offset))
 			break out;
 
-		if (flags.v & KVM_MEM_PRIVATE)
+		/* where the flag is an unknown one, there is nothing behind what was always there */
+		if (private_mem && flags.v & KVM_MEM_PRIVATE)
 			size = sizeof(struct_kvm_userspace_memory_region_ext);
 		else
 			size = sizeof(struct_kvm_userspace_memory_region);
@@ -3723,7 +3726,7 @@ function kvm_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 			break out;
 
 		r = -EINVAL;
-		if ((flags.v ^ mem.flags) & KVM_MEM_PRIVATE)
+		if (private_mem && (flags.v ^ mem.flags) & KVM_MEM_PRIVATE)
 			break out;
 
 		r = kvm_vm_ioctl_set_memory_region(kvm, mem);

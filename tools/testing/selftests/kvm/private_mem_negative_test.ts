@@ -191,6 +191,9 @@ const memslot_checks: check[] = [
 	]),
 	{ name: "memslot: private where that is off", errno: EINVAL,
 		mode: KVM_PRIVATE_MEM_TESTING_OFF, call: (e) => set(e, {}) },
+	{ name: "memslot: private where that is off, only the plain struct", errno: EINVAL,
+		mode: KVM_PRIVATE_MEM_TESTING_OFF,
+		call: (e) => set_at_the_end(e, KVM_MEM_PRIVATE, PLAIN_BYTES) },
 
 	/* what holds for every slot holds for private ones */
 	refuse("size not of pages", { size: SIZE + 1 }),
