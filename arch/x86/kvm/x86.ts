@@ -18,13 +18,13 @@
  *   kvm->srcu				memslots, msr_filter; left while in the guest or asleep
  *   kvm->arch.tsc_write_lock		last_tsc_*
  */
-import { min, ul_shr } from "#asm-generic/bits.ts";
+import { min, ul_and_low, ul_shr } from "#asm-generic/bits.ts";
 import { IS_ERR, IS_ERR_VALUE, PTR_ERR } from "#asm-generic/err.ts";
 import { pair_to_u64 } from "#asm-generic/pair.ts";
 import { module_init } from "#asm-generic/registry.ts";
 import { __u16, __u32, __u64, __u8, type kind_of, offsetof, sizeof } from "#asm-generic/struct.ts";
-import { gfn_t, gpa_t, gva_t, hva_t, ref, s64, u32, U32_MAX, u64, U64_MAX, type ulong64,
-	unsigned_long, type user_ptr } from "#asm-generic/types.ts";
+import { gfn_t, gpa_t, gva_t, hva_t, loff_to_pgoff, ref, s64, u32, U32_MAX, u64, U64_MAX,
+	type ulong64, unsigned_long, type user_ptr } from "#asm-generic/types.ts";
 import { type kvm_gen, KVM_STATS_NAME_SIZE } from "#linux/kvm_types.ts";
 import { atomic_dec, atomic_inc, atomic_read, atomic_set, atomic_xchg } from "#linux/atomic.ts";
 import { bitmap_zero, find_first_bit } from "#linux/bitmap.ts";
@@ -8098,17 +8098,17 @@ function kvm_alloc_memslot_metadata(kvm: struct_kvm, slot: struct_kvm_memory_slo
 				linfo[0]!.disallow_lpage = 1;
 			if (((slot.base_gfn + npages) & (KVM_PAGES_PER_HPAGE(level) - 1)) !== 0)
 				linfo[lpages - 1]!.disallow_lpage = 1;
-			let ugfn: number = ul_shr(slot.userspace_addr, PAGE_SHIFT);
-			/* @hunk 6:1 XXX: or-ing is not comparing */
-			if (kvm_slot_can_be_private(slot))
-				ugfn = Number(BigInt(ugfn) |
-					slot.private_offset >> BigInt(PAGE_SHIFT));
+			const ugfn = ul_shr(slot.userspace_addr, PAGE_SHIFT);
+			/* @hunk 6:1 */
+			const pgoff = kvm_slot_can_be_private(slot) ?
+				loff_to_pgoff(slot.private_offset) : ugfn;
+			const mask = KVM_PAGES_PER_HPAGE(level) - 1;
+			const base = ul_and_low(slot.base_gfn, mask);
 			/*
-			 * gfns and host addresses that are not aligned alike never make a large
-			 * page
+			 * gfns that are not aligned as host addresses are, or as pages of the
+			 * file are, never make a large page
 			 */
-			if ((slot.base_gfn & (KVM_PAGES_PER_HPAGE(level) - 1)) !==
-			    (ugfn & (KVM_PAGES_PER_HPAGE(level) - 1))) {
+			if (base !== ul_and_low(ugfn, mask) || base !== ul_and_low(pgoff, mask)) {
 				for (let j = 0; j < lpages; ++j)
 					linfo[j]!.disallow_lpage = 1;
 			}

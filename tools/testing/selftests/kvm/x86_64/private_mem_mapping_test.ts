@@ -10,11 +10,12 @@ import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts
 import { KVM_PRIVATE_MEM_TESTING_ATTRIBUTE } from "#uapi/linux/kvm.ts";
 import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
 import {
-	MAP_ANONYMOUS, MAP_HUGE_1GB, MAP_HUGETLB, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE,
+	MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_HUGE_1GB, MAP_HUGETLB, MAP_NORESERVE, MAP_PRIVATE,
+	PROT_READ, PROT_WRITE,
 } from "#uapi/linux/mman.ts";
 import {
-	close, errno, errno_name, fallocate, ftruncate, memfd_create, mmap, munmap,
-	printf, read_file, write_file,
+	close, errno, errno_name, fallocate, ftruncate, madvise, memfd_create, mmap,
+	munmap, printf, read_file, write_file,
 } from "#tools/include/nolibc/nolibc.ts";
 import {
 	exit_reason_str, get_ucall, guest_global, type guest_program, GUEST_SYNC, type hva_t,
@@ -53,14 +54,15 @@ function* guest_code(): guest_program {
 	}
 }
 
-/** Where a slot is; what it is by default. */
+/** Where a slot is, and what is behind it. */
 interface place {
 	slot: number;
 	gpa: vm_paddr_t;
 	size: number;
+	/** in the file */
 	offset: number;
-	/** bytes by which the user address is off the boundary of a large page */
-	skew: number;
+	/** from the first address of what is shared; as in the file, if not said */
+	at: number;
 }
 
 /** A VM, a file, and what is mapped by the VM beside private memory. */
@@ -90,21 +92,26 @@ class machine {
 			MAP_PRIVATE | MAP_ANONYMOUS | shared_flags, -1, 0);
 		TEST_ASSERT(at > 0, "mmap failed");
 		this.hva = at + slack - at % SZ_2M;
+		madvise(this.hva, file_size, MADV_HUGEPAGE);
 	}
 
+	/** A slot, all of the file if nothing else is said. */
 	add(change: Partial<place> = {}): void {
-		const p: place = { slot: DATA_SLOT, gpa: DATA_GPA, size: this.file_size, offset: 0,
-			skew: 0, ...change };
+		const p = { slot: DATA_SLOT, gpa: DATA_GPA, size: this.file_size, offset: 0,
+			...change };
 
-		vm_mem_add(this.vm, this.hva + p.offset + p.skew, p.gpa, p.slot, p.size, 0, this.fd,
-			p.offset);
+		vm_mem_add(this.vm, this.hva + (p.at ?? p.offset), p.gpa, p.slot, p.size, 0,
+			this.fd, p.offset);
 	}
 
-	/** For the guest, by large pages whatever is behind; and nothing is mapped for KVM. */
-	* map(gpa: vm_paddr_t, size: number): wait {
+	/**
+	 * For the guest, by large pages whatever is behind; and nothing is mapped by KVM. @first:
+	 * an address there that is private memory.
+	 */
+	* map(gpa: vm_paddr_t, size: number, first = gpa): wait {
 		for (let at = 0; at < size; at += SZ_2M)
 			__virt_pg_map(this.vm, gpa + at, gpa + at, PG_LEVEL_2M);
-		yield* this.touch(gpa, 1);
+		yield* this.touch(first, 1);
 		this.punch(0, this.file_size);
 		this.base_4k = vm_get_stat(this.vm, "pages_4k");
 		this.base_2m = vm_get_stat(this.vm, "pages_2m");
@@ -255,11 +262,39 @@ function* test_all_levels(): wait {
 	write_file(POOL_1G, "0");
 }
 
+/** A large page has to begin at one of the guest's, of the file's and of the host's. */
+function* test_alignment(): wait {
+	shmem_enabled("always");
+	/* pages by which the three are off the boundary of a large page */
+	for (const [gpa, at, offset] of [[0, 0, 0], [1, 1, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1],
+		[1, 0, 0], [0, 1, 0], [0, 0, 1], [3, 1, 2], [3, 2, 1]] as const) {
+		const large = gpa === at && gpa === offset ? 1 : 0;
+		const name = `guest ${gpa}, shared ${at}, file ${offset}`;
+		const m = new machine(3 * SZ_2M);
+
+		m.add({ gpa: DATA_GPA + gpa * PAGE, size: 2 * SZ_2M, at: at * PAGE,
+			offset: offset * PAGE });
+		yield* m.map(DATA_GPA, 3 * SZ_2M, DATA_GPA + SZ_2M);
+
+		yield* m.touch(DATA_GPA + SZ_2M, 1);
+		m.mapped(`${name}: private`, 1 - large, large);
+		vm_mem_set_shared(m.vm, DATA_GPA, 3 * SZ_2M);
+		yield* m.touch(DATA_GPA + SZ_2M, 1);
+		m.mapped(`${name}: shared`, 1 - large, large);
+
+		/* the slot's last page: never a large one that reaches beyond */
+		yield* m.touch(DATA_GPA + 2 * SZ_2M + (gpa - 1) * PAGE, 1);
+		m.mapped(`${name}: the end`, large ? Math.min(gpa, 1) : 2, large);
+		m.close();
+	}
+}
+
 const tests: readonly [string, () => wait][] = [
 	["what is mapped stays so when the file's pages are allocated", test_fallocate],
 	["a conversion that several slots have part of", test_conversion_over_slots],
 	["large pages after a conversion there and back", test_there_and_back],
 	["a page that differs, in the levels above", test_all_levels],
+	["slots that are not aligned as what is behind them", test_alignment],
 ];
 
 export function* main(): wait<number> {
