@@ -1271,6 +1271,8 @@ export function kvm_mem_is_private(kvm: struct_kvm, gfn: gfn_t): boolean {
 	return xa_load(kvm.mem_attr_array, pgoff_t(gfn)) === null;
 }
 
+export { kvm_mem_attr_end } from "#kvm/mem_attr.ts";
+
 /* CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING */
 export {
 	kvm_alloc_shared_bitmap, kvm_destroy_shared_bitmap, kvm_populate_private_mem_testing,

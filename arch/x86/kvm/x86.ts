@@ -138,14 +138,15 @@ import { APICV_INHIBIT_REASON_ABSENT, APICV_INHIBIT_REASON_BLOCKIRQ,
 import { kvm_arch_memory_slot_copy, kvm_clear_apicv_inhibit, kvm_cpu_get_interrupt,
 	kvm_cpu_has_extint, kvm_cpu_has_injectable_intr, kvm_cpu_has_interrupt, kvm_inject_gp,
 	KVM_MAX_VCPU_IDS, KVM_MAX_VCPUS, kvm_mmu_change_mmu_pages, kvm_mmu_create, kvm_mmu_destroy,
-	kvm_mmu_init_vm, kvm_mmu_invalidate_gva, kvm_mmu_invalidate_mmio_sptes, kvm_mmu_invlpg,
-	kvm_mmu_new_pgd, kvm_mmu_reset_context, kvm_mmu_slot_leaf_clear_dirty,
-	kvm_mmu_slot_remove_write_access, kvm_mmu_slot_try_split_huge_pages, kvm_mmu_uninit_vm,
-	kvm_mmu_unprotect_page, kvm_mmu_vendor_module_exit, kvm_mmu_vendor_module_init,
-	kvm_mmu_x86_module_init, kvm_mmu_zap_all, kvm_mmu_zap_collapsible_sptes,
-	struct_kvm_arch_memory_slot, struct_kvm_lapic_irq, struct_kvm_lpage_info,
-	struct_kvm_rmap_head, type struct_kvm_x86_init_ops, struct_kvm_x86_msr_filter,
-	type struct_kvm_x86_ops, struct_msr_data, tdp_enabled } from "#asm/kvm_host.ts";
+	kvm_mmu_init_memslot_memory_attributes, kvm_mmu_init_vm, kvm_mmu_invalidate_gva,
+	kvm_mmu_invalidate_mmio_sptes, kvm_mmu_invlpg, kvm_mmu_new_pgd, kvm_mmu_reset_context,
+	kvm_mmu_slot_leaf_clear_dirty, kvm_mmu_slot_remove_write_access,
+	kvm_mmu_slot_try_split_huge_pages, kvm_mmu_uninit_vm, kvm_mmu_unprotect_page,
+	kvm_mmu_vendor_module_exit, kvm_mmu_vendor_module_init, kvm_mmu_x86_module_init,
+	kvm_mmu_zap_all, kvm_mmu_zap_collapsible_sptes, struct_kvm_arch_memory_slot,
+	struct_kvm_lapic_irq, struct_kvm_lpage_info, struct_kvm_rmap_head,
+	type struct_kvm_x86_init_ops, struct_kvm_x86_msr_filter, type struct_kvm_x86_ops,
+	struct_msr_data, tdp_enabled } from "#asm/kvm_host.ts";
 import { kvm_page_track_cleanup, kvm_page_track_create_memslot, kvm_page_track_flush_slot,
 	kvm_page_track_free_memslot, kvm_page_track_init, kvm_page_track_write } from
 	"#asm/kvm_page_track.ts";
@@ -8113,6 +8114,8 @@ function kvm_alloc_memslot_metadata(kvm: struct_kvm, slot: struct_kvm_memory_slo
 					linfo[j]!.disallow_lpage = 1;
 			}
 		}
+
+		kvm_mmu_init_memslot_memory_attributes(kvm, slot);
 
 		if (kvm_page_track_create_memslot(kvm, slot, npages) !== 0)
 			break out_free;

@@ -42,7 +42,7 @@ import {
 	kvm_arch_has_noncoherent_dma, kvm_debug_ratelimited,
 	kvm_dirty_log_manual_protect_and_init_set, kvm_flush_remote_tlbs,
 	kvm_for_each_memslot_in_gfn_range, kvm_is_visible_memslot, kvm_lock,
-	kvm_make_all_cpus_request, kvm_make_request, kvm_mem_is_private,
+	kvm_make_all_cpus_request, kvm_make_request, kvm_mem_attr_end, kvm_mem_is_private,
 	kvm_mmu_free_memory_cache, kvm_mmu_invalidate_begin, kvm_mmu_invalidate_end,
 	kvm_mmu_topup_memory_cache, kvm_private_mem_access_testing, kvm_release_pfn_clean,
 	kvm_setup_async_pf,
@@ -2970,6 +2970,26 @@ export function kvm_arch_update_mem_attr(kvm: struct_kvm, attr: number, start: g
 				continue;
 
 			update_mem_lpage_info(kvm, slot, attr, slot_start, slot_end);
+		}
+	}
+}
+
+/**
+ * The large pages of a new slot that are mixed already: those with an end of what is shared inside.
+ * With slots_lock held. Later versions: kvm_mmu_init_memslot_memory_attributes().
+ */
+export function kvm_mmu_init_memslot_memory_attributes(kvm: struct_kvm,
+	slot: struct_kvm_memory_slot): void {
+	const end = gfn_t(slot.base_gfn + slot.npages);
+
+	if (!kvm_slot_can_be_private(slot))
+		return;
+
+	for (let gfn = kvm_mem_attr_end(kvm, slot.base_gfn, end); gfn < end;
+	     gfn = kvm_mem_attr_end(kvm, gfn, end)) {
+		for (let level = PG_LEVEL_2M; level <= KVM_MAX_HUGEPAGE_LEVEL; level++) {
+			if (ul_and_low(gfn, KVM_PAGES_PER_HPAGE(level) - 1) !== 0)
+				update_mixed(lpage_info_slot(gfn, slot, level), true);
 		}
 	}
 }

@@ -23,7 +23,8 @@ import {
 	UCALL_SYNC, vcpu_run, type vm_paddr_t, vm_get_stat, type wait,
 } from "../include/kvm_util.ts";
 import {
-	require_private_mem_testing, vm_create_with_private_mem_testing, vm_mem_add,
+	__vm_set_user_memory_region_ext, require_private_mem_testing,
+	vm_create_with_private_mem_testing, vm_mem_add,
 	vm_mem_set_private, vm_mem_set_shared,
 } from "../include/private_mem.ts";
 import { TEST_ASSERT } from "../include/test_util.ts";
@@ -102,6 +103,11 @@ class machine {
 
 		vm_mem_add(this.vm, this.hva + (p.at ?? p.offset), p.gpa, p.slot, p.size, 0,
 			this.fd, p.offset);
+	}
+
+	remove(slot = DATA_SLOT, gpa = DATA_GPA): void {
+		TEST_ASSERT(__vm_set_user_memory_region_ext(this.vm, slot, 0, gpa, 0, this.hva, -1,
+			0) === 0, "removing slot %d: %s", slot, errno_name(errno()));
 	}
 
 	/**
@@ -289,12 +295,43 @@ function* test_alignment(): wait {
 	}
 }
 
+/** A slot finds what was converted before there was one. */
+function* test_converted_before(): wait {
+	const m = new machine(4 * SZ_2M);
+	const touch_each = function* (): wait {
+		/* the second page of each large one */
+		yield* m.touch(DATA_GPA + PAGE, 4, SZ_2M);
+	};
+
+	shmem_enabled("always");
+	/* the first page of the first, the last of the second, all of the third */
+	vm_mem_set_shared(m.vm, DATA_GPA - PAGE, 2 * PAGE);
+	vm_mem_set_shared(m.vm, DATA_GPA + 2 * SZ_2M - PAGE, SZ_2M + PAGE);
+	m.add();
+	yield* m.map(DATA_GPA, 4 * SZ_2M, DATA_GPA + PAGE);
+	yield* touch_each();
+	m.mapped("slot made", 2, 2);
+
+	m.remove();
+	vm_mem_set_private(m.vm, DATA_GPA, SZ_2M);
+	vm_mem_set_shared(m.vm, DATA_GPA + 4 * SZ_2M - PAGE, PAGE);
+	m.add();
+	yield* touch_each();
+	m.mapped("made again", 2, 2);
+
+	vm_mem_set_private(m.vm, DATA_GPA, 4 * SZ_2M);
+	yield* touch_each();
+	m.mapped("all private", 0, 4);
+	m.close();
+}
+
 const tests: readonly [string, () => wait][] = [
 	["what is mapped stays so when the file's pages are allocated", test_fallocate],
 	["a conversion that several slots have part of", test_conversion_over_slots],
 	["large pages after a conversion there and back", test_there_and_back],
 	["a page that differs, in the levels above", test_all_levels],
 	["slots that are not aligned as what is behind them", test_alignment],
+	["conversions before there was a slot", test_converted_before],
 ];
 
 export function* main(): wait<number> {
