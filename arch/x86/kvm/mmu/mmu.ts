@@ -2964,6 +2964,10 @@ export function kvm_arch_update_mem_attr(kvm: struct_kvm, attr: number, start: g
 		const slots = __kvm_memslots(kvm, i);
 
 		for (const slot of kvm_for_each_memslot_in_gfn_range(iter, slots, start, end)) {
+			/* whose memory is all of one kind, whatever is recorded for it */
+			if (!kvm_slot_can_be_private(slot))
+				continue;
+
 			const slot_start = gfn_t(Math.max(start, slot.base_gfn));
 			const slot_end = gfn_t(Math.min(end, slot.base_gfn + slot.npages));
 			if (WARN_ON_ONCE(slot_start >= slot_end))

@@ -20,7 +20,7 @@ import {
 import {
 	exit_reason_str, get_ucall, guest_global, type guest_program, GUEST_SYNC, type hva_t,
 	kvm_vm_free, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall, sync_global_to_guest,
-	UCALL_SYNC, vcpu_run, type vm_paddr_t, vm_get_stat, type wait,
+	UCALL_SYNC, vcpu_run, vm_get_stat, type vm_paddr_t, vm_set_user_memory_region, type wait,
 } from "../include/kvm_util.ts";
 import {
 	__vm_set_user_memory_region_ext, require_private_mem_testing,
@@ -325,6 +325,23 @@ function* test_converted_before(): wait {
 	m.close();
 }
 
+/** Where there is no private memory, attributes mean nothing. */
+function* test_plain_slot(): wait {
+	const m = new machine(2 * SZ_2M);
+	const plain_gpa = DATA_GPA + SZ_2M;
+
+	shmem_enabled("always");
+	m.add({ size: SZ_2M });
+	vm_set_user_memory_region(m.vm, DATA_SLOT + 1, 0, plain_gpa, SZ_2M, m.hva + SZ_2M);
+	yield* m.map(DATA_GPA, 2 * SZ_2M);
+	yield* m.touch(plain_gpa, 1);
+	m.mapped("touched", 0, 1);
+	vm_mem_set_shared(m.vm, plain_gpa + PAGE, PAGE);
+	yield* m.touch(plain_gpa, 1);
+	m.mapped("a page of it \"shared\"", 0, 1);
+	m.close();
+}
+
 const tests: readonly [string, () => wait][] = [
 	["what is mapped stays so when the file's pages are allocated", test_fallocate],
 	["a conversion that several slots have part of", test_conversion_over_slots],
@@ -332,6 +349,7 @@ const tests: readonly [string, () => wait][] = [
 	["a page that differs, in the levels above", test_all_levels],
 	["slots that are not aligned as what is behind them", test_alignment],
 	["conversions before there was a slot", test_converted_before],
+	["a slot without private memory", test_plain_slot],
 ];
 
 export function* main(): wait<number> {
