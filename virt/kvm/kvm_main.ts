@@ -961,6 +961,7 @@ function kvm_private_notifier_range(slot: struct_kvm_memory_slot, start: pgoff_t
 	if (start > base_pgoff)
 		start_gfn = gfn_t(slot.base_gfn + start - base_pgoff);
 
+	/* at most base_gfn for a range in front of the slot's part; C's wraps around below 0 */
 	if (end < base_pgoff + slot.npages)
 		end_gfn = gfn_t(slot.base_gfn + end - base_pgoff);
 

@@ -342,6 +342,42 @@ function* test_plain_slot(): wait {
 	m.close();
 }
 
+/** A hole unmaps what the slot has of it: nothing, if it is all in front or behind. */
+function* test_holes(): wait {
+	/* further in the file than in the guest: a gfn may be less than the hole is in front */
+	const base = 2 * DATA_GPA, m = new machine(base + 16 * PAGE);
+	/* the slots' parts, in pages from there: [4, 8) and [8, 12) */
+	const gpas = [DATA_GPA, DATA_GPA + SZ_2M] as const;
+
+	gpas.forEach((gpa, i) => {
+		m.add({ slot: DATA_SLOT + i, gpa, size: 4 * PAGE, offset: base + (4 + 4 * i) * PAGE,
+			at: i * SZ_2M });
+	});
+	yield* m.map(DATA_GPA, 2 * SZ_2M);
+
+	for (const [first, last, left] of [
+		[0, 3, 8], [0, 0, 8], [3, 3, 8], [12, 15, 8], [12, 12, 8],
+		[4, 4, 7], [7, 7, 7], [7, 8, 6], [3, 12, 0], [0, 15, 0],
+		[2, 4, 7], [2, 7, 4], [8, 11, 4], [11, 14, 7], [5, 6, 6], [0, 8, 3],
+	] as const) {
+		yield* m.touch(gpas[0], 4);
+		yield* m.touch(gpas[1], 4);
+		m.mapped("touched", 8);
+		m.punch(base + first * PAGE, (last - first + 1) * PAGE);
+		m.mapped(`a hole of pages ${first} to ${last}`, left);
+	}
+
+	yield* m.touch(gpas[0], 4);
+	yield* m.touch(gpas[1], 4);
+	m.punch(0, PAGE);
+	m.mapped("a hole at the file's start", 8);
+	m.punch(2 ** 40, 2 ** 40);
+	m.mapped("a hole beyond the file", 8);
+	m.punch(0, base + 5 * PAGE);
+	m.mapped("a hole from the file's start", 7);
+	m.close();
+}
+
 const tests: readonly [string, () => wait][] = [
 	["what is mapped stays so when the file's pages are allocated", test_fallocate],
 	["a conversion that several slots have part of", test_conversion_over_slots],
@@ -350,6 +386,7 @@ const tests: readonly [string, () => wait][] = [
 	["slots that are not aligned as what is behind them", test_alignment],
 	["conversions before there was a slot", test_converted_before],
 	["a slot without private memory", test_plain_slot],
+	["holes in, around and beside the slots' parts of a file", test_holes],
 ];
 
 export function* main(): wait<number> {
