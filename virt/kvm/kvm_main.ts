@@ -740,13 +740,13 @@ function kvm_mmu_notifier_change_pte(mn: struct_mmu_notifier, _mm: struct_mm_str
 
 /** virt/kvm/kvm_main.c:update_invalidate_range(), with mmu_lock held for write. @hunk 4:3 */
 function update_invalidate_range(kvm: struct_kvm, start: gfn_t, end: gfn_t): void {
-	if (kvm.mmu_invalidate_in_progress === 1) {
+	if (kvm.mmu_invalidate_range_end === 0) {
 		kvm.mmu_invalidate_range_start = start;
 		kvm.mmu_invalidate_range_end = end;
 	} else {
 		/*
-		 * Of several ranges only what covers them all is kept: until the last of them
-		 * has ended, more may look invalidated than is.
+		 * Of several ranges, be they of several slots, only what covers them all is
+		 * kept: until the last of them has ended, more may look invalidated than is.
 		 */
 		kvm.mmu_invalidate_range_start =
 			gfn_t(min(kvm.mmu_invalidate_range_start, start));
@@ -759,6 +759,10 @@ function update_invalidate_range(kvm: struct_kvm, start: gfn_t, end: gfn_t): voi
 function mark_invalidate_in_progress(kvm: struct_kvm, _start: gfn_t, _end: gfn_t): void {
 	/* seen by whoever takes mmu_lock next: no SPTE is made without it */
 	kvm.mmu_invalidate_in_progress++;
+
+	/* none yet: what belongs to it is added slot by slot, before mmu_lock is dropped */
+	if (kvm.mmu_invalidate_in_progress === 1)
+		kvm.mmu_invalidate_range_start = kvm.mmu_invalidate_range_end = gfn_t(0);
 }
 
 /** virt/kvm/kvm_main.c:kvm_mmu_handle_gfn_range() */

@@ -9,6 +9,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest
 import { pair_frame } from "#asm-generic/pair.ts";
 import { gfn_t } from "#asm-generic/types.ts";
 import { page_count } from "#linux/mm.ts";
+import { MMU_NOTIFY_CLEAR, mmu_notifier_invalidate_range_end, mmu_notifier_invalidate_range_start,
+	mmu_notifier_range_init, struct_mmu_notifier_range } from "#linux/mmu_notifier.ts";
+import { current } from "#linux/sched.ts";
 import { lru_add_drain_all } from "#linux/swap.ts";
 import { pfn_to_page } from "#linux/mmzone.ts";
 import type { pfn_nr } from "#asm-generic/types.ts";
@@ -89,6 +92,38 @@ describe("a fault against an invalidation", () => {
 		expect(m.fault(16 * PAGE, WRITE | USER)).toBe(RET_PF_RETRY);
 		end(m, 32, 33);
 		expect(m.fault(16 * PAGE, WRITE | USER)).toBe(RET_PF_FIXED);
+		m.close();
+	}));
+	test("waits at every slot that has part of an address range", () => in_task(() => {
+		const m = new vm(), { at } = shared(16 * PAGE);
+		const range = new struct_mmu_notifier_range(current.mm!);
+		/* the first in the middle: it is met neither first nor last, whatever the order */
+		const gfns = [1024, 0, 2048];
+
+		gfns.forEach((gfn, i) => {
+			m.slot(gfn * PAGE, at, 16 * PAGE, 0, i);
+		});
+		m.slot(3072 * PAGE, anon(16 * PAGE), 16 * PAGE, 0, 3);
+		mmu_notifier_range_init(range, MMU_NOTIFY_CLEAR, 0, null, current.mm!, at + PAGE,
+			at + 3 * PAGE);
+		mmu_notifier_invalidate_range_start(range);
+		for (const gfn of gfns) {
+			expect(m.fault((gfn + 1) * PAGE, WRITE | USER), `gfn ${gfn} + 1`)
+				.toBe(RET_PF_RETRY);
+			expect(m.fault((gfn + 2) * PAGE, WRITE | USER), `gfn ${gfn} + 2`)
+				.toBe(RET_PF_RETRY);
+		}
+		/* beyond what covers them */
+		expect(m.fault(0, WRITE | USER)).toBe(RET_PF_FIXED);
+		expect(m.fault(2051 * PAGE, WRITE | USER)).toBe(RET_PF_FIXED);
+		expect(m.fault(3072 * PAGE, WRITE | USER)).toBe(RET_PF_FIXED);
+		mmu_notifier_invalidate_range_end(range);
+
+		/* what covered the last one is forgotten when the next begins */
+		begin(m, 3072, 3073);
+		for (const gfn of gfns)
+			expect(m.fault((gfn + 1) * PAGE, WRITE | USER)).toBe(RET_PF_FIXED);
+		end(m, 3072, 3073);
 		m.close();
 	}));
 	test("is stale if one came and went while the page was looked up", () => in_task(() => {
