@@ -3721,7 +3721,7 @@ function kvm_vm_ioctl(filp: struct_file, ioctl: number, arg: ulong64): number {
 		if (get_user(flags, __u32, argp + flags_offset))
 			break out;
 
-		/* where the flag is an unknown one, there is nothing behind what was always there */
+		/* where the flag is an unknown one, nothing lies behind what was always there */
 		if (private_mem && flags.v & KVM_MEM_PRIVATE)
 			size = sizeof(struct_kvm_userspace_memory_region_ext);
 		else

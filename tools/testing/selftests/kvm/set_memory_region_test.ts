@@ -16,8 +16,8 @@ import { MAP_ANONYMOUS, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE } from
 import { struct_kvm_regs } from "#uapi-asm/kvm.ts";
 import {
 	clock_gettime, errno, errno_name, ioctl, MAP_FAILED, memset, mmap, munmap, poke,
-	pthread_create, pthread_join, type pthread, sem_post, sem_t, sem_timedwait, u64_bytes, type user_code, user_store64,
-	usleep,
+	pthread_create, pthread_join, type pthread, sem_post, sem_t, sem_timedwait, u64_bytes,
+	type user_code, user_store64, usleep,
 } from "#tools/include/nolibc/nolibc.ts";
 import {
 	__vm_set_user_memory_region, __vm_vcpu_add, addr_gpa2hva, get_ucall, GUEST_ASSERT_1,
