@@ -12,14 +12,15 @@ import { get_nr_dentry } from "#linux/dcache.ts";
 import { get_nr_files, get_nr_inodes } from "#linux/fs.ts";
 import { drain_all_pages } from "#linux/gfp.ts";
 import { vm_memory_committed } from "#linux/mman.ts";
-import { NR_FREE_PAGES, NR_MLOCK } from "#linux/mmzone.const.ts";
+import { NR_FOLL_PIN_ACQUIRED, NR_FOLL_PIN_RELEASED, NR_FREE_PAGES, NR_MLOCK } from
+	"#linux/mmzone.const.ts";
 import { proc_create_single } from "#linux/proc_fs.ts";
 import { rcu_barrier } from "#linux/rcupdate.ts";
 import { drop_lazy_mms } from "#linux/sched/core.ts";
 import { seq_puts } from "#linux/seq_file.ts";
 import { slab_live_counts } from "#linux/slab.ts";
 import { lru_add_drain_all } from "#linux/swap.ts";
-import { global_zone_page_state } from "#linux/vmstat.ts";
+import { global_node_page_state, global_zone_page_state } from "#linux/vmstat.ts";
 
 const sections = new Map<string, () => readonly string[]>();
 
@@ -58,6 +59,8 @@ function privmem_state_init(): number {
 			`free ${global_zone_page_state(NR_FREE_PAGES)}`,
 			`committed ${vm_memory_committed()}`,
 			`mlocked ${global_zone_page_state(NR_MLOCK)}`,
+			`pinned ${global_node_page_state(NR_FOLL_PIN_ACQUIRED) -
+				global_node_page_state(NR_FOLL_PIN_RELEASED)}`,
 		];
 	});
 	proc_create_single("/sys/kernel/debug/privmem/state", 0o444, (m) => {
