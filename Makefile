@@ -90,11 +90,17 @@ kunit: build/default/.compile
 
 PHONY += conformance
 conformance: build/$(CONFIG)/.compile
-	$(Q)node build/$(CONFIG)/tools/testing/conformance/main.js $(if $(CASES),--cases $(CASES))
+	$(Q)node build/$(CONFIG)/tools/testing/conformance/main.js $(if $(CASES),--cases $(CASES)) \
+		$(if $(TAG),--tag $(TAG))
+
+# `make test` looks at the build without private memory too
+OFF := $(if $(KCONFIG_OVERRIDE),,HAVE_KVM_PRIVATE_MEM=n)
+off := $(subst =,-,$(OFF))
 
 PHONY += test
-test: build/default/.compile build/$(CONFIG)/.compile kselftest-all
-	$(Q)node $(SCRIPTS)/test/main.js $(CONFIG) $(KSELFTEST)
+test: build/default/.compile build/$(CONFIG)/.compile kselftest-all \
+      $(off:%=build/default.%/.compile) $(off:%=build/kselftest.%/.compile)
+	$(Q)node $(SCRIPTS)/test/main.js $(CONFIG) $(KSELFTEST) $(OFF)
 
 PHONY += coverage
 coverage: kselftest-all
@@ -156,8 +162,9 @@ help:
 	@echo '                   HOST="vendor=amd"    options of the hosts'
 	@echo '                   JOBS=n               how many tests run at once'
 	@echo '  kunit          - white-box tests (KUNIT=name: files whose path has it)'
-	@echo '  conformance    - replay of cases recorded on real Linux (CASES=dir: every file of dir)'
-	@echo '  test           - all three'
+	@echo '  conformance    - replay of cases recorded on real Linux (CASES=dir: every file of dir;'
+	@echo '                   TAG=tag: only cases with the tag)'
+	@echo '  test           - all three, and some of it on a kernel without private memory'
 	@echo '  coverage       - which lines the selftests reach: build/coverage/index.html'
 	@echo '  bench          - the benchmarks'
 	@echo ''

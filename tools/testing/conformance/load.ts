@@ -6,7 +6,7 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { group_file } from "./format.ts";
+import { num, type group_file, type recorded_case } from "./format.ts";
 
 /** An error that the user is told in one line. */
 export class usage_error extends Error {}
@@ -47,12 +47,47 @@ export function load_directory(dir: string): group_file[] {
 	return files.sort().map((f) => read_group(join(dir, f)));
 }
 
-/** Excepted cases: id to reason. */
-export function load_exceptions(home: string): Map<string, string> {
-	const list = new Map<string, string>();
-	for (const line of lines_of(join(home, "exceptions"))) {
-		const [id, ...reason] = line.split(/\s+/);
-		list.set(id!, reason.join(" "));
+/** `OP:MEMBER&BITS`: a step by which a case may begin to differ. */
+interface step_rule {
+	readonly op: string;
+	readonly member: string;
+	readonly bits: bigint;
+	readonly reason: string;
+}
+
+const RULE = /^(\w+):(\w+)&(0x[0-9a-f]+)$/;
+
+/** What the file `exceptions` says: ids, and steps, each with its reason. */
+export class exception_list {
+	private readonly ids = new Map<string, string>();
+	private readonly rules: step_rule[] = [];
+
+	constructor(lines: readonly string[]) {
+		for (const line of lines) {
+			const [what, ...words] = line.split(/\s+/), reason = words.join(" ");
+			const m = RULE.exec(what!);
+			if (m === null)
+				this.ids.set(what!, reason);
+			else
+				this.rules.push({ op: m[1]!, member: m[2]!, bits: BigInt(m[3]!),
+					reason });
+		}
 	}
-	return list;
+
+	/** Why the case is not to match at all. */
+	of_case(c: recorded_case): string | undefined {
+		return this.ids.get(c.id);
+	}
+
+	/** Why the case may differ from step @first on; it may match as well. */
+	of_step(c: recorded_case, first: number): string | undefined {
+		const s = c.steps[first]!;
+		const rule = this.rules.find((r) => r.op === s.op && s[r.member] !== undefined &&
+			(num(s[r.member]) & r.bits) !== 0n);
+		return rule?.reason;
+	}
+}
+
+export function load_exceptions(home: string): exception_list {
+	return new exception_list(lines_of(join(home, "exceptions")));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Replays cases recorded on real Linux: `make conformance [CASES=dir]`.
+ * Replays cases recorded on real Linux: `make conformance [CASES=dir] [TAG=tag]`.
  *
  * Port-only. Cases that use KVM run on hosts of both vendors and match when they do on each.
  * Prints a line per step that differs, a line per excepted case, and the count. Exit
@@ -13,7 +13,8 @@ import { init_main } from "#tools/include/nolibc/init.ts";
 import { run_host } from "#tools/testing/host/host.ts";
 import type { group_file, recorded_case } from "./format.ts";
 import { add_kvm_ops } from "./kvm_ops.ts";
-import { load_directory, load_exceptions, load_listed, usage_error } from "./load.ts";
+import { load_directory, load_exceptions, load_listed, usage_error, type exception_list } from
+	"./load.ts";
 import { replay, type case_result } from "./replay.ts";
 
 /** What the cases assume: 16 huge pages of 2 MiB, shmem THP off, no SEV. */
@@ -23,6 +24,8 @@ const HOME = join(process.cwd(), "tools/testing/conformance");
 interface options {
 	cases: string | undefined;
 	only: string | undefined;
+	/** of these, the ones that have it */
+	tag: string | undefined;
 	kernel: string;
 	/** undefined: all cases on Intel, those that use KVM on AMD as well */
 	vendor: "intel" | "amd" | undefined;
@@ -60,16 +63,18 @@ function report(r: case_result, c: recorded_case): void {
 }
 
 /** @key tells cases of one id apart. */
-function judge(c: recorded_case, key: string, r: case_result, exceptions: Map<string, string>,
+function judge(c: recorded_case, key: string, r: case_result, exceptions: exception_list,
 	t: tally): void {
 	const matches = r.died === null && r.differences.length === 0;
-	const reason = exceptions.get(c.id);
+	const always = exceptions.of_case(c);
+	const reason = always ?? (r.differences.length === 0 ? undefined :
+		exceptions.of_step(c, r.differences[0]!.step));
 
 	if (reason !== undefined && !matches) {
 		console.log(`${c.id}: excepted: ${reason}`);
 		t.add(key, "excepted");
-	} else if (reason !== undefined) {
-		console.log(`${c.id}: excepted (${reason}), but matches`);
+	} else if (always !== undefined) {
+		console.log(`${c.id}: excepted (${always}), but matches`);
 		t.add(key, "differ");
 	} else if (matches) {
 		t.add(key, "match");
@@ -88,6 +93,7 @@ function run(groups: group_file[], o: options): tally {
 	const exceptions = load_exceptions(HOME);
 	const t = new tally();
 	const cases = groups.flatMap((g) => g.cases).filter((c) => c.id.startsWith(o.only ?? "") &&
+		(o.tag === undefined || (c.tags ?? []).includes(o.tag)) &&
 		(!o.second || uses_kvm(c)));
 
 	const end = run_host({ ...HOST, vendor: o.vendor ?? "intel" }, init_main, function* () {
@@ -133,6 +139,7 @@ function parse(): options {
 		options: {
 			cases: { type: "string" },
 			only: { type: "string" },
+			tag: { type: "string" },
 			kernel: { type: "string", default: "6.1" },
 			vendor: { type: "string" },
 			second: { type: "boolean", default: false },
@@ -141,8 +148,8 @@ function parse(): options {
 	const { vendor } = values;
 	if (vendor !== undefined && vendor !== "intel" && vendor !== "amd")
 		throw new usage_error(`${vendor}: vendor is intel or amd`);
-	return { cases: values.cases, only: values.only, kernel: values.kernel, vendor,
-		second: values.second };
+	return { cases: values.cases, only: values.only, tag: values.tag, kernel: values.kernel,
+		vendor, second: values.second };
 }
 
 function main(): number {
