@@ -28,11 +28,12 @@ import { GFP_KERNEL, __GFP_MOVABLE } from "#linux/gfp.ts";
 import { thp_order } from "#linux/huge_mm.ts";
 import { INIT_LIST_HEAD, list_add, list_del, list_for_each_entry, struct_list_head } from "#linux/list.ts";
 import { struct_inaccessible_notifier } from "#linux/memfd.ts";
-import { compound_head, put_page } from "#linux/mm.ts";
+import { compound_head, put_page, set_page_dirty } from "#linux/mm.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import { kern_mount } from "#linux/mount.ts";
 import { mutex_init, mutex_lock, mutex_unlock } from "#linux/mutex.ts";
 import { struct_mutex } from "#linux/mutex_types.ts";
+import { PageDirty } from "#linux/page-flags.ts";
 import { mapping_gfp_mask, mapping_set_gfp_mask, mapping_set_unevictable, unlock_page } from
 	"#linux/pagemap.ts";
 import type { struct_path } from "#linux/path.ts";
@@ -270,6 +271,9 @@ export function inaccessible_get_pfn(file: struct_file, offset: pgoff_t, pfn: re
 	const page = pagep.v!;
 	pfn.v = page_to_pfn_t(page);
 	order.v = thp_order(compound_head(page));
+	/* the guest may write at any time, and nobody else knows that it has the page */
+	if (!PageDirty(page))
+		set_page_dirty(page);
 	unlock_page(page);
 
 	return 0;
