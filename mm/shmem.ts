@@ -856,8 +856,12 @@ function shmem_undo_range(inode: struct_inode, lstart: loff_t, lend: loff_t, unf
 		index++;
 	}
 
+	/*
+	 * As in later kernels: what a failed call has added goes as a whole, below, and of what was
+	 * there before nothing is cleared or split. Somebody may have it.
+	 */
 	let same_folio = lstart >> 12n === lend >> 12n;
-	folio = shmem_get_partial_folio(inode, loff_to_pgoff(lstart));
+	folio = unfalloc ? null : shmem_get_partial_folio(inode, loff_to_pgoff(lstart));
 	if (folio) {
 		same_folio = lend < folio_pos(folio) + BigInt(folio_size(folio));
 		folio_mark_dirty(folio);
@@ -871,7 +875,7 @@ function shmem_undo_range(inode: struct_inode, lstart: loff_t, lend: loff_t, unf
 		folio = null;
 	}
 
-	if (!same_folio)
+	if (!same_folio && !unfalloc)
 		folio = shmem_get_partial_folio(inode, loff_to_pgoff(lend));
 	if (folio) {
 		folio_mark_dirty(folio);

@@ -219,6 +219,39 @@ function* test_drop_caches(mode: number, fill: boolean): wait {
 	yield* g.finish();
 }
 
+/**
+ * A fallocate() that fails takes back what it has added, and no more: not the first or the last
+ * page it came across, which the guest has.
+ */
+function* test_failing_fallocate(mode: number, first: number): wait {
+	const g = new guest(mode, guest_code, new_file(3 * SIZE), SIZE, SIZE);
+
+	yield* g.run_to(UCALL_SYNC);
+	for (const dir of ["failslab", "fail_page_alloc"]) {
+		ok(write_file(`/sys/kernel/debug/${dir}/ignore-gfp-wait`, "N\n"), dir);
+		ok(write_file(`/sys/kernel/debug/${dir}/verbose`, "0\n"), dir);
+	}
+	ok(write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N\n"), "highmem");
+	ok(write_file("/sys/kernel/debug/fail_page_alloc/min-order", "0\n"), "min-order");
+	let n = 1;
+	for (let failed = true; failed; n++) {
+		TEST_ASSERT(n < 100, "no end of it");
+		ok(write_file("/proc/self/fail-nth", `${n}`), "fail-nth");
+		failed = fallocate(g.fd, 0, first, 3 * SIZE - first) < 0;
+		/* it may be this that gets what is left of n */
+		while (write_file("/proc/self/fail-nth", "0") < 0)
+			continue;
+		if (failed)
+			pages_are(g.fd, PAGES, "after a fallocate() that failed");
+	}
+	TEST_ASSERT(n - 2 >= PAGES, "it failed only %d times", n - 2);
+	yield* g.run_to(UCALL_SYNC);
+	ok(fallocate(g.fd, PUNCH, 0, 3 * SIZE), "punching a hole");
+	yield* g.run_to(UCALL_DONE);
+	g.free();
+	close(g.fd);
+}
+
 /** Shared memory of a private slot is ordinary memory, which is not in the file. */
 function* test_shared_part(mode: number): wait {
 	const g = new guest(mode, guest_code);
@@ -291,6 +324,9 @@ export function* main(): wait<number> {
 		printf("caches dropped, mode %d\n", mode);
 		yield* test_drop_caches(mode, false);
 		yield* test_drop_caches(mode, true);
+		printf("fallocate() that fails, mode %d\n", mode);
+		yield* test_failing_fallocate(mode, 0);
+		yield* test_failing_fallocate(mode, SIZE);
 		printf("the last descriptor, mode %d\n", mode);
 		yield* test_vcpu_last(mode);
 		printf("a second VM, mode %d\n", mode);

@@ -231,8 +231,6 @@ const size: operation[] = [
 		},
 		op: (c) => fallocate(c.fd, 0, 60 * PAGE, 8 * PAGE),
 		errnos: NOMEM,
-		/* 6.0 takes away the page before the one that failed, even if it is an old one */
-		partial: true,
 	}, {
 		name: "fallocate far out, growing the file",
 		setup: (c) => file(c, 1),
