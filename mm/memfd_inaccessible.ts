@@ -18,8 +18,8 @@ import { WARN_ON_ONCE } from "#linux/bug.ts";
 import { EINVAL, ENOMEM, EPERM } from "#linux/errno.ts";
 import { alloc_file_pseudo, fput } from "#linux/file.ts";
 import { ATTR_SIZE, SB_I_NOEXEC } from "#linux/fs.const.ts";
-import { alloc_anon_inode, d_inode, file_dentry, file_inode, inode_lock, inode_unlock, iput,
-	kill_anon_super } from "#linux/fs.ts";
+import { alloc_anon_inode, d_inode, file_dentry, file_inode, i_size_read, inode_lock, inode_unlock,
+	iput, kill_anon_super } from "#linux/fs.ts";
 import type { struct_dentry, struct_file, struct_file_operations, struct_file_system_type,
 	struct_iattr, struct_inode, struct_inode_operations, struct_kstat, struct_vfsmount } from
 	"#linux/fs.types.ts";
@@ -255,6 +255,16 @@ export function file_is_inaccessible(file: struct_file): boolean {
 }
 
 /**
+ * Port-only: how much of @page's huge page the file has for sure. One that goes beyond the end may
+ * be split without notice, and what is beyond it freed.
+ */
+function inaccessible_order(page: struct_page, inode: struct_inode): number {
+	const head = compound_head(page), order = thp_order(head);
+
+	return head.index + (1 << order) <= loff_to_pgoff(i_size_read(inode)) ? order : 0;
+}
+
+/**
  * mm/memfd_inaccessible.c:inaccessible_get_pfn(): the page at @offset with a reference, allocated
  * if there is a hole. 0 or -errno.
  */
@@ -270,7 +280,7 @@ export function inaccessible_get_pfn(file: struct_file, offset: pgoff_t, pfn: re
 
 	const page = pagep.v!;
 	pfn.v = page_to_pfn_t(page);
-	order.v = thp_order(compound_head(page));
+	order.v = inaccessible_order(page, file_inode(memfd));
 	/* the guest may write at any time, and nobody else knows that it has the page */
 	if (!PageDirty(page))
 		set_page_dirty(page);

@@ -24,8 +24,8 @@ import {
 	read_file, sendfile, splice, syscall_by_number, write, write_file,
 } from "#tools/include/nolibc/nolibc.ts";
 import {
-	exit_reason_str, get_ucall, GUEST_ASSERT, GUEST_DONE, type guest_program, GUEST_SYNC,
-	kvm_vm_free, REPORT_GUEST_ASSERT, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall,
+	__vcpu_run, exit_reason_str, get_ucall, GUEST_ASSERT, GUEST_DONE, type guest_program,
+	GUEST_SYNC, kvm_vm_free, REPORT_GUEST_ASSERT, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall,
 	UCALL_ABORT, UCALL_DONE, UCALL_SYNC, vcpu_run, virt_map, type wait,
 } from "./include/kvm_util.ts";
 import {
@@ -39,9 +39,11 @@ const PAGES	= 8;
 const SIZE	= PAGES * PAGE;
 const GPA	= 2 ** 32;
 const SLOT	= 10;
+const SZ_2M	= 2 ** 21;
 /* a hint for mmap(), on a large page's boundary */
 const HVA	= 2 ** 40;
 const SECRET	= 0x5e;
+const SHMEM_ENABLED = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
 const STATE	= "/sys/kernel/debug/privmem/state";
 const PUNCH	= FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
 
@@ -252,6 +254,38 @@ function* test_failing_fallocate(mode: number, first: number): wait {
 	close(g.fd);
 }
 
+function* guest_at_the_end(): guest_program {
+	yield* memset(GPA + SZ_2M, SECRET, PAGE);
+	yield* GUEST_SYNC(0);
+	yield* GUEST_ASSERT(yield* memchk(GPA + SZ_2M, SECRET, PAGE), "the last page is the same");
+	yield* GUEST_SYNC(1);
+	yield* memset(GPA + SZ_2M + PAGE, SECRET, PAGE);
+	yield* GUEST_DONE();
+}
+
+/**
+ * The file ends in the middle of a huge page: what is beyond its end the kernel may split off and
+ * free, so the guest does not get it until the file grows.
+ */
+function* test_end_of_file(mode: number): wait {
+	ok(write_file(SHMEM_ENABLED, "always\n"), SHMEM_ENABLED);
+	const g = new guest(mode, guest_at_the_end, new_file(SZ_2M + PAGE), 2 * SZ_2M);
+
+	yield* g.run_to(UCALL_SYNC);
+	pages_are(g.fd, 512, "with a huge page at its end");
+	ok(write_file("/proc/sys/vm/drop_caches", "2\n"), "drop_caches");
+	pages_are(g.fd, 1, "with its end split off");
+	yield* g.run_to(UCALL_SYNC);
+
+	const r = yield* __vcpu_run(g.vcpu);
+	TEST_ASSERT(r < 0, "KVM_RUN beyond the end: %d, exit %u", r, g.vcpu.run.exit_reason);
+	ok(fallocate(g.fd, 0, SZ_2M + PAGE, PAGE), "fallocate");
+	yield* g.run_to(UCALL_DONE);
+	g.free();
+	close(g.fd);
+	ok(write_file(SHMEM_ENABLED, "never\n"), SHMEM_ENABLED);
+}
+
 /** Shared memory of a private slot is ordinary memory, which is not in the file. */
 function* test_shared_part(mode: number): wait {
 	const g = new guest(mode, guest_code);
@@ -327,6 +361,8 @@ export function* main(): wait<number> {
 		printf("fallocate() that fails, mode %d\n", mode);
 		yield* test_failing_fallocate(mode, 0);
 		yield* test_failing_fallocate(mode, SIZE);
+		printf("huge pages and the end of the file, mode %d\n", mode);
+		yield* test_end_of_file(mode);
 		printf("the last descriptor, mode %d\n", mode);
 		yield* test_vcpu_last(mode);
 		printf("a second VM, mode %d\n", mode);
