@@ -15,20 +15,6 @@ export function cap_raised(c: kernel_cap_t, flag: number): boolean {
 	return flag < 32 ? (c.lo & (1 << flag)) !== 0 : (c.hi & (1 << (flag - 32))) !== 0;
 }
 
-export function cap_raise(c: kernel_cap_t, flag: number): void {
-	if (flag < 32)
-		c.lo |= 1 << flag;
-	else
-		c.hi |= 1 << (flag - 32);
-}
-
-export function cap_lower(c: kernel_cap_t, flag: number): void {
-	if (flag < 32)
-		c.lo &= ~(1 << flag);
-	else
-		c.hi &= ~(1 << (flag - 32));
-}
-
 /** kernel/capability.c:ns_capable() */
 export function ns_capable(_ns: struct_user_namespace | { name: string }, cap: number): boolean {
 	if (!cap_raised(current.cred!.cap_effective, cap))

@@ -6,10 +6,10 @@
  * kernel_cap_t. One user namespace, identity mapped.
  */
 
-/** 41 capabilities in two words. */
+/** 41 capabilities in two words: a value, as C copies it. */
 export class kernel_cap_t {
-	lo: number;
-	hi: number;
+	readonly lo: number;
+	readonly hi: number;
 	constructor(lo = 0, hi = 0) {
 		this.lo = lo;
 		this.hi = hi;

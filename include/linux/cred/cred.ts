@@ -13,7 +13,7 @@ import { BUG_ON } from "#linux/bug.ts";
 import { call_rcu, struct_callback_head } from "#linux/rcupdate.ts";
 import { current, type struct_task_struct } from "#linux/sched_types.ts";
 import { CLONE_THREAD } from "#uapi/linux/sched.ts";
-import { type kernel_cap_t, struct_cred, struct_user_namespace, struct_user_struct } from
+import { kernel_cap_t, struct_cred, struct_user_namespace, struct_user_struct } from
 	"#linux/cred_types.ts";
 
 let cred_jar: struct_kmem_cache<struct_cred> | null = null;
@@ -22,16 +22,12 @@ export const init_user_ns = new struct_user_namespace("init_user_ns");
 export const root_user = new struct_user_struct();
 
 /* every capability there is: 0 to 40 */
-const CAP_FULL_LO = -1;
-const CAP_FULL_HI = 0x1ff;
+const CAP_FULL_SET = new kernel_cap_t(-1, 0x1ff);
 
 function make_init_cred(): struct_cred {
 	const cred = new struct_cred();
 	cred.usage = 4;
-	for (const cap of [cred.cap_permitted, cred.cap_effective, cred.cap_bset]) {
-		cap.lo = CAP_FULL_LO;
-		cap.hi = CAP_FULL_HI;
-	}
+	cred.cap_permitted = cred.cap_effective = cred.cap_bset = CAP_FULL_SET;
 	cred.user = root_user;
 	cred.user_ns = init_user_ns;
 	return cred;
@@ -42,11 +38,6 @@ export const init_cred = make_init_cred();
 
 export function cred_init(): void {
 	cred_jar = KMEM_CACHE(struct_cred, SLAB_HWCACHE_ALIGN | SLAB_PANIC | SLAB_ACCOUNT);
-}
-
-function copy_cap(to: kernel_cap_t, from: kernel_cap_t): void {
-	to.lo = from.lo;
-	to.hi = from.hi;
 }
 
 /** kernel/cred.c:__put_cred(); upstream frees after a grace period. */
@@ -96,11 +87,11 @@ function copy_cred(new_: struct_cred, old: struct_cred): void {
 	new_.fsuid = old.fsuid;
 	new_.fsgid = old.fsgid;
 	new_.securebits = old.securebits;
-	copy_cap(new_.cap_inheritable, old.cap_inheritable);
-	copy_cap(new_.cap_permitted, old.cap_permitted);
-	copy_cap(new_.cap_effective, old.cap_effective);
-	copy_cap(new_.cap_bset, old.cap_bset);
-	copy_cap(new_.cap_ambient, old.cap_ambient);
+	new_.cap_inheritable = old.cap_inheritable;
+	new_.cap_permitted = old.cap_permitted;
+	new_.cap_effective = old.cap_effective;
+	new_.cap_bset = old.cap_bset;
+	new_.cap_ambient = old.cap_ambient;
 	new_.user = old.user;
 	new_.user!.__count++;
 	new_.user_ns = old.user_ns;

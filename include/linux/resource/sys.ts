@@ -19,7 +19,7 @@ import { struct_sysinfo_layout } from "#uapi/linux/sysinfo.ts";
 import { struct_new_utsname } from "#uapi/linux/utsname.ts";
 import { EFAULT, EINTR, EINVAL, EPERM, ESRCH, ENOMEM } from "#linux/errno.ts";
 import { CAP_SETUID, CAP_SYS_NICE, CAP_SYS_RESOURCE, capable } from "#linux/capability.ts";
-import { commit_creds, current_cred, prepare_creds } from "#linux/cred.ts";
+import { commit_creds, current_cred, kernel_cap_t, prepare_creds } from "#linux/cred.ts";
 import { NSEC_PER_SEC } from "#linux/time.const.ts";
 import { ktime_get_boottime } from "#linux/ktime.ts";
 import { mmap_write_lock_killable, mmap_write_unlock } from "#linux/mmap_lock.ts";
@@ -218,16 +218,13 @@ function setxuid(ruid: number, euid: number, suid: number): number {
 	new_.fsuid = new_.euid;
 	const was_root = old.uid === 0 || old.euid === 0 || old.suid === 0;
 	if (was_root && new_.uid !== 0 && new_.euid !== 0 && new_.suid !== 0) {
-		new_.cap_permitted.lo = 0;
-		new_.cap_permitted.hi = 0;
+		new_.cap_permitted = new kernel_cap_t();
 	}
 	if (old.euid === 0 && new_.euid !== 0) {
-		new_.cap_effective.lo = 0;
-		new_.cap_effective.hi = 0;
+		new_.cap_effective = new kernel_cap_t();
 	}
 	if (old.euid !== 0 && new_.euid === 0) {
-		new_.cap_effective.lo = new_.cap_permitted.lo;
-		new_.cap_effective.hi = new_.cap_permitted.hi;
+		new_.cap_effective = new_.cap_permitted;
 	}
 	return commit_creds(new_);
 }

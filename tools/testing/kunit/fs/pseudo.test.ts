@@ -9,7 +9,9 @@ import { MNT_NOEXEC } from "#linux/fs.const.ts";
 import { mount_of } from "#linux/fs/namespace.ts";
 import { privmem_state_section, proc_create_single, proc_remove } from "#linux/proc_fs.ts";
 import { seq_printf } from "#linux/seq_file.ts";
-import { kernel_cap_t } from "#linux/cred.ts";
+import { abort_creds, commit_creds, kernel_cap_t, prepare_creds } from "#linux/cred.ts";
+import { CAP_SETUID, cap_raised, capable } from "#linux/capability.ts";
+import { rcu_barrier } from "#linux/rcupdate.ts";
 import { current } from "#linux/sched.ts";
 import { AT_EMPTY_PATH, F_GETFL, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, O_RDWR, O_TMPFILE,
 	O_TRUNC, O_WRONLY } from "#uapi/linux/fcntl.ts";
@@ -19,6 +21,7 @@ import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRIT
 import { S_IFCHR, S_IFIFO, S_IFMT, S_IFREG } from "#uapi/linux/stat.ts";
 import { struct_statfs } from "#uapi/asm-generic/statfs.ts";
 import { struct_stat } from "#uapi-asm/stat.ts";
+import { __NR_setresuid } from "#uapi-asm/unistd_64.ts";
 import { peek, poke, syscall } from "#tools/include/nolibc/arch.ts";
 import { mmap, mprotect, munmap } from "#tools/include/nolibc/mman.ts";
 import { alloca, with_string } from "#tools/include/nolibc/stack.ts";
@@ -108,6 +111,22 @@ describe("opening again", () => {
 			expect(err(open(`/proc/self/fd/${t}`, O_RDWR))).toBe(-EACCES);
 			expect(open(`/proc/self/fd/${t}`, O_RDONLY)).toBeGreaterThan(0);
 			cred.cap_effective = eff;
+		});
+	});
+
+	it("keeps what one task may do apart from what others may", () => {
+		in_task(() => {
+			/* of recycled memory, as after some tasks have come and gone */
+			[prepare_creds()!, prepare_creds()!].forEach(abort_creds);
+			rcu_barrier();
+			const mine = prepare_creds()!, others = prepare_creds()!;
+
+			commit_creds(mine);
+			expect(syscall(__NR_setresuid, 1000, 1000, 1000)).toBe(0);
+			expect(capable(CAP_SETUID)).toBe(false);
+			expect(cap_raised(others.cap_effective, CAP_SETUID)).toBe(true);
+			commit_creds(others);
+			expect(capable(CAP_SETUID)).toBe(true);
 		});
 	});
 
