@@ -6,111 +6,55 @@
  * Port-only. A check that fails prints a line; the program goes on, and fails in the end.
  */
 import {
-	EACCES, EBADF, EFAULT, EFBIG, EINVAL, ENODEV, ENOTTY, ENXIO, EPERM, ESPIPE, EXDEV,
+	EBADF, EEXIST, EFAULT, EFBIG, EINVAL, ENODEV, ENOMEM, ENOTDIR, ENOTTY,
+	ENXIO, EPERM, ESPIPE, EXDEV,
 } from "#uapi/asm-generic/errno-base.ts";
-import { EOPNOTSUPP } from "#uapi/asm-generic/errno.ts";
+import { EOPNOTSUPP, EOVERFLOW } from "#uapi/asm-generic/errno.ts";
 import {
-	F_GETFD, F_GETFL, F_SETFL, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECT, O_LARGEFILE,
-	O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY,
+	F_GETFD, F_GETFL, F_SETFL, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY,
+	O_LARGEFILE, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY,
 } from "#uapi/asm-generic/fcntl.ts";
+import { FIONREAD, FIOQSIZE } from "#uapi/asm-generic/ioctls.ts";
 import {
 	FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_INSERT_RANGE, FALLOC_FL_KEEP_SIZE,
 	FALLOC_FL_NO_HIDE_STALE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_UNSHARE_RANGE,
 	FALLOC_FL_ZERO_RANGE,
 } from "#uapi/linux/falloc.ts";
 import {
-	F_ADD_SEALS, F_DUPFD_CLOEXEC, F_GET_SEALS, F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SEAL,
-	F_SEAL_SHRINK, F_SEAL_WRITE,
+	AT_EMPTY_PATH, F_ADD_SEALS, F_DUPFD_CLOEXEC, F_GET_SEALS, F_SEAL_FUTURE_WRITE, F_SEAL_GROW,
+	F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE,
 } from "#uapi/linux/fcntl.ts";
-import {
-	KVM_CAP_PRIVATE_MEM_TESTING, KVM_CHECK_EXTENSION, KVM_CREATE_VM, KVM_ENABLE_CAP,
-	KVM_MEM_PRIVATE, KVM_PRIVATE_MEM_TESTING_ATTRIBUTE, KVM_SET_USER_MEMORY_REGION,
-	struct_kvm_enable_cap, struct_kvm_userspace_memory_region_ext,
-} from "#uapi/linux/kvm.ts";
+import { FICLONE, FIGETBSZ } from "#uapi/linux/fs.ts";
+import { INACCESSIBLE_MAGIC } from "#uapi/linux/magic.ts";
 import {
 	MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_HUGE_2MB, MFD_HUGETLB, MFD_INACCESSIBLE,
 } from "#uapi/linux/memfd.ts";
 import {
-	MAP_ANONYMOUS, MAP_FIXED, MAP_HUGETLB, MAP_LOCKED, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE,
-	MAP_SHARED, MAP_SHARED_VALIDATE, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE,
+	MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_HUGETLB, MAP_LOCKED,
+	MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_STACK,
+	MAP_SYNC, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE,
 } from "#uapi/linux/mman.ts";
 import * as nr from "#uapi-asm/unistd_64.ts";
+import { struct_stat } from "#uapi-asm/stat.ts";
+import { struct_statx } from "#uapi/linux/stat.ts";
 import {
-	alloca, close, copy_file_range, dup, dup2, errno, errno_name, exit, fallocate, fcntl, fork,
-	fstat, fsync, ftruncate, ioctl, lseek, malloc, memfd_create, memset, mmap, munmap, type num,
-	open, pipe, poke, pread, printf, pwrite, read, read_file, readlink, release, sendfile,
-	splice, syscall_by_number, u64_bytes, user_load8, waitpid, WEXITSTATUS, WIFEXITED, write,
+	alloca, close, copy_file_range, dup, dup2, errno, errno_name, fallocate, fcntl, fstat,
+	fsync, ftruncate, ioctl, lseek, malloc, memfd_create, mmap, munmap, type num,
+	open, peek, pipe, poke, pread, printf, pwrite, read, read_file, readlink, release, sendfile,
+	splice, syscall_by_number, u64_bytes, write,
 } from "#tools/include/nolibc/nolibc.ts";
+import {
+	allowed, buf, check, failure_count, filled_fd, make_buf, new_fd, outcome, PAGE,
+	pages_of, refused, SIZE, size_of, untouched, type wait,
+} from "./inaccessible.ts";
+import { test_tasks } from "./inaccessible_task.ts";
+import { test_vms } from "./inaccessible_vm.ts";
 
-type wait<T = void> = Generator<void, T, void>;
-
-const PAGE = 4096;
-const SIZE = 16 * PAGE;
 const PUNCH = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-const STATE = "/sys/kernel/debug/privmem/state";
 const FD_CLOEXEC = 1;
 const SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2, SEEK_DATA = 3, SEEK_HOLE = 4;
 const S_IFMT = 0o170000, S_IFREG = 0o100000;
 const U64_PAGE = 2n ** 64n - BigInt(PAGE);
-
-let failures = 0;
-
-function check(ok: boolean, fmt: string, ...args: (string | number | bigint)[]): void {
-	if (ok)
-		return;
-	printf(`# not as expected: ${fmt}\n`, ...args);
-	failures++;
-}
-
-const outcome = (r: num): string => r < 0 ? `-1 ${errno_name(errno())}` : `${r}`;
-
-/** @r has to be -1, with one of @errnos. */
-function refused(what: string, r: num, ...errnos: number[]): void {
-	check(r < 0 && errnos.includes(errno()), "%s: %s, expected %s", what, outcome(r),
-		errnos.map(errno_name).join(" or "));
-}
-
-function allowed(what: string, r: num, expected: num = 0): void {
-	check(BigInt(r) === BigInt(expected), "%s: %s, expected %d", what, outcome(r), expected);
-}
-
-function new_fd(flags = 0): number {
-	const fd = memfd_create("inaccessible", MFD_INACCESSIBLE | flags);
-	if (fd < 0) {
-		printf("# memfd_create: %m\n");
-		exit(1);
-	}
-	return fd;
-}
-
-/** One with memory in it. */
-function filled_fd(): number {
-	const fd = new_fd();
-
-	allowed("fallocate", fallocate(fd, 0, 0, SIZE));
-	return fd;
-}
-
-function size_of(fd: number): number {
-	const st = fstat(fd);
-
-	return st === null ? -1 : Number(st.st_size);
-}
-
-/** How many pages of memory are in the file. */
-function pages_of(fd: number): number {
-	const st = fstat(fd);
-
-	return st === null ? -1 : Number(st.st_blocks) * 512 / PAGE;
-}
-
-/* a page of the test's with a pattern, to see whether it was read or written */
-let buf = 0;
-
-function untouched(what: string): void {
-	check(user_load8(buf) === 0x5a && user_load8(buf + PAGE - 1) === 0x5a,
-		"%s wrote to the buffer", what);
-}
 
 function test_create(): void {
 	printf("memfd-inaccessible: CREATE\n");
@@ -196,6 +140,19 @@ function test_read_write(): void {
 	refused("fsync", fsync(fd), EINVAL);
 	refused("fdatasync", call(nr.__NR_fdatasync), EINVAL);
 	refused("ioctl", ioctl(fd, 0x5401, buf), ENOTTY);
+	/* what the file system in front knows: nothing */
+	refused("FICLONE", ioctl(fd, FICLONE, filled_fd()), EOPNOTSUPP);
+	const answer = malloc(8);
+	for (const [what, request, value, size] of [
+		["FIONREAD", FIONREAD, 0, 4], ["FIOQSIZE", FIOQSIZE, 0, 8],
+		["FIGETBSZ", FIGETBSZ, PAGE, 4],
+	] as const) {
+		poke(answer, u64_bytes(-1n));
+		allowed(what, ioctl(fd, request, answer));
+		const at = new DataView(peek(answer, 8).buffer);
+		const got = size === 4 ? at.getInt32(0, true) : Number(at.getBigInt64(0, true));
+		check(got === value, "%s says %d", what, got);
+	}
 	refused("O_DIRECT", fcntl(fd, F_SETFL, O_DIRECT), EINVAL);
 	allowed("O_NONBLOCK, O_APPEND", fcntl(fd, F_SETFL, O_NONBLOCK | O_APPEND));
 	refused("read, O_NONBLOCK", read(fd, buf, PAGE), EINVAL);
@@ -216,6 +173,8 @@ function test_mmap(): void {
 		["private, populated", MAP_PRIVATE | MAP_POPULATE],
 		["shared, locked", MAP_SHARED | MAP_LOCKED],
 		["private, no reserve", MAP_PRIVATE | MAP_NORESERVE],
+		["private, growing", MAP_PRIVATE | MAP_GROWSDOWN],
+		["private, stack", MAP_PRIVATE | MAP_STACK],
 	];
 	const prots: [string, number][] = [
 		["none", PROT_NONE], ["read", PROT_READ], ["write", PROT_WRITE],
@@ -235,11 +194,20 @@ function test_mmap(): void {
 	refused("mmap from the middle", mmap(0, PAGE, PROT_READ, MAP_SHARED, fd, 3 * PAGE), ENODEV);
 	refused("mmap beyond the end", mmap(0, PAGE, PROT_READ, MAP_SHARED, fd, SIZE), ENODEV);
 	refused("mmap unaligned", mmap(0, PAGE, PROT_READ, MAP_SHARED, fd, 1), EINVAL);
+	refused("mmap of no length", mmap(0, 0, PROT_READ, MAP_SHARED, fd, 0), EINVAL);
+	refused("mmap neither shared nor private", mmap(0, PAGE, PROT_READ, 0, fd, 0), EINVAL);
+	refused("mmap of all there is", mmap(0, 2n ** 47n, PROT_READ, MAP_SHARED, fd, 0), ENOMEM);
+	refused("mmap at the end of all files", mmap(0, PAGE, PROT_READ, MAP_SHARED, fd, U64_PAGE),
+		EOVERFLOW);
+	refused("mmap, synchronous", mmap(0, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_SYNC, fd, 0),
+		EOPNOTSUPP);
 	refused("mmap of huge pages", mmap(0, 2 ** 21, PROT_READ, MAP_SHARED | MAP_HUGETLB, fd, 0),
 		EINVAL);
 
 	/* MAP_FIXED takes away what was there, as it always does when the mapping fails late */
 	const p = mmap(0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	refused("mmap where there is something", mmap(p, PAGE, PROT_READ,
+		MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0), EEXIST);
 	refused("mmap at a fixed address", mmap(p, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0),
 		ENODEV);
 	munmap(p, PAGE);
@@ -280,6 +248,13 @@ function test_splice(): void {
 	refused("splice to a pipe", splice(fd, ends[1], PAGE, 0), EINVAL);
 	write(ends[1], buf, 100);
 	refused("splice from a pipe", splice(ends[0], fd, 100, 0), EINVAL);
+	/* at an offset of the file */
+	const off = malloc(8);
+	poke(off, u64_bytes(0));
+	refused("splice from an offset in it", syscall_by_number(nr.__NR_splice, fd, off, ends[1], 0,
+		PAGE, 0), EINVAL);
+	refused("splice to an offset in it", syscall_by_number(nr.__NR_splice, ends[0], 0, fd, off,
+		100, 0), EINVAL);
 	refused("tee", syscall_by_number(nr.__NR_tee, ends[0], fd, 100, 0), EINVAL);
 
 	refused("sendfile from it", sendfile(memfd, fd, null, PAGE), EINVAL);
@@ -333,12 +308,20 @@ function test_reopen(): void {
 		["O_CLOEXEC", O_RDWR | O_CLOEXEC],
 	] as const)
 		refused(`open ${what}`, open(path, flags, 0o600), ENXIO);
-	check(size_of(fd) === SIZE, "size after O_TRUNC: %d", size_of(fd));
+	refused("creat", open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600), ENXIO);
+	refused("open O_DIRECTORY", open(path, O_RDONLY | O_DIRECTORY), ENOTDIR);
+	check(size_of(fd) === SIZE && pages_of(fd) === SIZE / PAGE, "after O_TRUNC: %d bytes",
+		size_of(fd));
 
 	/* a handle for the name, and for nothing else */
 	const handle = open(path, O_PATH);
 	check(handle >= 0, "O_PATH: %s", outcome(handle));
 	refused("read, O_PATH", read(handle, buf, PAGE), EBADF);
+	refused("pread, O_PATH", pread(handle, buf, PAGE, 0), EBADF);
+	refused("write, O_PATH", write(handle, buf, PAGE), EBADF);
+	refused("F_GET_SEALS, O_PATH", fcntl(handle, F_GET_SEALS), EBADF);
+	refused("fchmod, O_PATH", syscall_by_number(nr.__NR_fchmod, handle, 0o600), EBADF);
+	allowed("size, O_PATH", size_of(handle), SIZE);
 	refused("mmap, O_PATH", mmap(0, PAGE, PROT_READ, MAP_SHARED, handle, 0), EBADF);
 	refused("fallocate, O_PATH", fallocate(handle, PUNCH, 0, PAGE), EBADF);
 	refused("ftruncate, O_PATH", ftruncate(handle, 0), EBADF);
@@ -426,8 +409,15 @@ function test_fallocate(): void {
 		["show stale data", FALLOC_FL_NO_HIDE_STALE],
 		["unknown", 0x100],
 		["punch and zero", PUNCH | FALLOC_FL_ZERO_RANGE],
+		["punch and unknown", PUNCH | 0x100],
 	] as const)
 		refused(what, fallocate(fd, mode, 0, PAGE), EOPNOTSUPP);
+	for (const [what, mode] of [
+		["punch and collapse", PUNCH | FALLOC_FL_COLLAPSE_RANGE],
+		["punch and insert", PUNCH | FALLOC_FL_INSERT_RANGE],
+		["punch and unshare", PUNCH | FALLOC_FL_UNSHARE_RANGE],
+	] as const)
+		refused(what, fallocate(fd, mode, 0, PAGE), EINVAL);
 	for (const mode of [0, PUNCH]) {
 		refused(`mode ${mode}: no length`, fallocate(fd, mode, 0, 0), EINVAL);
 		refused(`mode ${mode}: negative length`, fallocate(fd, mode, 0, -PAGE), EINVAL);
@@ -463,10 +453,21 @@ function test_stat(): void {
 	check(now?.st_ino === st.st_ino && now.st_dev === st.st_dev, "it became another file");
 	check(size_of(other) === 0, "the other one's size %d", size_of(other));
 
-	/* whatever its mode is, it opens nothing */
-	syscall_by_number(nr.__NR_fchmod, fd, 0o777);
-	refused("open after fchmod", open(`/proc/self/fd/${fd}`, O_RDWR), ENXIO);
-	refused("read after fchmod", read(fd, buf, PAGE), EINVAL);
+	/* by whichever call */
+	const p = malloc(256), empty = malloc(1);
+	poke(empty, new Uint8Array(1));
+	allowed("newfstatat", syscall_by_number(nr.__NR_newfstatat, fd, empty, p, AT_EMPTY_PATH));
+	const at = struct_stat.of(peek(p, 256));
+	check(at.st_ino === st.st_ino && at.st_size === BigInt(SIZE), "newfstatat: st_size %d",
+		at.st_size);
+	allowed("statx", syscall_by_number(nr.__NR_statx, fd, empty, AT_EMPTY_PATH, 0x7ff, p));
+	const stx = struct_statx.of(peek(p, 256));
+	check(stx.stx_ino === st.st_ino && stx.stx_size === BigInt(SIZE) &&
+		stx.stx_blocks === BigInt(SIZE / 512), "statx: stx_size %d", stx.stx_size);
+	allowed("fstatfs", syscall_by_number(nr.__NR_fstatfs, fd, p));
+	const magic = new DataView(peek(p, 8).buffer).getUint32(0, true);
+	check(magic === INACCESSIBLE_MAGIC, "fstatfs: 0x%x", magic);
+	allowed("syncfs", syscall_by_number(nr.__NR_syncfs, fd));
 	close(fd);
 	close(other);
 }
@@ -474,7 +475,8 @@ function test_stat(): void {
 function test_dup(): void {
 	printf("memfd-inaccessible: DUP\n");
 	const fd = new_fd();
-	const copies = [dup(fd), dup2(fd, 300), fcntl(fd, F_DUPFD_CLOEXEC, 200)];
+	const copies = [dup(fd), dup2(fd, 300), fcntl(fd, F_DUPFD_CLOEXEC, 200),
+		syscall_by_number(nr.__NR_dup3, fd, 301, O_CLOEXEC)];
 
 	for (const copy of copies) {
 		check(copy >= 0, "dup: %s", outcome(copy));
@@ -483,6 +485,7 @@ function test_dup(): void {
 	}
 	check(fcntl(copies[2]!, F_GETFD) === FD_CLOEXEC, "F_DUPFD_CLOEXEC: %d",
 		fcntl(copies[2]!, F_GETFD));
+	check(fcntl(copies[3]!, F_GETFD) === FD_CLOEXEC, "dup3: %d", fcntl(copies[3]!, F_GETFD));
 
 	/* one file: what is done through one of them the others see */
 	allowed("ftruncate of a copy", ftruncate(copies[0]!, SIZE));
@@ -493,164 +496,10 @@ function test_dup(): void {
 	close(fd);
 	allowed("punch after the original is closed", fallocate(copies[2]!, PUNCH, 0, PAGE));
 	allowed("pages", pages_of(copies[0]!), SIZE / PAGE - 1);
+	allowed("close_range", syscall_by_number(nr.__NR_close_range, 300, 301, 0));
+	refused("fallocate of one of a closed range", fallocate(301, PUNCH, 0, PAGE), EBADF);
 	copies.forEach(close);
 	refused("fallocate of what is closed", fallocate(copies[0]!, 0, 0, PAGE), EBADF);
-}
-
-function* in_child(what: string, code: () => void): wait {
-	const pid = fork(function* (): wait {
-		const before = failures;
-		code();
-		exit(failures === before ? 0 : 1);
-	});
-	const { status } = yield* waitpid(pid, 0);
-
-	check(WIFEXITED(status) && WEXITSTATUS(status) === 0, "%s: status 0x%x", what, status);
-}
-
-function* test_fork(): wait {
-	printf("memfd-inaccessible: FORK\n");
-	const fd = new_fd(MFD_CLOEXEC);
-
-	yield* in_child("a child", () => {
-		/* not closed: there was no exec */
-		allowed("ftruncate in the child", ftruncate(fd, SIZE));
-		allowed("fallocate in the child", fallocate(fd, 0, 0, 4 * PAGE));
-		refused("read in the child", read(fd, buf, PAGE), EINVAL);
-		refused("write in the child", write(fd, buf, PAGE), EINVAL);
-		refused("mmap in the child", mmap(0, PAGE, PROT_READ, MAP_PRIVATE, fd, 0), ENODEV);
-		refused("open in the child", open(`/proc/self/fd/${fd}`, O_RDWR), ENXIO);
-		close(fd);
-	});
-	allowed("size", size_of(fd), SIZE);
-	allowed("pages", pages_of(fd), 4);
-	refused("ftruncate after the child's", ftruncate(fd, 2 * SIZE), EPERM);
-
-	/* as somebody else */
-	yield* in_child("another user's child", () => {
-		allowed("setresuid", syscall_by_number(nr.__NR_setresuid, 1000, 1000, 1000));
-		refused("open as another user", open(`/proc/self/fd/${fd}`, O_RDWR), EACCES);
-		refused("read as another user", read(fd, buf, PAGE), EINVAL);
-		allowed("punch as another user", fallocate(fd, PUNCH, 0, PAGE));
-	});
-	allowed("pages", pages_of(fd), 3);
-	close(fd);
-}
-
-/* ---- with a VM that uses the file ----------------------------------------------------------- */
-
-interface vm {
-	readonly kvm: number;
-	readonly fd: number;
-	readonly hva: number;
-}
-
-/** A VM with one slot on @memfd, or null where there is no such thing. */
-function vm_with(memfd: number): vm | null {
-	const kvm = open("/dev/kvm", O_RDWR);
-
-	if (kvm < 0 || ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_PRIVATE_MEM_TESTING) <= 0) {
-		close(kvm);
-		return null;
-	}
-	const fd = ioctl(kvm, KVM_CREATE_VM, 0);
-	const cap = struct_kvm_enable_cap.alloc();
-	cap.cap = KVM_CAP_PRIVATE_MEM_TESTING;
-	cap.args[0] = BigInt(KVM_PRIVATE_MEM_TESTING_ATTRIBUTE);
-	allowed("KVM_ENABLE_CAP", ioctl(fd, KVM_ENABLE_CAP, cap.bytes));
-
-	const hva = mmap(0, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	const ext = struct_kvm_userspace_memory_region_ext.alloc();
-	ext.region.flags = KVM_MEM_PRIVATE;
-	ext.region.memory_size = BigInt(SIZE);
-	ext.region.userspace_addr = BigInt(hva);
-	ext.private_fd = memfd;
-	allowed("KVM_SET_USER_MEMORY_REGION", ioctl(fd, KVM_SET_USER_MEMORY_REGION, ext.bytes));
-	return { kvm, fd, hva };
-}
-
-function close_vm(v: vm): void {
-	close(v.fd);
-	close(v.kvm);
-	munmap(v.hva, SIZE);
-}
-
-/** Counts of what the kernel has allocated; reading them does not change them. */
-function state(): string {
-	read_file(STATE);
-	return read_file(STATE) ?? "";
-}
-
-function test_close_order(): void {
-	printf("memfd-inaccessible: CLOSE-ORDER\n");
-	const warm = filled_fd(), first = vm_with(warm);
-
-	close(warm);
-	if (first === null) {
-		printf("# SKIP no VMs with private memory\n");
-		return;
-	}
-	close_vm(first);
-	const before = state();
-
-	for (const [what, code] of [
-		["the descriptor first", (fd: number, v: vm): void => {
-			allowed("close", close(fd));
-			close_vm(v);
-		}],
-		["the VM first", (fd: number, v: vm): void => {
-			close_vm(v);
-			allowed("pages after the VM", pages_of(fd), SIZE / PAGE);
-			allowed("punch after the VM", fallocate(fd, PUNCH, 0, SIZE));
-			allowed("allocate after the VM", fallocate(fd, 0, 0, SIZE));
-			refused("ftruncate after the VM", ftruncate(fd, 0), EPERM);
-			refused("mmap after the VM",
-				mmap(0, PAGE, PROT_READ, MAP_SHARED, fd, 0), ENODEV);
-			allowed("close", close(fd));
-		}],
-		["a copy of the descriptor last", (fd: number, v: vm): void => {
-			const copy = dup(fd);
-			close(fd);
-			close_vm(v);
-			allowed("punch through the copy", fallocate(copy, PUNCH, 0, PAGE));
-			allowed("close", close(copy));
-		}],
-		["punched while the VM lives", (fd: number, v: vm): void => {
-			allowed("punch", fallocate(fd, PUNCH, 0, SIZE));
-			allowed("pages", pages_of(fd));
-			refused("read", read(fd, buf, PAGE), EINVAL);
-			close_vm(v);
-			allowed("close", close(fd));
-		}],
-	] as const) {
-		const fd = filled_fd(), v = vm_with(fd);
-
-		code(fd, v!);
-		const after = state();
-		check(after === before, "%s: what is left differs:\n%s", what,
-			after.split("\n").filter((l) => !before.includes(l)).join("\n"));
-	}
-}
-
-/** Memory belongs to the VM when the descriptor is gone, and not to the process that made it. */
-function* test_exit(): wait {
-	printf("memfd-inaccessible: EXIT\n");
-	yield* in_child("an exit with all still open", () => {
-		const fd = filled_fd();
-
-		dup(fd);
-		vm_with(fd);
-		vm_with(fd);
-	});
-	const before = state();
-	yield* in_child("the same again", () => {
-		const fd = filled_fd();
-
-		dup(fd);
-		vm_with(fd);
-		vm_with(fd);
-	});
-	check(state() === before, "an exit left something");
 }
 
 export function* main(): wait<number> {
@@ -660,8 +509,7 @@ export function* main(): wait<number> {
 		return 1;
 	}
 	close(fd);
-	buf = malloc(PAGE);
-	memset(buf, 0x5a, PAGE);
+	make_buf();
 
 	test_create();
 	test_stat();
@@ -674,9 +522,8 @@ export function* main(): wait<number> {
 	test_truncate();
 	test_fallocate();
 	test_dup();
-	yield* test_fork();
-	test_close_order();
-	yield* test_exit();
-	printf("memfd-inaccessible: %s\n", failures === 0 ? "DONE" : "FAILED");
-	return failures === 0 ? 0 : 1;
+	yield* test_tasks();
+	yield* test_vms();
+	printf("memfd-inaccessible: %s\n", failure_count() === 0 ? "DONE" : "FAILED");
+	return failure_count() === 0 ? 0 : 1;
 }
