@@ -21,7 +21,11 @@ export type hashtable = struct_hlist_head[];
 
 /** `id_hash = DECLARE_HASHTABLE(7)` */
 export function DECLARE_HASHTABLE(bits: number): hashtable {
-	return Array.from({ length: 1 << bits }, () => new struct_hlist_head());
+	const table: hashtable = [];
+
+	for (let i = 0; i < 1 << bits; i++)
+		table.push(new struct_hlist_head());
+	return table;
 }
 
 export const DEFINE_HASHTABLE = DECLARE_HASHTABLE;

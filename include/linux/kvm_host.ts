@@ -8,6 +8,7 @@
  *
  * Lock order: Documentation/virt/kvm/locking.rst.
  */
+import { array_of } from "#asm-generic/array.ts";
 import type { embedded } from "#asm-generic/owner.ts";
 import { ALIGN, ul_shr } from "#asm-generic/bits.ts";
 import {
@@ -259,8 +260,7 @@ export class struct_kvm_vcpu {
 	mmio_is_write = 0;
 	mmio_cur_fragment = 0;
 	mmio_nr_fragments = 0;
-	mmio_fragments = Array.from({ length: KVM_MAX_MMIO_FRAGMENTS },
-		() => new struct_kvm_mmio_fragment());
+	mmio_fragments = array_of(KVM_MAX_MMIO_FRAGMENTS, () => new struct_kvm_mmio_fragment());
 
 	async_pf = new vcpu_async_pf();
 
@@ -413,7 +413,7 @@ export class struct_kvm {
 	mm: struct_mm_struct | null = null;	/* its creator's, the only one that may use it */
 	nr_memslot_pages: unsigned_long = 0;
 	/* two sets per address space, and which of them is active */
-	__memslots = Array.from({ length: KVM_ADDRESS_SPACE_NUM },
+	__memslots = array_of(KVM_ADDRESS_SPACE_NUM,
 		() => [new struct_kvm_memslots(), new struct_kvm_memslots()]);
 	memslots: struct_kvm_memslots[] = new Array<struct_kvm_memslots>(KVM_ADDRESS_SPACE_NUM)
 		.fill(null as unknown as struct_kvm_memslots);

@@ -5,6 +5,7 @@
  * Upstream: include/linux/signal_types.h, include/linux/sched/signal.h (struct sighand_struct and
  * signal_struct). A sigset_t is 64 bits in two halves: signal n is bit n - 1.
  */
+import { array_of } from "#asm-generic/array.ts";
 import { struct_callback_head } from "#linux/rcupdate_types.ts";
 import { struct_list_head } from "#linux/list.ts";
 import { spinlock_t } from "#linux/spinlock_types.ts";
@@ -78,8 +79,7 @@ export class struct_ksignal {
 export class struct_sighand_struct {
 	siglock = new spinlock_t();
 	count = 0;
-	action: struct_k_sigaction[] = Array.from({ length: _NSIG },
-		() => new struct_k_sigaction());
+	action: struct_k_sigaction[] = array_of(_NSIG, () => new struct_k_sigaction());
 }
 
 export class struct_rlimit {
@@ -126,7 +126,7 @@ export class struct_signal_struct {
 	maxrss = 0;
 	cmaxrss = 0;
 
-	rlim: struct_rlimit[] = Array.from({ length: RLIM_NLIMITS }, () => new struct_rlimit());
+	rlim: struct_rlimit[] = array_of(RLIM_NLIMITS, () => new struct_rlimit());
 
 	oom_flag_origin = false;
 	oom_score_adj = 0;

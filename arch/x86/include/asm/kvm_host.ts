@@ -7,6 +7,7 @@
  * devices, shadow paging's hash of pages. A call by static_call(kvm_x86_foo) is kvm_x86_ops.foo();
  * an optional member is null where the vendor has none.
  */
+import { array_of } from "#asm-generic/array.ts";
 import { PAIR_ZERO, type u64_pair } from "#asm-generic/pair.ts";
 import { gfn_t, gpa_t, type gva_t, type hpa_t, type ref, type user_ptr } from "#asm-generic/types.ts";
 import { atomic64_t, atomic_t } from "#linux/atomic.ts";
@@ -309,8 +310,7 @@ export class struct_kvm_mmu {
 	/** Two bits (AD, WD) for each error code [4:1], with RSVD replaced by the page's U bit. */
 	pkru_mask = 0;
 
-	prev_roots = Array.from({ length: KVM_MMU_NUM_PREV_ROOTS },
-		() => new struct_kvm_mmu_root_info());
+	prev_roots = array_of(KVM_MMU_NUM_PREV_ROOTS, () => new struct_kvm_mmu_root_info());
 
 	/** Byte: error code [4:1]; bit: ACC_* of the entry; set: a permission fault. */
 	permissions = new Uint8Array(16);
@@ -336,7 +336,7 @@ export class struct_kvm_mtrr_range {
 }
 
 export class struct_kvm_mtrr {
-	var_ranges = Array.from({ length: KVM_NR_VAR_MTRR }, () => new struct_kvm_mtrr_range());
+	var_ranges = array_of(KVM_NR_VAR_MTRR, () => new struct_kvm_mtrr_range());
 	fixed_ranges = new Uint8Array(KVM_NR_FIXED_MTRR_REGION);
 	deftype = 0n;
 
@@ -595,8 +595,7 @@ export class struct_kvm_apic_map {
 	max_apic_id = 0;
 	/* one or the other, by mode */
 	xapic_flat_map = new Array<struct_kvm_lapic | null>(8).fill(null);
-	xapic_cluster_map = Array.from({ length: 16 },
-		() => new Array<struct_kvm_lapic | null>(4).fill(null));
+	xapic_cluster_map = array_of(16, () => new Array<struct_kvm_lapic | null>(4).fill(null));
 	/** max_apic_id + 1 */
 	phys_map: (struct_kvm_lapic | null)[] = [];
 }
@@ -611,7 +610,7 @@ export class struct_msr_bitmap_range {
 export class struct_kvm_x86_msr_filter {
 	count = 0;
 	default_allow = false;
-	ranges = Array.from({ length: 16 }, () => new struct_msr_bitmap_range());
+	ranges = array_of(16, () => new struct_msr_bitmap_range());
 }
 
 export class struct_kvm_arch {
@@ -738,7 +737,7 @@ export class struct_kvm_vm_stat {
 	mmu_cache_miss = 0;
 	mmu_unsync = 0;
 	/** pages_4k, pages_2m, pages_1g: by level - PG_LEVEL_4K */
-	pages = Array.from({ length: KVM_NR_PAGE_SIZES }, () => new atomic64_t());
+	pages = array_of(KVM_NR_PAGE_SIZES, () => new atomic64_t());
 	nx_lpage_splits = 0;
 	max_mmu_page_hash_collisions = 0;
 	max_mmu_rmap_size = 0;

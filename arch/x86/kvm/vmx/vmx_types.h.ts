@@ -6,6 +6,7 @@
  * table of operations names struct_kvm_vmx. Left out: nested state, vm86 mode, processor trace,
  * LBRs, posted interrupts, SGX, pause loops, the preemption timer, speculation control.
  */
+import { array_of } from "#asm-generic/array.ts";
 import { DECLARE_BITMAP } from "#linux/bitmap.ts";
 import { struct_kvm, struct_kvm_vcpu } from "#linux/kvm_host.ts";
 import type { struct_page } from "#linux/mm_types.ts";
@@ -75,8 +76,7 @@ export class struct_vcpu_vmx {
 	idt_vectoring_info = 0;
 	rflags = 0;
 
-	guest_uret_msrs = Array.from({ length: MAX_NR_USER_RETURN_MSRS },
-		() => new struct_vmx_uret_msr());
+	guest_uret_msrs = array_of(MAX_NR_USER_RETURN_MSRS, () => new struct_vmx_uret_msr());
 	msr_host_kernel_gs_base = 0n;
 	msr_guest_kernel_gs_base = 0n;
 
@@ -88,7 +88,7 @@ export class struct_vcpu_vmx {
 
 	segment_cache = {
 		bitmask: 0,	/* which fields of seg are valid */
-		seg: Array.from({ length: 8 }, () => new kvm_save_segment()),
+		seg: array_of(8, () => new kvm_save_segment()),
 	};
 	vpid = 0;
 	/** never set: unrestricted guests have no invalid state */
