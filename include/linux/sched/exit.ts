@@ -264,8 +264,15 @@ export function do_exit(code: number): never {
 
 /** kernel/sched/core.c:do_task_dead() */
 export function do_task_dead(): never {
+	const traces = Error as { stackTraceLimit?: number };
+	const limit = traces.stackTraceLimit;
+
 	current.__state = TASK_DEAD;
-	throw new task_exited(current);
+	/* nobody reads where from, and V8 takes long to write it down */
+	traces.stackTraceLimit = 0;
+	const exited = new task_exited(current);
+	traces.stackTraceLimit = limit;
+	throw exited;
 }
 
 /**
