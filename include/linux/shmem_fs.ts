@@ -77,6 +77,11 @@ export class struct_shmem_sb_info {
 }
 
 export function SHMEM_I(inode: struct_inode): struct_shmem_inode_info {
+	const info = inode.owner;
+
+	/* container_of() serves every type and member, so that V8 cannot specialise it */
+	if (info instanceof struct_shmem_inode_info && info.vfs_inode === inode)
+		return info;
 	return container_of(inode, struct_shmem_inode_info, "vfs_inode");
 }
 
