@@ -32,6 +32,7 @@ export type ptep_t = number;
  * lock for the page cache); lru by the LRU or buddy lock; _mapcount by the page table lock.
  */
 export class struct_page {
+	/* first what every page's fault, reclaim and release read: two or three cache lines */
 	flags = 0;
 	_refcount = 0;
 	/** Number of page table mappings, starting at -1; in free and special pages, page_type. */
@@ -40,13 +41,22 @@ export class struct_page {
 	mapping_flags = 0;
 	/** Without its low bits. */
 	mapping: struct_address_space | struct_anon_vma | null = null;
-	/** pgoff_t; in free pages and pagevecs whatever their owner keeps there. */
-	index: pgoff_t = to_pgoff(0);
-	/** C: private; buddy order of a free page, swap entry, hugetlb flags. */
-	private_ = 0;
-	readonly pfn: pfn_nr;
 	/** Head page of a tail; null in heads and single pages. */
 	compound_head: struct_page | null = null;
+	/** pgoff_t; in free pages and pagevecs whatever their owner keeps there. */
+	index: pgoff_t = to_pgoff(0);
+	/** buddy, LRU, pagevec or hugetlb free list. */
+	lru: struct_list_head = new struct_list_head(this);
+	readonly pfn: pfn_nr;
+	/** C: private; buddy order of a free page, swap entry, hugetlb flags. */
+	private_ = 0;
+	/** C: shares lru.prev; mlocks of an unevictable page on the LRU. */
+	mlock_count = 0;
+	memcg_data: struct_mem_cgroup | null = null;
+	/** Page table pages: pt_mm of pgds, pmd_huge_pte deposit; hugetlb: subpool. */
+	pt_private: object | null = null;
+	/** Page table pages: split page table lock; null elsewhere. */
+	ptl: spinlock_t | null = null;
 	compound_order = 0;
 	/**
 	 * C: page[1].compound_mapcount and compound_pincount, kept in the head; mapcount from -1.
@@ -55,17 +65,8 @@ export class struct_page {
 	compound_pincount = 0;
 	compound_dtor = 0;
 	compound_nr = 0;
-	/** buddy, LRU, pagevec or hugetlb free list. */
-	lru: struct_list_head = new struct_list_head(this);
-	/** C: shares lru.prev; mlocks of an unevictable page on the LRU. */
-	mlock_count = 0;
 	/** THP split queue; null until a head needs one. */
 	deferred_list: struct_list_head | null = null;
-	/** Page table pages: split page table lock; null elsewhere. */
-	ptl: spinlock_t | null = null;
-	/** Page table pages: pt_mm of pgds, pmd_huge_pte deposit; hugetlb: subpool. */
-	pt_private: object | null = null;
-	memcg_data: struct_mem_cgroup | null = null;
 
 	constructor(pfn: pfn_nr) {
 		this.pfn = pfn;
