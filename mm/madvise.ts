@@ -2,8 +2,8 @@
 /*
  * madvise(): hints, and the three that are no hints (DONTNEED, REMOVE, POPULATE).
  *
- * Upstream: mm/madvise.c. Left out: anonymous VMA names, process_madvise, userfaultfd, KSM, the
- * injection of memory errors (it comes with memory-failure.c).
+ * Upstream: mm/madvise.c. Left out: anonymous VMA names, process_madvise, userfaultfd, KSM,
+ * soft offlining.
  * Without CONFIG_SWAP, MADV_WILLNEED on anonymous memory is -EBADF, as upstream has it.
  */
 import { ALIGN, IS_ALIGNED, ul_shr } from "#asm-generic/bits.ts";
@@ -22,7 +22,7 @@ import {
 	ptep_get, ptep_get_and_clear_full, set_pmd_at, set_pte_at,
 } from "#linux/pgtable.ts";
 import {
-	EACCES, EAGAIN, EBADF, EFAULT, EHWPOISON, EINTR, EINVAL, ENOMEM,
+	EACCES, EAGAIN, EBADF, EFAULT, EHWPOISON, EINTR, EINVAL, ENOMEM, EOPNOTSUPP, EPERM,
 } from "#linux/errno.ts";
 import { POSIX_FADV_WILLNEED } from "#uapi/linux/fadvise.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
@@ -41,18 +41,21 @@ import { ksm_madvise } from "#linux/ksm.ts";
 import { list_add, struct_list_head } from "#linux/list.ts";
 import {
 	MADV_COLD, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED,
-	MADV_DONTNEED_LOCKED, MADV_FREE, MADV_HUGEPAGE, MADV_KEEPONFORK, MADV_MERGEABLE,
-	MADV_NOHUGEPAGE, MADV_NORMAL, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
-	MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_UNMERGEABLE, MADV_WILLNEED, MADV_WIPEONFORK,
+	MADV_DONTNEED_LOCKED, MADV_FREE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_KEEPONFORK,
+	MADV_MERGEABLE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_PAGEOUT, MADV_POPULATE_READ,
+	MADV_POPULATE_WRITE, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_UNMERGEABLE,
+	MADV_WILLNEED, MADV_WIPEONFORK,
 } from "#linux/mman.ts";
 import {
-	__split_vma, find_vma, find_vma_prev, get_page, page_mapcount, put_page,
+	__split_vma, compound_head, find_vma, find_vma_prev, get_page, get_user_pages_fast,
+	memory_failure, page_mapcount, page_size, put_page,
 	sysctl_max_map_count, update_hiwater_rss,
 	vm_normal_page, vma_is_anonymous, vma_lookup, vma_merge, zap_page_range,
 } from "#linux/mm.ts";
 import {
-	VM_DONTCOPY, VM_DONTDUMP, VM_HUGETLB, VM_IO, VM_LOCKED, VM_PFNMAP, VM_RAND_READ,
-	VM_SEQ_READ, VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE,
+	MF_COUNT_INCREASED, MF_SW_SIMULATED, VM_DONTCOPY, VM_DONTDUMP, VM_HUGETLB, VM_IO,
+	VM_LOCKED, VM_PFNMAP, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_SPECIAL, VM_WIPEONFORK,
+	VM_WRITE,
 } from "#linux/mm.const.ts";
 import type {
 	ptep_t, struct_mm_struct, struct_page, struct_vm_area_struct,
@@ -71,7 +74,7 @@ import {
 } from "#linux/page-flags.ts";
 import { lock_page, trylock_page, unlock_page } from "#linux/pagemap.ts";
 import { type struct_mm_walk, type struct_mm_walk_ops, walk_page_range } from "#linux/pagewalk.ts";
-import { pr_warn_once } from "#linux/printk.ts";
+import { pr_info, pr_warn_once } from "#linux/printk.ts";
 import { cond_resched, current, fatal_signal_pending } from "#linux/sched.ts";
 import { shmem_mapping } from "#linux/shmem_fs.ts";
 import { spin_unlock, type spinlock_t } from "#linux/spinlock.ts";
@@ -84,8 +87,10 @@ import {
 } from "#linux/swapops.ts";
 import { faultin_vma_page_range } from "#mm/internal.h.ts";
 import { init_user_ns } from "#linux/user_namespace.ts";
-import { CONFIG_KSM, CONFIG_SWAP, CONFIG_TRANSPARENT_HUGEPAGE } from
+import { CONFIG_KSM, CONFIG_MEMORY_FAILURE, CONFIG_SWAP, CONFIG_TRANSPARENT_HUGEPAGE } from
 	"#generated/autoconf.ts";
+import { capable } from "#linux/capability.ts";
+import { CAP_SYS_ADMIN } from "#uapi/linux/capability.ts";
 
 type vma_t = struct_vm_area_struct;
 /** C: struct vm_area_struct **prev; null tells that mmap_lock was dropped. */
@@ -759,6 +764,38 @@ function madvise_vma_behavior(vma: vma_t, prev: prev_t, start: unsigned_long, en
 	return error;
 }
 
+/** mm/madvise.c:madvise_inject_error(): as if the pages' memory had failed. */
+function madvise_inject_error(_behavior: number, start: unsigned_long,
+	end: unsigned_long): number {
+	const pages: struct_page[] = [];
+	let size: number;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+
+	for (; start < end; start += size) {
+		let ret = get_user_pages_fast(start, 1, 0, pages);
+		if (ret !== 1)
+			return ret;
+		const page = pages[0]!;
+		const pfn = page.pfn;
+
+		/* once offline, it is compound no longer */
+		size = page_size(compound_head(page));
+
+		pr_info("Injecting memory failure for pfn 0x%lx at process virtual address 0x%lx\n",
+			pfn, start);
+		ret = memory_failure(pfn, MF_COUNT_INCREASED | MF_SW_SIMULATED);
+		if (ret === -EOPNOTSUPP)
+			ret = 0;
+
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
 /** mm/madvise.c:madvise_behavior_valid() */
 function madvise_behavior_valid(behavior: number): boolean {
 	switch (behavior) {
@@ -787,6 +824,8 @@ function madvise_behavior_valid(behavior: number): boolean {
 	case MADV_HUGEPAGE:
 	case MADV_NOHUGEPAGE:
 		return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE);
+	case MADV_HWPOISON:
+		return IS_ENABLED(CONFIG_MEMORY_FAILURE);
 	default:
 		return false;
 	}
@@ -862,6 +901,9 @@ export function do_madvise(mm: struct_mm_struct, ustart: ulong64, len_in: ulong6
 		return 0;
 
 	const start = Number(ustart), end = Number(uend);
+	if (IS_ENABLED(CONFIG_MEMORY_FAILURE) && behavior === MADV_HWPOISON)
+		return madvise_inject_error(behavior, start, start + Number(len_in));
+
 	const write = madvise_need_mmap_write(behavior);
 	if (write) {
 		if (mmap_write_lock_killable(mm))

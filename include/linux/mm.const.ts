@@ -135,3 +135,18 @@ export const ZAP_FLAG_DROP_MARKER	= 1 << 0;
 
 /** Mappings a process may have: what fits the section count of a core dump. */
 export const DEFAULT_MAX_MAP_COUNT	= 65535 - 5;
+
+/* memory_failure(): what it is to do */
+export const MF_COUNT_INCREASED		= 1 << 0;
+export const MF_ACTION_REQUIRED		= 1 << 1;
+export const MF_MUST_KILL		= 1 << 2;
+export const MF_SOFT_OFFLINE		= 1 << 3;
+export const MF_UNPOISON		= 1 << 4;
+export const MF_SW_SIMULATED		= 1 << 5;
+export const MF_NO_RETRY		= 1 << 6;
+
+/* ... and what came of it */
+export const MF_IGNORED			= 0;
+export const MF_FAILED			= 1;
+export const MF_DELAYED			= 2;
+export const MF_RECOVERED		= 3;

@@ -55,6 +55,7 @@ export { __folio_put, put_pages_list, release_pages } from "#mm/swap.ts";
 export { kernel_poison_pages, kernel_unpoison_pages, page_poisoning_enabled_static } from
 	"#mm/page_poison.ts";
 export { init_mm } from "#mm/init-mm.ts";
+export { memory_failure, shake_page } from "#mm/memory-failure.ts";
 export {
 	__account_locked_vm, __page_mapcount, __vm_enough_memory, account_locked_vm, folio_anon_vma,
 	folio_copy, folio_mapcount, folio_mapped, folio_mapping, page_rmapping, vm_commit_limit,

@@ -4,7 +4,7 @@
  *
  * Upstream: fs/proc/meminfo.c. Left out: vmalloc and per-cpu memory, of which there is none (0).
  */
-import { CONFIG_TRANSPARENT_HUGEPAGE } from "#generated/autoconf.ts";
+import { CONFIG_MEMORY_FAILURE, CONFIG_TRANSPARENT_HUGEPAGE } from "#generated/autoconf.ts";
 import { fs_initcall } from "#asm-generic/registry.ts";
 import { hugetlb_report_meminfo } from "#linux/hugetlb.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
@@ -14,6 +14,7 @@ import { proc_create_single } from "#linux/proc_fs.ts";
 import { seq_printf, seq_put_decimal_ull_width, seq_puts, type struct_seq_file } from
 	"#linux/seq_file.ts";
 import { total_swapcache_pages } from "#linux/swap.ts";
+import { num_poisoned_pages_read } from "#linux/swapops.ts";
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, LRU_UNEVICTABLE,
 	NR_ANON_MAPPED, NR_ANON_THPS, NR_BOUNCE, NR_FILE_DIRTY, NR_FILE_MAPPED, NR_FILE_PAGES,
 	NR_FILE_PMDMAPPED, NR_FILE_THPS, NR_KERNEL_MISC_RECLAIMABLE, NR_KERNEL_STACK_KB,
@@ -84,6 +85,9 @@ function meminfo_proc_show(m: struct_seq_file): number {
 	show_val_kb(m, "VmallocUsed:    ", 0);
 	show_val_kb(m, "VmallocChunk:   ", 0);
 	show_val_kb(m, "Percpu:         ", 0);
+
+	if (IS_ENABLED(CONFIG_MEMORY_FAILURE))
+		seq_printf(m, "HardwareCorrupted: %5lu kB\n", num_poisoned_pages_read() * 4);
 
 	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)) {
 		show_val_kb(m, "AnonHugePages:  ", global_node_page_state(NR_ANON_THPS));

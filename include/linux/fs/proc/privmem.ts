@@ -14,12 +14,17 @@ import { drain_all_pages } from "#linux/gfp.ts";
 import { vm_memory_committed } from "#linux/mman.ts";
 import { NR_FOLL_PIN_ACQUIRED, NR_FOLL_PIN_RELEASED, NR_FREE_PAGES, NR_MLOCK } from
 	"#linux/mmzone.const.ts";
+import { next_made_page } from "#linux/mmzone.ts";
+import { PageCompound, PageHWPoison } from "#linux/page-flags.ts";
+import { TAINT_MACHINE_CHECK, test_taint } from "#linux/panic.ts";
+import { max_pfn } from "#asm/e820.ts";
 import { proc_create_single } from "#linux/proc_fs.ts";
 import { rcu_barrier } from "#linux/rcupdate.ts";
 import { drop_lazy_mms } from "#linux/sched/core.ts";
 import { seq_puts } from "#linux/seq_file.ts";
 import { slab_live_counts } from "#linux/slab.ts";
 import { lru_add_drain_all } from "#linux/swap.ts";
+import { num_poisoned_pages_read } from "#linux/swapops.ts";
 import { global_node_page_state, global_zone_page_state } from "#linux/vmstat.ts";
 
 const sections = new Map<string, () => readonly string[]>();
@@ -41,6 +46,22 @@ export function privmem_state_text(): string {
 	return text;
 }
 
+/** Pages that memory_failure() took for good; those that a file still holds will follow. */
+function pages_offline(): number {
+	let n = 0;
+
+	if (num_poisoned_pages_read() === 0 && !test_taint(TAINT_MACHINE_CHECK))
+		return 0;
+	for (let pfn = 0; ; ) {
+		const page = next_made_page(pfn, max_pfn);
+		if (page === null)
+			return n;
+		if (PageHWPoison(page) && page.mapping === null && !PageCompound(page))
+			n++;
+		pfn = page.pfn + 1;
+	}
+}
+
 function privmem_state_init(): number {
 	privmem_state_section("files", () => [
 		`files ${get_nr_files()}`,
@@ -56,7 +77,7 @@ function privmem_state_init(): number {
 		lru_add_drain_all();
 		drain_all_pages(null);
 		return [
-			`free ${global_zone_page_state(NR_FREE_PAGES)}`,
+			`free ${global_zone_page_state(NR_FREE_PAGES) + pages_offline()}`,
 			`committed ${vm_memory_committed()}`,
 			`mlocked ${global_zone_page_state(NR_MLOCK)}`,
 			`pinned ${global_node_page_state(NR_FOLL_PIN_ACQUIRED) -
