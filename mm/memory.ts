@@ -2529,10 +2529,10 @@ export function __access_remote_vm(mm: struct_mm_struct, addr: unsigned_long, bu
 				bytes = PAGE_SIZE - offset;
 
 			if (write) {
-				memcpy_to_page(page, offset, buf.subarray(done, done + bytes), bytes);
+				memcpy_to_page(page, offset, buf.subarray(done), bytes);
 				set_page_dirty_lock(page);
 			} else {
-				memcpy_from_page(buf.subarray(done, done + bytes), page, offset, bytes);
+				memcpy_from_page(buf.subarray(done), page, offset, bytes);
 			}
 			put_page(page);
 		}

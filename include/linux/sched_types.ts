@@ -266,7 +266,8 @@ export class struct_task_struct {
 
 	/* machine checks */
 	mce_vaddr = 0;
-	mce_addr = 0;
+	mce_addr = 0n;
+	mce_ripv = false;
 	mce_kill_me = new struct_callback_head(this);
 	mce_count = 0;
 

@@ -6,7 +6,7 @@
  * once, in the context of the task it has loaded; a guest there exits.
  */
 import { cpu_interrupt, cpus, this_cpu } from "#asm/smp.ts";
-import { HARDIRQ_OFFSET } from "#linux/preempt.const.ts";
+import { HARDIRQ_OFFSET, NMI_OFFSET } from "#linux/preempt.const.ts";
 import { cpu_curr } from "#linux/sched.ts";
 import { current, set_current } from "#linux/sched_types.ts";
 import { preempt_disable, preempt_enable } from "#linux/preempt.ts";
@@ -58,6 +58,25 @@ function call_function<T>(cpu: number, func: smp_call_func_t<T>, info: T): void 
 		func(info);
 		t.hardirqs_disabled = flags;
 		t.preempt_count -= HARDIRQ_OFFSET;
+		set_current(prev);
+	}, null);
+}
+
+/**
+ * Port-only: @func on another CPU as a handler that nothing keeps out, a machine check.
+ */
+export function nmi_call_on_cpu<T>(cpu: number, func: smp_call_func_t<T>, info: T): void {
+	const prev = current;
+	const t = cpu_curr(cpu);
+
+	cpu_interrupt(cpus[cpu]!, () => {
+		const flags = t.hardirqs_disabled;
+		set_current(t);
+		t.preempt_count += NMI_OFFSET + HARDIRQ_OFFSET;
+		t.hardirqs_disabled = 1;
+		func(info);
+		t.hardirqs_disabled = flags;
+		t.preempt_count -= NMI_OFFSET + HARDIRQ_OFFSET;
 		set_current(prev);
 	}, null);
 }

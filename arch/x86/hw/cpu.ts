@@ -33,6 +33,8 @@ export class struct_cpu {
 	readonly id: number;
 	/** 0 in the kernel, 3 in user mode */
 	cpl = 0;
+	/** ... and that of what the exception being delivered has interrupted */
+	interrupted_cpl = 0;
 	cr0 = X86_CR0_PG | X86_CR0_WP;
 	cr2 = 0;
 	/** frame of the top page table */
@@ -122,6 +124,7 @@ export function cpu_exception(cpu: struct_cpu, vector: number, error_code: numbe
 		throw new Error(`machine: cpu ${cpu.id}: exception ${vector} (error code ` +
 			`${error_code}, address 0x${addr.toString(16)}) without a handler`);
 	cpu.nr_faults++;
+	cpu.interrupted_cpl = cpl;
 	cpu.cpl = 0;
 	const retry = handler(cpu, error_code, addr);
 	cpu.cpl = cpl;

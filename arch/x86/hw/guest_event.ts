@@ -18,8 +18,8 @@ import { guest_tlb_drop } from "./guest_tlb.ts";
 import { guest_long_code, guest_set_cpl, guest_start } from "./guest_enter.ts";
 import {
 	AR_DB, AR_DPL_SHIFT, AR_L, AR_UNUSABLE, CR0_PE, DB_VECTOR, DF_VECTOR, DR6_BS, EFER_LMA,
-	GP_VECTOR, MC_VECTOR, NP_VECTOR, PF_VECTOR, RFLAGS_AC, RFLAGS_IF, RFLAGS_NT, RFLAGS_RF, RFLAGS_TF,
-	RFLAGS_VM, SS_VECTOR,
+	GP_VECTOR, MC_VECTOR, NP_VECTOR, PF_VECTOR, RFLAGS_AC, RFLAGS_IF, RFLAGS_NT, RFLAGS_RF,
+	RFLAGS_TF, RFLAGS_VM, SS_VECTOR,
 } from "./guest_paging.ts";
 import type { struct_guest_cpu } from "./guest_types.ts";
 import { vmcs_get32 } from "./vmcs.ts";

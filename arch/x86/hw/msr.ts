@@ -138,6 +138,9 @@ function tme_msr(msr: number): bigint | undefined {
 }
 
 function reset_value(msr: number): bigint | undefined {
+	/* FEAT_CTL: firmware lets the kernel enable LMCE */
+	if (msr === 0x3a && tme_config().lmce && tme_config().keyid_bits !== 0)
+		return 5n | 1n << 20n;
 	return RESET.get(msr) ??
 		(cpu_vendor === X86_VENDOR_INTEL ? INTEL_RESET : AMD_RESET).get(msr) ??
 		(msr >= 0x200 && msr < 0x210 ? 0n : undefined);

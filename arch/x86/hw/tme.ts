@@ -21,8 +21,8 @@
  * platform with the partial-write erratum a line of a TD becomes poisoned.
  *
  * Stores reach memory at once, which is the worst case for others. A cache may still hold a private
- * line dirty: when another key then overwrites it in memory, the old line lies in wait (tme_evict())
- * until the KeyID is flushed or the TD is seen to read memory.
+ * line dirty: when another key then overwrites it in memory, the old line lies in wait until it is
+ * written back (tme_evict(), flushes) or the TD is seen to read memory.
  */
 import type { pfn_nr } from "#asm-generic/types.ts";
 import { frame_bytes, frame_state, FRAME_META, memory_set_meta_ops } from "./memory.ts";
@@ -120,11 +120,11 @@ const frame_of = (hpa: number): number => Math.floor(hpa / 4096);
 
 /* Reads. */
 
-/* what decrypting with the wrong key makes of a line: blocks of 16 bytes, mixed with address, keys */
+/* what decrypting with the wrong key makes of a line: blocks of 16 bytes, by address and keys */
 function scramble(line: Uint8Array, hpa: number, k: number, wrong: number): void {
 	for (let block = 0; block < LINE_BYTES; block += 16) {
-		let x = Math.imul(hpa / 16 + block / 16, 0x9e3779b1) ^ Math.imul(k + 1, 0x85ebca6b) ^
-			Math.imul(wrong + 1, 0xc2b2ae35);
+		let x = Math.imul(hpa / 16 + block / 16, 0x9e3779b1) ^
+			Math.imul(k + 1, 0x85ebca6b) ^ Math.imul(wrong + 1, 0xc2b2ae35);
 		for (let i = 0; i < 16; i++)
 			x = Math.imul(x ^ line[block + i]! ^ (x >>> 15), 0x2c1b3c6d);
 		for (let i = 0; i < 16; i++) {

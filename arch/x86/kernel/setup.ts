@@ -6,6 +6,7 @@
  * kernel (memory_install(), cpus_install()).
  */
 import type { hpa_t } from "#asm-generic/types.ts";
+import { CONFIG_X86_MCE } from "#generated/autoconf.ts";
 import { KERN_INFO, pr_info, printk } from "#linux/printk.ts";
 import { memblock_add, memblock_end_of_DRAM, memblock_reserve, memblock_reset } from
 	"#linux/memblock.ts";
@@ -13,7 +14,8 @@ import { setup_nr_cpu_ids } from "#linux/smp.ts";
 import { cpus, set_this_cpu } from "#hw/cpu.ts";
 import { E820_TYPE_RAM, memory_map } from "#hw/memory.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
-import { early_cpu_init, identify_boot_cpu } from "#asm/processor.ts";
+import { mcheck_cpu_init, mcheck_init } from "#asm/mce.ts";
+import { boot_cpu_data, early_cpu_init, identify_boot_cpu } from "#asm/processor.ts";
 import { load_init_mm, paging_init, tlb_init } from "#asm/setup.ts";
 
 /** First frame behind RAM. */
@@ -74,6 +76,19 @@ function bring_up_cpus(): void {
 	setup_nr_cpu_ids();
 }
 
+/** mcheck_init(), and arch/x86/kernel/cpu/common.c:identify_cpu() as far as that goes. */
+function machine_checks_init(): void {
+	if (!CONFIG_X86_MCE)
+		return;
+
+	mcheck_init();
+	for (const cpu of cpus) {
+		set_this_cpu(cpu);
+		mcheck_cpu_init(boot_cpu_data);
+	}
+	set_this_cpu(cpus[0]!);
+}
+
 /** arch/x86/kernel/setup.c:setup_arch() */
 export function setup_arch(): void {
 	early_cpu_init();
@@ -89,4 +104,5 @@ export function setup_arch(): void {
 	bring_up_cpus();
 	paging_init();
 	identify_boot_cpu();
+	machine_checks_init();
 }

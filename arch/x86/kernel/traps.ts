@@ -5,13 +5,17 @@
  * Upstream: arch/x86/kernel/{traps,idt}.c, the exc_*() entries of asm/idtentry.h. Only what an
  * access to memory can raise.
  */
+import { CONFIG_X86_MCE } from "#generated/autoconf.ts";
 import { current } from "#linux/sched.ts";
 import { force_sig } from "#linux/sched/signal.ts";
 import { SIGSEGV } from "#uapi/asm-generic/signal.ts";
-import { type struct_cpu, X86_PF_USER, X86_TRAP_GP, X86_TRAP_PF, load_idt } from "#hw/cpu.ts";
-import { uaccess_end, uaccess_ip } from "#asm/extable.ts";
-import { IP_FIXUP, IP_NONE, X86_EFLAGS_IF, __KERNEL_CS, __USER_CS, struct_pt_regs } from
-	"#asm/ptrace.ts";
+import { type struct_cpu, X86_PF_USER, X86_TRAP_GP, X86_TRAP_MC, X86_TRAP_PF, load_idt } from
+	"#hw/cpu.ts";
+import { mce_at_seamcall } from "#hw/mce.ts";
+import { set_uaccess_si, uaccess_end, uaccess_ip, uaccess_si } from "#asm/extable.ts";
+import { exc_machine_check } from "#asm/mce.ts";
+import { IP_FIXUP, IP_NONE, IP_SEAMCALL, X86_EFLAGS_IF, __KERNEL_CS, __USER_CS,
+	struct_pt_regs } from "#asm/ptrace.ts";
 import { exception_enter_user, exception_exit_user } from "#asm/entry-common.ts";
 import { oops, syscall_init } from "#asm/syscall.ts";
 import { exc_page_fault } from "#asm/traps.ts";
@@ -83,11 +87,49 @@ function asm_exc_general_protection(_cpu: struct_cpu, error_code: number): boole
 	return true;
 }
 
+/** asm_exc_machine_check */
+function asm_exc_machine_check(cpu: struct_cpu): boolean {
+	const t = current;
+
+	if (cpu.interrupted_cpl === 3) {
+		const regs = exception_enter_user();
+		try {
+			regs.cs = __USER_CS;
+			regs.flags = X86_EFLAGS_IF;
+			t.hardirqs_disabled = 1;
+			exc_machine_check(regs);
+			t.hardirqs_disabled = 0;
+		} catch (e) {
+			oops(e);
+		}
+		exception_exit_user();
+		return true;
+	}
+
+	const irqs = t.hardirqs_disabled;
+	const regs = new struct_pt_regs();
+	const ip = uaccess_ip;
+
+	regs.cs = __KERNEL_CS;
+	regs.ip = mce_at_seamcall ? IP_SEAMCALL : ip;
+	regs.si = uaccess_si;
+	regs.flags = irqs === 0 ? X86_EFLAGS_IF : 0;
+	uaccess_end(IP_NONE);
+	t.hardirqs_disabled = 1;
+	exc_machine_check(regs);
+	t.hardirqs_disabled = irqs;
+	uaccess_end(ip);
+	return regs.ip !== IP_FIXUP;
+}
+
 /** arch/x86/kernel/traps.c:trap_init(), with cpu_init()'s entry points. */
 export function trap_init(): void {
 	kernel_depth = 0;
 	uaccess_end(IP_NONE);
+	set_uaccess_si(-1);
 	load_idt(X86_TRAP_GP, asm_exc_general_protection);
 	load_idt(X86_TRAP_PF, asm_exc_page_fault);
+	if (CONFIG_X86_MCE)
+		load_idt(X86_TRAP_MC, asm_exc_machine_check);
 	syscall_init();
 }

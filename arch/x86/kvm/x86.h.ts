@@ -6,16 +6,19 @@
  */
 import { gva_t, ref, type gfn_t, type gpa_t } from "#asm-generic/types.ts";
 import { ul_shr } from "#asm-generic/bits.ts";
+import { CONFIG_X86_MCE } from "#generated/autoconf.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
 import { WRITE_ONCE } from "#linux/compiler.ts";
 import { KVM_MEMSLOT_GEN_UPDATE_IN_PROGRESS, kvm_memslots, type struct_kvm,
 	type struct_kvm_vcpu } from "#linux/kvm_host.ts";
 import { kvm_x86_ops } from "#asm/kvm_host.ts";
+import { do_machine_check } from "#asm/mce.ts";
 import { EFER_LMA } from "#asm/msr-index.ts";
 import { __is_canonical_address, PAGE_ALIGN_DOWN, PAGE_SHIFT } from "#asm/page.ts";
 import { X86_CR0_PE, X86_CR0_PG, X86_CR4_FSGSBASE, X86_CR4_LA57, X86_CR4_OSXSAVE, X86_CR4_PAE,
 	X86_CR4_PCIDE, X86_CR4_PKE, X86_CR4_PSE, X86_CR4_SMAP, X86_CR4_SMEP, X86_CR4_UMIP,
 	X86_CR4_VMXE } from "#asm/processor-flags.ts";
+import { X86_EFLAGS_IF, struct_pt_regs } from "#asm/ptrace.ts";
 import { X86_FEATURE_FSGSBASE, X86_FEATURE_LA57, X86_FEATURE_PCID, X86_FEATURE_PKU,
 	X86_FEATURE_SMAP, X86_FEATURE_SMEP, X86_FEATURE_UMIP, X86_FEATURE_VMX,
 	X86_FEATURE_XSAVE } from "#asm/cpufeatures.ts";
@@ -255,6 +258,19 @@ export function kvm_dr7_valid(data: bigint): boolean {
 
 export function kvm_dr6_valid(data: bigint): boolean {
 	return data >> 32n === 0n;
+}
+
+/** A guest's machine check is the host's: handled as if a program had met it. */
+export function kvm_machine_check(): void {
+	if (!CONFIG_X86_MCE)
+		return;
+
+	const regs = new struct_pt_regs();
+
+	/* user mode, whatever the guest was in */
+	regs.cs = 3;
+	regs.flags = X86_EFLAGS_IF;
+	do_machine_check(regs);
 }
 
 export { __kvm_is_valid_cr4, kvm_handle_memory_failure, kvm_load_guest_xsave_state,

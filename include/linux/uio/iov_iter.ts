@@ -33,8 +33,8 @@ import { ITER_BVEC, ITER_DISCARD, ITER_IOVEC, ITER_KVEC, ITER_PIPE, ITER_UBUF, i
 import { struct_iovec } from "#linux/uio/iovec.ts";
 import { UIO_FASTIOV, UIO_MAXIOV, struct_iovec as iovec_layout } from "#uapi/linux/uio.ts";
 import { nth_page } from "#linux/mmzone.ts";
-import { memcpy_from_page, memcpy_to_page, memset_page, page_bytes, page_is_plain, page_to_pfn } from
-	"#asm/page.ts";
+import { memcpy_from_page, memcpy_to_page, memset_page, page_bytes, page_is_plain,
+	page_to_pfn } from "#asm/page.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 
 /* what is done with each piece: with user memory, or with kernel memory */

@@ -1,35 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Machine check registers.
+ * Machine checks.
  *
- * Upstream: arch/x86/include/asm/mce.h, as far as KVM's banks go. Values are bigints.
+ * Upstream: arch/x86/include/asm/mce.h.
  */
-
-/* MCG_CAP */
-export const MCG_BANKCNT_MASK	= 0xffn;
-export const MCG_CTL_P		= 1n << 8n;
-export const MCG_EXT_P		= 1n << 9n;
-export const MCG_CMCI_P		= 1n << 10n;
-export const MCG_SER_P		= 1n << 24n;
-export const MCG_LMCE_P		= 1n << 27n;
-
-/* MCG_EXT_CTL */
-export const MCG_EXT_CTL_LMCE_EN	= 1n << 0n;
-
-/* MCG_STATUS */
-export const MCG_STATUS_RIPV	= 1n << 0n;
-export const MCG_STATUS_EIPV	= 1n << 1n;
-export const MCG_STATUS_MCIP	= 1n << 2n;
-
-/* a bank's status */
-export const MCI_STATUS_VAL	= 1n << 63n;
-export const MCI_STATUS_OVER	= 1n << 62n;
-export const MCI_STATUS_UC	= 1n << 61n;
-export const MCI_STATUS_EN	= 1n << 60n;
-export const MCI_STATUS_PCC	= 1n << 57n;
-export const MCI_STATUS_S	= 1n << 56n;
-export const MCI_STATUS_AR	= 1n << 55n;
-
-/* a bank's second control register */
-export const MCI_CTL2_CMCI_EN			= 1n << 30n;
-export const MCI_CTL2_CMCI_THRESHOLD_MASK	= 0x7fffn;
+export * from "#asm/mce.const.ts";
+export {
+	do_machine_check, exc_machine_check, machine_check_poll, mce_available, mce_is_correctable,
+	mce_is_memory_error, mce_log, mce_register_decode_chain, mce_setup,
+	mce_unregister_decode_chain, mce_usable_address, mcheck_cpu_init, mcheck_init,
+} from "#arch/x86/kernel/cpu/mce/core.ts";
+export { mce_intel_feature_init } from "#arch/x86/kernel/cpu/mce/intel.ts";

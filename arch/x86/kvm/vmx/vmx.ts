@@ -228,6 +228,7 @@ import {
 	kvm_after_interrupt, kvm_before_interrupt, kvm_caps, kvm_check_has_quirk,
 	kvm_clear_exception_queue, kvm_clear_interrupt_queue, kvm_cstate_in_guest,
 	kvm_deliver_exception_payload, kvm_exception_is_soft, KVM_HANDLING_IRQ, kvm_hlt_in_guest,
+	kvm_machine_check,
 	kvm_msr_allowed, KVM_MSR_RET_INVALID, kvm_mtrr_get_guest_memory_type, kvm_mwait_in_guest,
 	kvm_pat_valid, kvm_queue_interrupt, kvm_register_read, kvm_register_write,
 	kvm_spurious_fault, report_ignored_msrs, set_enable_apicv,
@@ -3089,6 +3090,16 @@ function handle_interrupt_nmi_irqoff(vcpu: struct_kvm_vcpu): void {
 	kvm_after_interrupt(vcpu);
 }
 
+/** arch/x86/kvm/vmx/vmx.c:handle_exception_nmi_irqoff() */
+function handle_exception_nmi_irqoff(vmx: struct_vcpu_vmx): void {
+	const intr_info = vmx_get_intr_info(vmx.vcpu);
+
+	if (is_machine_check(intr_info))
+		kvm_machine_check();
+	else if (is_nmi(intr_info))
+		handle_interrupt_nmi_irqoff(vmx.vcpu);
+}
+
 function handle_external_interrupt_irqoff(vcpu: struct_kvm_vcpu): void {
 	const intr_info = vmx_get_intr_info(vcpu);
 
@@ -3108,6 +3119,8 @@ function vmx_handle_exit_irqoff(vcpu: struct_kvm_vcpu): void {
 
 	if (vmx.exit_reason.basic === EXIT_REASON_EXTERNAL_INTERRUPT)
 		handle_external_interrupt_irqoff(vcpu);
+	else if (vmx.exit_reason.basic === EXIT_REASON_EXCEPTION_NMI)
+		handle_exception_nmi_irqoff(vmx);
 }
 
 /** @kvm is null before there is a VM. */
@@ -3304,6 +3317,8 @@ function* vmx_vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<fastpath_t> {
 	}
 
 	vmx.exit_reason.full = vmcs_read32(VM_EXIT_REASON);
+	if (vmx.exit_reason.basic === EXIT_REASON_MCE_DURING_VMENTRY)
+		kvm_machine_check();
 
 	if (!vmx.exit_reason.failed_vmentry)
 		vmx.idt_vectoring_info = vmcs_read32(IDT_VECTORING_INFO_FIELD);

@@ -221,7 +221,7 @@ describe("metadata", () => {
 		expect(frame_read(pfn, 10, buf, 0, 100)).toBe(true);
 		expect(buf.every((x) => x === 0)).toBe(true);
 		expect(frame_write(pfn, 60, filled(5, 8), 0, 8)).toBe(true);
-		expect([read8(P + 63, 0)[1], read8(P + 64, 0)[1], read8(P, 0)[1]]).toEqual([5, 5, 0]);
+		expect([63, 64, 0].map((at) => read8(P + at, 0)[1])).toEqual([5, 5, 0]);
 		tme.tme_write_line(P + 128, TD_A, filled(7));
 		expect(copy_frame(other, pfn)).toBe(true);
 		expect(read8(P + 4096 + 63, 0)).toEqual([TME_DATA, 5]);
@@ -399,7 +399,7 @@ describe("machine checks", () => {
 		mce_td(cpus[0]!, P);
 		expect([hw_rdmsr(MSR_MCG_STATUS), at1()]).toEqual([0xfn, 0n]);
 	});
-	test("in a TD: an exception, or with eMCA2 an SMI that reaches the host behind SEAMCALL", () => {
+	test("in a TD: an exception, or with eMCA2 an SMI that reaches the host later", () => {
 		power_on({});
 		let seen = 0;
 		const handler = (): boolean => ++seen > 0;
