@@ -242,6 +242,32 @@ export function tme_movdir64b(hpa: number, keyid: number, bytes64: Uint8Array): 
 	return TME_DATA;
 }
 
+const zero_line = new Uint8Array(LINE_BYTES);
+
+/** MOVDIR64B of zeros to all lines of a page. */
+export function tme_clear_page(hpa: number, keyid: number): void {
+	const k = key(keyid), pfn = frame_of(hpa);
+	const p = k === 0 && (frame_state(pfn) & FRAME_META) === 0 ? null : tme_page_make(pfn);
+	const owner = keyid >= first_private ? -1 : 0;
+
+	if (stale.size !== 0 || (p !== null && p.dirty !== 0 && p.dirty !== k)) {
+		for (let off = 0; off < 4096; off += LINE_BYTES)
+			tme_movdir64b(hpa + off, keyid, zero_line);
+		return;
+	}
+	frame_bytes(pfn as pfn_nr).fill(0);
+	if (p === null)
+		return;
+	if (page_sound(p) && p.key !== k)
+		tme_page_revoke(p);
+	p.owner_lo = p.owner_hi = owner;
+	p.poison_lo = p.poison_hi = 0;
+	p.key = k;
+	p.keys = null;
+	if (k === 0)
+		tme_page_drop_if_plain(p);
+}
+
 const merged = new Uint8Array(LINE_BYTES);
 
 /* merged by the memory controller: no processor waits for it, and none hears of poison */
