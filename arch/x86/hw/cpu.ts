@@ -18,6 +18,7 @@ export const X86_CR4_PCIDE	= 0x00020000;
 export const X86_VENDOR_INTEL	= 0;
 export const X86_VENDOR_AMD	= 2;
 
+export const X86_TRAP_UD	= 6;
 export const X86_TRAP_GP	= 13;
 export const X86_TRAP_PF	= 14;
 export const X86_TRAP_MC	= 18;

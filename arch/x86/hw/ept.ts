@@ -9,11 +9,16 @@
  *	8 9	accessed, dirty (with EPTP bit 6)	45:12	frame
  *
  * An entry with write but not read, a reserved memory type or a reserved bit is a misconfiguration.
+ *
+ * A TD has two trees of the same format: secure EPT, in pages of its own KeyID, for private guest
+ * frames; the host's for those with the SHARED bit, which is part of the index. Bit 63 of an entry
+ * that refuses an access says that the guest gets no #VE for it.
  */
 import { frame_put64, table_hi, table_lo, table_or_lo } from "./memory.ts";
 import { rsvd_hi, type struct_cpu } from "./cpu.ts";
 import { nested_fill, nested_found, nested_lookup } from "./guest_tlb.ts";
 import type { struct_guest_cpu } from "./guest_types.ts";
+import { TME_POISON, tme_direct, tme_read } from "./tme.ts";
 import { vmcs_get32, vmcs_getn, vmcs_put32 } from "./vmcs.ts";
 import { GUEST_PML_INDEX, PML_ADDRESS } from "./vmx_defs.ts";
 
@@ -26,6 +31,8 @@ export const NESTED_CLEAN	= 8;
 export const NESTED_VIOLATION	= -1;
 export const NESTED_MISCONFIG	= -2;
 export const NESTED_LOG_FULL	= -3;
+/** A TD's: an entry is in a poisoned line, nested_poison. */
+export const NESTED_POISON	= -4;
 
 const EPT_RWX	= 7;
 const EPT_PS	= 1 << 7;
@@ -36,6 +43,9 @@ const EPT_D	= 1 << 9;
 export let nested_rights = 0;
 /** log2 of the page's bytes. */
 export let nested_shift = 12;
+/** Of a TD, after a violation: no #VE. */
+export let nested_sve = true;
+export let nested_poison = 0;
 
 const frame_in = (lo: number, hi: number): number => (lo >>> 12) | ((hi & 0xfffff) << 20);
 
@@ -57,9 +67,8 @@ function log_dirty(g: struct_guest_cpu, gfn: number): boolean {
 }
 
 function leaf(g: struct_guest_cpu, gfn: number, need: number, table: number, index: number,
-	shift: number, rights: number): number {
-	const lo = table_lo(table, index), hi = table_hi(table, index);
-
+	lo: number, hi: number, shift: number, rights: number): number {
+	nested_sve = hi < 0;
 	if ((lo & EPT_RWX) === 0) {
 		nested_rights = 0;
 		return NESTED_VIOLATION;
@@ -109,8 +118,8 @@ export function ept_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need
 				return NESTED_VIOLATION;
 			}
 			if ((lo & EPT_PS) !== 0 && level !== 4)
-				return leaf(g, gfn, need, table, index, level === 3 ? 30 : 21,
-					rights);
+				return leaf(g, gfn, need, table, index, lo, hi,
+					level === 3 ? 30 : 21, rights);
 			if (misconfigured(lo, hi) || (lo & (level === 4 ? 0xf8 : 0x78)) !== 0)
 				return NESTED_MISCONFIG;
 			rights &= lo & EPT_RWX;
@@ -120,5 +129,72 @@ export function ept_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need
 		}
 		nested_fill(cache, gfn, table, rights);
 	}
-	return leaf(g, gfn, need, table, gfn & 511, 12, rights);
+	return leaf(g, gfn, need, table, gfn & 511, table_lo(table, gfn & 511),
+		table_hi(table, gfn & 511), 12, rights);
+}
+
+/* Of TDs. */
+
+const word = new Uint8Array(8);
+const word_view = new DataView(word.buffer);
+let entry_lo = 0;
+let entry_hi = 0;
+
+/** Entry @index of a table under @keyid; false: poison. */
+function read_entry(table: number, index: number, keyid: number): boolean {
+	if (tme_direct(table * 4096, keyid, false)) {
+		entry_lo = table_lo(table, index);
+		entry_hi = table_hi(table, index);
+		return true;
+	}
+	const hpa = table * 4096 + index * 8;
+	if (tme_read(hpa, keyid, 8, word) === TME_POISON) {
+		nested_poison = hpa;
+		return false;
+	}
+	entry_lo = word_view.getInt32(0, true);
+	entry_hi = word_view.getInt32(4, true);
+	return true;
+}
+
+/** ept_walk() for a TD. */
+export function td_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need: number): number {
+	const td = g.td!, shared = gfn >= td.shared_gfn, keyid = shared ? 0 : td.hkid;
+	const cache = cpu.nested_cache!;
+	let table = nested_lookup(cache, gfn);
+	let rights = nested_found;
+
+	cpu.nr_walks++;
+	nested_sve = true;
+	/* nothing is executed from shared memory */
+	if (shared && ((need & NESTED_X) !== 0 || td.shared_root < 0)) {
+		nested_rights = 0;
+		return NESTED_VIOLATION;
+	}
+	if (table < 0) {
+		table = shared ? td.shared_root : g.root;
+		rights = shared ? EPT_RWX & ~NESTED_X : EPT_RWX;
+		for (let level = td.levels; level > 1; level--) {
+			const index = Math.floor(gfn / 2 ** (9 * level - 9)) & 511;
+			if (!read_entry(table, index, keyid))
+				return NESTED_POISON;
+			const lo = entry_lo, hi = entry_hi;
+			if ((lo & EPT_RWX) === 0) {
+				nested_rights = 0;
+				nested_sve = hi < 0;
+				return NESTED_VIOLATION;
+			}
+			if ((lo & EPT_PS) !== 0 && level < 4)
+				return leaf(g, gfn, need, table, index, lo, hi,
+					level === 3 ? 30 : 21, rights);
+			if (misconfigured(lo, hi) || (lo & (level >= 4 ? 0xf8 : 0x78)) !== 0)
+				return NESTED_MISCONFIG;
+			rights &= lo & EPT_RWX;
+			table = frame_in(lo, hi);
+		}
+		nested_fill(cache, gfn, table, rights);
+	}
+	return read_entry(table, gfn & 511, keyid) ?
+		leaf(g, gfn, need, table, gfn & 511, entry_lo, entry_hi, 12, rights) :
+		NESTED_POISON;
 }

@@ -15,6 +15,8 @@ export const GTLB_SX		= 4;	/* TLB_EXEC */
 export const GTLB_UR		= 128;
 export const GTLB_UW		= 256;
 export const GTLB_UX		= 512;
+/* of a TD's entries: private memory */
+export const GTLB_PRIVATE	= 1024;
 export const GTLB_READ		= GTLB_SR | GTLB_UR;
 export const GTLB_WRITE		= GTLB_SW | GTLB_UW;
 export const GTLB_EXEC		= GTLB_SX | GTLB_UX;

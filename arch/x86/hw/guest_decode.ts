@@ -173,6 +173,8 @@ function two_bytes(g: struct_guest_cpu, op: guest_op): void {
 			op.kind = k.GOP_VMCALL;
 		} else if (m === 0xd9) {
 			op.kind = k.GOP_VMMCALL;
+		} else if (m === 0xcc && opsize === 2) {
+			op.kind = k.GOP_TDCALL;
 		} else if ((m >> 3 & 7) === 7 && m >> 6 !== 3) {
 			at--;
 			modrm(g);
@@ -312,6 +314,8 @@ function one_byte(g: struct_guest_cpu, op: guest_op, b: number): void {
 	case 0xe9: {
 		const rel = simm(g, long ? 4 : opsize);
 		jump(op, k.GOP_JMP, rel);
+		if (!long)
+			op.gva = op.gva >>> 0;
 		return;
 	}
 	case 0xeb: {

@@ -9,10 +9,11 @@
  */
 import { cpus } from "./cpu.ts";
 import { tlb_lookup } from "./tlb.ts";
-import { mce_guest } from "./mce.ts";
-import { frame_get64, frame_put64, frame_read, frame_write } from "./memory.ts";
-import type { pfn_nr } from "#asm-generic/types.ts";
-import { WALK_APIC, WALK_FAULT, WALK_NESTED, guest_walk, walk_error } from "./guest_walk.ts";
+import { mce_guest, mce_td } from "./mce.ts";
+import { frame_get64, frame_put64 } from "./memory.ts";
+import { page_read, page_write, td_poison } from "./guest_bytes.ts";
+import { WALK_APIC, WALK_FAULT, WALK_NESTED, WALK_POISON, guest_walk, walk_error, walk_gpa } from
+	"./guest_walk.ts";
 import { GTLB_EXEC, GTLB_SR, GTLB_SW, GTLB_WRITE } from "./guest_cells.ts";
 import { guest_tlb_drop } from "./guest_tlb.ts";
 import { guest_long_code, guest_set_cpl, guest_start } from "./guest_enter.ts";
@@ -65,6 +66,9 @@ export function guest_page(g: struct_guest_cpu, gva: number, need: number): numb
 		else
 			vmx_exit_nested(g, gva);
 		break;
+	case WALK_POISON:
+		td_poison(g, walk_gpa, false);
+		break;
 	case WALK_APIC:
 		vmx_exit_apic(g, (need & GTLB_WRITE) !== 0, (need & GTLB_EXEC) !== 0);
 		break;
@@ -85,21 +89,19 @@ function system_read(g: struct_guest_cpu, gva: number, to: Uint8Array, n: number
 		return false;
 	}
 	for (let done = 0; done < n;) {
-		const off = (gva + done) & 0xfff, some = Math.min(n - done, 4096 - off);
+		const some = Math.min(n - done, 4096 - ((gva + done) & 0xfff));
 		const pfn = guest_page(g, gva + done, GTLB_SR);
 		if (pfn < 0)
 			return false;
-		if (!frame_read(pfn as pfn_nr, off, to, done, some)) {
-			guest_machine_check(g);
+		if (!page_read(g, pfn, gva + done, to, done, some))
 			return false;
-		}
 		done += some;
 	}
 	return true;
 }
 
 function system_write(g: struct_guest_cpu, gva: number, from: Uint8Array, n: number): boolean {
-	const off = gva & 0xfff, some = Math.min(n, 4096 - off);
+	const some = Math.min(n, 4096 - (gva & 0xfff));
 
 	if (!canonical(gva) || !canonical(gva + n - 1)) {
 		guest_exception(g, SS_VECTOR, 0);
@@ -112,15 +114,10 @@ function system_write(g: struct_guest_cpu, gva: number, from: Uint8Array, n: num
 		const second = guest_page(g, gva + some, GTLB_SR | GTLB_SW);
 		if (second < 0)
 			return false;
-		if (!frame_write(second as pfn_nr, 0, from, some, n - some)) {
-			guest_machine_check(g);
+		if (!page_write(g, second, gva + some, from, some, n - some))
 			return false;
-		}
 	}
-	if (frame_write(first as pfn_nr, off, from, 0, some))
-		return true;
-	guest_machine_check(g);
-	return false;
+	return page_write(g, first, gva, from, 0, some);
 }
 
 /* Exceptions. */
@@ -201,7 +198,10 @@ export function guest_exception(g: struct_guest_cpu, vector: number, error: numb
 
 /** The access that was just tried met poison; it has not happened. */
 export function guest_machine_check(g: struct_guest_cpu, fetch = false): void {
-	mce_guest(cpus[g.cpu_id]!, fetch);
+	if (g.td === null)
+		mce_guest(cpus[g.cpu_id]!, fetch);
+	else
+		g.td.msmi = mce_td(cpus[g.cpu_id]!, g.td.poison_hpa, fetch) === "msmi";
 	raise(g, MC_VECTOR, 0, 0);
 }
 
@@ -378,6 +378,20 @@ function push_frame(g: struct_guest_cpu, info: number, error: number, len: numbe
 	g.rip = handler;
 	g.attention = true;
 	guest_start(g, handler);
+	return true;
+}
+
+/** Far JMP within the privilege level: loads CS. False after a fault. */
+export function guest_far_jump(g: struct_guest_cpu, selector: number): boolean {
+	if (!load_descriptor(g, selector, INTR_TYPE_SOFT_INTR))
+		return false;
+	const ar = desc_rights();
+	if ((ar & 0x98) !== 0x98 || ((ar >> AR_DPL_SHIFT) & 3) !== g.cpl ||
+	    ((g.efer & EFER_LMA) !== 0 && (ar & (AR_L | AR_DB)) === (AR_L | AR_DB))) {
+		guest_exception(g, GP_VECTOR, selector & 0xfffc);
+		return false;
+	}
+	load_cs(g, selector, ar, g.cpl);
 	return true;
 }
 

@@ -4,12 +4,12 @@
  *
  * Port-only.
  */
-import type { pfn_nr } from "#asm-generic/types.ts";
-import { frame_get8, frame_read } from "./memory.ts";
+import { frame_get8 } from "./memory.ts";
+import { page_read } from "./guest_bytes.ts";
 import { run } from "./guest_cells.ts";
 import { guest_decode } from "./guest_decode.ts";
 import { context_resume, guest_start } from "./guest_enter.ts";
-import { guest_exception, guest_iret, guest_machine_check, guest_page } from "./guest_event.ts";
+import { guest_exception, guest_iret, guest_page } from "./guest_event.ts";
 import { guest_instruction } from "./guest_insn.ts";
 import { guest_atomic, guest_bulk, guest_load, guest_pop, guest_push, guest_store, popped } from
 	"./guest_memory.ts";
@@ -40,10 +40,8 @@ function fetch(g: struct_guest_cpu, rip: number): boolean {
 	if (pfn < 0)
 		return false;
 	/* later fetches from the page find the line in a cache */
-	if (!frame_read(pfn as pfn_nr, rip & 0xfff, first_byte, 0, 1)) {
-		guest_machine_check(g, true);
+	if (!page_read(g, pfn, rip, first_byte, 0, 1, true))
 		return false;
-	}
 	g.text_page = page;
 	g.text_pfn = pfn;
 	g.text_stamp = run.tlb.stamp;

@@ -10,7 +10,7 @@ import { cpu_vendor, cpus } from "./cpu.ts";
 import { hw_cpuid } from "./cpuid.ts";
 import { guest_tlb_flush_current, guest_tlb_invlpg, guest_tlb_switch } from "./guest_tlb.ts";
 import { frame_get64, frame_get8, frame_put32, frame_put64 } from "./memory.ts";
-import { guest_exception, guest_software_event } from "./guest_event.ts";
+import { guest_exception, guest_far_jump, guest_software_event } from "./guest_event.ts";
 import { guest_mode_changed } from "./guest_enter.ts";
 import { guest_string_element } from "./guest_memory.ts";
 import { guest_rdmsr, guest_wrmsr } from "./guest_msr.ts";
@@ -23,7 +23,8 @@ import {
 	GOP_CLI, GOP_CPUID, GOP_GET_RFLAGS, GOP_GET_RIP, GOP_HLT, GOP_IN, GOP_INS, GOP_INT,
 	GOP_INT3, GOP_INVLPG, GOP_LGDT, GOP_LIDT, GOP_MFENCE, GOP_MOV_IMM, GOP_MOV_REG, GOP_NOP,
 	GOP_OUT, GOP_OUTS, GOP_PAUSE, GOP_RDMSR,
-	GOP_RDTSC, GOP_READ_CR, GOP_READ_DR, GOP_SET_RFLAGS, GOP_STI, GOP_UD2, GOP_VMCALL,
+	GOP_RDTSC, GOP_READ_CR, GOP_READ_DR, GOP_RELOAD_CS, GOP_SET_RFLAGS, GOP_STI, GOP_TDCALL,
+	GOP_UD2, GOP_VMCALL,
 	GOP_VMMCALL, GOP_WBINVD, GOP_WRITE_CR, GOP_WRITE_DR, GOP_WRMSR, REG_RAX, REG_RBX, REG_RCX,
 	REG_RDI, REG_RDX, REG_RSI, type guest_op, type struct_guest_cpu,
 } from "./guest_types.ts";
@@ -233,7 +234,7 @@ function write_cr3(g: struct_guest_cpu, raw: bigint): boolean {
 	const noflush = (g.cr4 & CR4_PCIDE) !== 0 && raw >> 63n !== 0n;
 	const value = Number(noflush ? raw & (2n ** 63n - 1n) : raw);
 
-	if (value >= 2 ** 46)
+	if (value >= (g.td === null ? 2 ** 46 : g.td.shared_gfn * 4096))
 		return fault(g, GP_VECTOR);
 	g.cr3 = value;
 	g.state_dirty = true;
@@ -486,6 +487,11 @@ export function guest_instruction(g: struct_guest_cpu, op: guest_op): boolean {
 	case GOP_VMCALL:
 	case GOP_VMMCALL:
 		return vmcall(g, op);
+	case GOP_TDCALL:
+		/* an exit outside SEAM, too */
+		return g.svm ? fault(g, UD_VECTOR) : exit(g, op, v.EXIT_REASON_TDCALL, 0, 0, 0, 0);
+	case GOP_RELOAD_CS:
+		return guest_far_jump(g, op.reg);
 	case GOP_RDTSC:
 		return read_tsc(g, op);
 	case GOP_PAUSE:

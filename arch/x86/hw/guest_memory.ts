@@ -5,12 +5,11 @@
  * Port-only. Functions return false when the operation is not done: the guest has left, went to a
  * handler, or its turn is over; it is then tried again, from the element at which it stands.
  */
-import type { pfn_nr } from "#asm-generic/types.ts";
-import { FRAME_META, frame_get32, frame_put32, frame_read, frame_state, frame_write } from
-	"./memory.ts";
+import { FRAME_META, frame_get32, frame_put32, frame_state } from "./memory.ts";
+import { page_read, page_write } from "./guest_bytes.ts";
 import { tlb_lookup, TLB_DIRECT } from "./tlb.ts";
 import { run } from "./guest_cells.ts";
-import { guest_exception, guest_machine_check, guest_page } from "./guest_event.ts";
+import { guest_exception, guest_page } from "./guest_event.ts";
 import { GP_VECTOR } from "./guest_paging.ts";
 import {
 	GOP_CMPXCHG, GOP_MEMCHK, GOP_MEMCMP, GOP_MEMCPY, GOP_MEMSET, GOP_STRIDE_LOAD,
@@ -42,38 +41,20 @@ function page_pair(g: struct_guest_cpu, gva: number, n: number, need: number): n
 	return second < 0 ? -1 : first;
 }
 
-/* Bytes of one frame; false: there was poison, and the guest has left. */
-
-function page_read(g: struct_guest_cpu, pfn: number, off: number, to: Uint8Array, at: number,
-	n: number): boolean {
-	if (frame_read(pfn as pfn_nr, off, to, at, n))
-		return true;
-	guest_machine_check(g);
-	return false;
-}
-
-function page_write(g: struct_guest_cpu, pfn: number, off: number, from: Uint8Array, at: number,
-	n: number): boolean {
-	if (frame_write(pfn as pfn_nr, off, from, at, n))
-		return true;
-	guest_machine_check(g);
-	return false;
-}
-
 /** Bytes into scratch, zero-extended to 8. */
 function read(g: struct_guest_cpu, pfn: number, gva: number, n: number): boolean {
-	const off = gva & 0xfff, here = Math.min(n, 4096 - off);
+	const here = Math.min(n, 4096 - (gva & 0xfff));
 
 	words[0] = words[1] = 0;
-	return page_read(g, pfn, off, scratch, 0, here) &&
-		(here === n || page_read(g, second, 0, scratch, here, n - here));
+	return page_read(g, pfn, gva, scratch, 0, here) &&
+		(here === n || page_read(g, second, gva + here, scratch, here, n - here));
 }
 
 function write(g: struct_guest_cpu, pfn: number, gva: number, n: number): boolean {
-	const off = gva & 0xfff, here = Math.min(n, 4096 - off);
+	const here = Math.min(n, 4096 - (gva & 0xfff));
 
-	return page_write(g, pfn, off, scratch, 0, here) &&
-		(here === n || page_write(g, second, 0, scratch, here, n - here));
+	return page_write(g, pfn, gva, scratch, 0, here) &&
+		(here === n || page_write(g, second, gva + here, scratch, here, n - here));
 }
 
 export function guest_load(g: struct_guest_cpu, op: guest_op): boolean {
@@ -166,9 +147,9 @@ function memset(g: struct_guest_cpu, op: guest_op): boolean {
 		fill_byte = op.lo;
 	}
 	while (op.done < op.len) {
-		const off = op.gva & 0xfff, n = Math.min(op.len - op.done, 4096 - off);
+		const n = Math.min(op.len - op.done, 4096 - (op.gva & 0xfff));
 		const pfn = page_pair(g, op.gva, 1, g.need_store);
-		if (pfn < 0 || !page_write(g, pfn, off, fill, 0, n))
+		if (pfn < 0 || !page_write(g, pfn, op.gva, fill, 0, n))
 			return false;
 		advance(op, n);
 		if (op.done < op.len && !spend())
@@ -185,8 +166,8 @@ function memcpy(g: struct_guest_cpu, op: guest_op): boolean {
 		if (src < 0)
 			return false;
 		const dst = page_pair(g, op.gva, 1, g.need_store);
-		if (dst < 0 || !page_read(g, src, from, buf_a, 0, n) ||
-		    !page_write(g, dst, to, buf_a, 0, n))
+		if (dst < 0 || !page_read(g, src, op.gva2, buf_a, 0, n) ||
+		    !page_write(g, dst, op.gva, buf_a, 0, n))
 			return false;
 		advance(op, n);
 		if (op.done < op.len && !spend())
@@ -203,8 +184,8 @@ function memcmp(g: struct_guest_cpu, op: guest_op): boolean {
 		if (one < 0)
 			return false;
 		const two = page_pair(g, op.gva2, 1, g.need_load);
-		if (two < 0 || !page_read(g, one, a, buf_a, 0, n) ||
-		    !page_read(g, two, b, buf_b, 0, n))
+		if (two < 0 || !page_read(g, one, op.gva, buf_a, 0, n) ||
+		    !page_read(g, two, op.gva2, buf_b, 0, n))
 			return false;
 		for (let i = 0; i < n; i++) {
 			if (buf_a[i] !== buf_b[i]) {
@@ -222,9 +203,9 @@ function memcmp(g: struct_guest_cpu, op: guest_op): boolean {
 
 function memchk(g: struct_guest_cpu, op: guest_op): boolean {
 	while (op.done < op.len) {
-		const off = op.gva & 0xfff, n = Math.min(op.len - op.done, 4096 - off);
+		const n = Math.min(op.len - op.done, 4096 - (op.gva & 0xfff));
 		const pfn = page_pair(g, op.gva, 1, g.need_load);
-		if (pfn < 0 || !page_read(g, pfn, off, buf_a, 0, n))
+		if (pfn < 0 || !page_read(g, pfn, op.gva, buf_a, 0, n))
 			return false;
 		for (let i = 0; i < n; i++) {
 			if (buf_a[i] !== op.lo) {

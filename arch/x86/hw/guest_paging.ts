@@ -19,6 +19,7 @@ export const CR0_VALID	= 0xe005003f;
 
 export const CR4_PSE	= 0x00000010;
 export const CR4_PAE	= 0x00000020;
+export const CR4_MCE	= 0x00000040;
 export const CR4_PGE	= 0x00000080;
 export const CR4_VMXE	= 0x00002000;
 export const CR4_PCIDE	= 0x00020000;

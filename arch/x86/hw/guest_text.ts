@@ -79,6 +79,8 @@ const INSNS: readonly (readonly [number, number, readonly number[]])[] = [
 	[k.GOP_LIDT, 0, [0x0f, 0x01, 0x1f]],
 	[k.GOP_LGDT, 0, [0x0f, 0x01, 0x17]],
 	[k.GOP_WBINVD, 0, [0x0f, 0x09]],
+	[k.GOP_TDCALL, 0, [0x66, 0x0f, 0x01, 0xcc]],
+	[k.GOP_RELOAD_CS, 0, [0xff, 0x2f]],
 	[k.GOP_CALL, 0, [0xff, 0xd0]],
 	[k.GOP_RET, 0, [0xc3]],
 	[k.GOP_IRET, 0, [0x48, 0xcf]],

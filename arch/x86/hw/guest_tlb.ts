@@ -20,10 +20,12 @@ interface context {
 	/** -1 for SVM */
 	readonly root: number;
 	readonly pcid: number;
+	/** Of a TD: the shared EPT's top table. */
+	shared: number;
 }
 
 /* index: the context's number in every CPU's TLB; 0 is nobody's */
-const contexts: context[] = [{ vpid: -1, root: -1, pcid: 0 }];
+const contexts: context[] = [{ vpid: -1, root: -1, pcid: 0, shared: -1 }];
 const by_tag = new Map<number, number>();
 const by_pcid = new Map<string, number>();
 
@@ -33,7 +35,7 @@ function context_of(vpid: number, root: number, pcid: number): number {
 
 	if (known !== undefined)
 		return known;
-	const id = contexts.push({ vpid, root, pcid }) - 1;
+	const id = contexts.push({ vpid, root, pcid, shared: -1 }) - 1;
 	if (pcid === 0)
 		by_tag.set(tag, id);
 	else
@@ -142,6 +144,8 @@ export function guest_tlb_switch(cpu: struct_cpu, g: struct_guest_cpu): void {
 		g.context_pcid = pcid;
 	}
 	const c = g.context;
+	if (g.td !== null)
+		contexts[c]!.shared = g.td.shared_root;
 	if (c !== t.context && t.stamps.size >= MAX_CONTEXTS)
 		tlb_flush_all(t);
 	tlb_switch(t, c);
@@ -162,12 +166,20 @@ export function guest_tlb_flush_all(cpu: struct_cpu): void {
 	}
 }
 
-/** INVEPT, single context: what was made with this EPT top table. */
+/**
+ * INVEPT, single context: what was made with this EPT top table. A TD's, whose cached tables go by
+ * its secure EPT's, is meant by either of its two.
+ */
 export function guest_tlb_flush_root(cpu: struct_cpu, root: number): void {
 	if (cpu.guest_tlb !== null)
-		tlb_flush_matching(cpu.guest_tlb, (c) => contexts[c]!.root === root);
-	if (cpu.nested_cache !== null)
-		nested_flush(cpu.nested_cache, root);
+		tlb_flush_matching(cpu.guest_tlb, (c) => contexts[c]!.root === root ||
+			contexts[c]!.shared === root);
+	if (cpu.nested_cache === null)
+		return;
+	nested_flush(cpu.nested_cache, root);
+	for (const c of contexts)
+		if (c.shared === root)
+			nested_flush(cpu.nested_cache, c.root);
 }
 
 /** INVVPID, single context: linear and combined mappings of this VPID. */

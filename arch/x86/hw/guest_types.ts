@@ -68,11 +68,13 @@ export const GOP_WRITE_DR	= 43;
 export const GOP_LIDT		= 44;	/* base gva, limit len */
 export const GOP_LGDT		= 45;
 export const GOP_WBINVD		= 46;
+export const GOP_TDCALL		= 47;
 /* control flow */
 export const GOP_CALL		= 48;	/* call gva */
 export const GOP_RET		= 49;
 export const GOP_IRET		= 50;
 export const GOP_JMP		= 51;	/* jump to gva */
+export const GOP_RELOAD_CS	= 52;	/* far jump to what follows, CS from register reg */
 /* of scripts only: registers without an instruction */
 export const GOP_GET_REG	= 56;
 export const GOP_SET_REG	= 57;
@@ -168,6 +170,20 @@ export class guest_segment {
 	base = 0;
 }
 
+/** What makes a guest a TD. */
+export class guest_td {
+	/** KeyID of its private memory. */
+	hkid = 0;
+	/** Guest frames from this one on are shared: the bit that says so. */
+	shared_gfn = 0;
+	/** Levels of secure EPT, and of shared EPT with its root, -1 for none. */
+	levels = 4;
+	shared_root = -1;
+	/** The machine check of the last exit: where, and whether it comes as an SMI. */
+	poison_hpa = 0;
+	msmi = false;
+}
+
 /** One virtual CPU. KVM makes it with the vCPU, and may touch only what says so. */
 export class struct_guest_cpu {
 	/** For KVM (VMX): CR2, to be loaded before entry and saved after exit. */
@@ -179,6 +195,10 @@ export class struct_guest_cpu {
 	in_guest = false;
 	/** SVM, not VMX. */
 	svm = false;
+	/** A VCPU of a TD: the module's, not KVM's. */
+	td: guest_td | null = null;
+	/** Of a TD: bits of entries' high halves above its physical addresses. */
+	rsvd_hi = 0;
 	/** Frame of the VMCS or VMCB it runs on, and its words. */
 	vmc = -1;
 	words: Int32Array = new Int32Array(1);

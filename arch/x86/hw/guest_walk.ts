@@ -14,22 +14,25 @@ import { TLB_DIRECT, TLB_EXEC, TLB_USER, TLB_WRITE, tlb_drop_page, tlb_fill, tlb
 	tlb_pde_fill, tlb_pde_flags, tlb_pde_lookup, type struct_tlb } from "./tlb.ts";
 import { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, rsvd_hi,
 	type struct_cpu } from "./cpu.ts";
-import { NESTED_R, NESTED_W, NESTED_X, ept_walk, nested_rights, nested_shift } from "./ept.ts";
+import { NESTED_POISON, NESTED_R, NESTED_W, NESTED_X, ept_walk, nested_poison, nested_rights,
+	nested_shift, td_walk } from "./ept.ts";
 import { npt_rights, npt_shift, npt_walk } from "./npt.ts";
 import { nested_drop } from "./guest_tlb.ts";
 import {
-	GTLB_EXEC, GTLB_READ, GTLB_SR, GTLB_SW, GTLB_SX, GTLB_UR, GTLB_USER, GTLB_UW, GTLB_UX,
-	GTLB_WRITE,
+	GTLB_EXEC, GTLB_PRIVATE, GTLB_READ, GTLB_SR, GTLB_SW, GTLB_SX, GTLB_UR, GTLB_USER, GTLB_UW,
+	GTLB_UX, GTLB_WRITE,
 } from "./guest_cells.ts";
 import { CR0_PG, CR0_WP, CR4_PAE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NX, PTE_A, PTE_D, PTE_P,
 	PTE_PS, PTE_U, PTE_W, RFLAGS_AC } from "./guest_paging.ts";
-import type { struct_guest_cpu } from "./guest_types.ts";
+import type { guest_td, struct_guest_cpu } from "./guest_types.ts";
+import { TME_POISON, tme_direct, tme_read } from "./tme.ts";
 
 /* What stops a walk: */
 export const WALK_FAULT		= -1;	/* #PF with walk_error */
 export const WALK_NESTED	= -2;	/* the second dimension: walk_nested, walk_gpa ... */
 export const WALK_APIC		= -3;	/* the APIC-access page, at walk_gpa */
 export const WALK_MODE		= -4;	/* a paging mode the machine does not have */
+export const WALK_POISON	= -5;	/* a TD's: in a table, at host address walk_gpa */
 
 export let walk_error = 0;
 /** NESTED_VIOLATION, NESTED_MISCONFIG, NESTED_LOG_FULL. */
@@ -66,7 +69,8 @@ function fault(g: struct_guest_cpu, need: number, more: number): number {
 /** The second dimension: frame behind @gfn, or WALK_NESTED. */
 function nested(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, access: number, gpa: number,
 	final: boolean): number {
-	const pfn = g.svm ? npt_walk(g, cpu, gfn, access) : ept_walk(g, cpu, gfn, access);
+	const pfn = g.td !== null ? td_walk(g, cpu, gfn, access) :
+		g.svm ? npt_walk(g, cpu, gfn, access) : ept_walk(g, cpu, gfn, access);
 
 	if (pfn >= 0)
 		return pfn;
@@ -75,7 +79,33 @@ function nested(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, access: numbe
 	walk_gpa = gpa;
 	walk_access = access;
 	walk_final = final;
-	return WALK_NESTED;
+	if (pfn !== NESTED_POISON)
+		return WALK_NESTED;
+	walk_gpa = nested_poison;
+	return WALK_POISON;
+}
+
+/* A TD's own page tables are in its private memory. */
+
+/** False: the line of entry @index is poisoned, and WALK_POISON is the answer. */
+function td_entry_sound(td: guest_td, table: number, index: number): boolean {
+	const hpa = table * 4096 + index * 8;
+
+	if (tme_direct(table * 4096, td.hkid, false) ||
+	    tme_read(hpa, td.hkid, 8, scratch) !== TME_POISON)
+		return true;
+	walk_gpa = hpa;
+	return false;
+}
+
+const scratch = new Uint8Array(8);
+
+/** True if a TD may access the whole page directly. */
+function td_direct(td: guest_td, pfn: number, n: number, write: boolean): boolean {
+	for (let i = 0; i < n; i++)
+		if (!tme_direct((pfn + i) * 4096, td.hkid, write))
+			return false;
+	return true;
 }
 
 /** Access to a table of the guest: NPT counts it as a write, EPT with A/D bits too. */
@@ -130,26 +160,31 @@ function final(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, 
 		flags &= ~GTLB_WRITE;
 	if ((rights & NESTED_X) === 0)
 		flags &= ~GTLB_EXEC;
+	if (g.td !== null && gfn < g.td.shared_gfn)
+		flags |= GTLB_PRIVATE;
 	if (size !== 12) {
-		fill_large(t, lo, hi, size, pfn, flags);
+		fill_large(g, t, lo, hi, size, pfn, flags);
 		return pfn;
 	}
 	const state = frame_state(pfn);
 	if ((flags & GTLB_WRITE) !== 0 && (state & FRAME_USED) === 0)
 		frame_mark_used(pfn);
-	if ((state & FRAME_META) === 0)
+	if ((flags & GTLB_PRIVATE) !== 0 ?
+		td_direct(g.td!, pfn, 1, (flags & GTLB_WRITE) !== 0) : (state & FRAME_META) === 0)
 		flags |= TLB_DIRECT;
 	tlb_fill4k(t, lo, hi, pfn, flags);
 	return pfn;
 }
 
-function fill_large(t: struct_tlb, lo: number, hi: number, size: number, pfn: number,
-	flags: number): void {
+function fill_large(g: struct_guest_cpu, t: struct_tlb, lo: number, hi: number, size: number,
+	pfn: number, flags: number): void {
 	const n = 1 << (size - 12), first = pfn & -n;
 
 	if ((flags & GTLB_WRITE) !== 0)
 		frames_mark_used(first, n);
-	if (!frames_have_meta(first, n))
+	if ((flags & GTLB_PRIVATE) !== 0 ?
+		td_direct(g.td!, first, n, (flags & GTLB_WRITE) !== 0) :
+		!frames_have_meta(first, n))
 		flags |= TLB_DIRECT;
 	tlb_fill(t, lo, hi, size, first, flags);
 }
@@ -158,12 +193,15 @@ function fill_large(t: struct_tlb, lo: number, hi: number, size: number, pfn: nu
 function leaf(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
 	need: number, table: number, index: number, shift: number, raw: number,
 	writable: boolean, tgfn: number): number {
+	if (g.td !== null && !td_entry_sound(g.td, table, index))
+		return WALK_POISON;
 	const elo = table_lo(table, index), ehi = table_hi(table, index);
+	const rsvd = g.td === null ? rsvd_hi : g.rsvd_hi;
 
 	if ((elo & PTE_P) === 0)
 		return fault(g, need, 0);
 	const low = shift === 12 ? 0 : shift === 21 ? 0x1fe000 : 0x3fffe000;
-	if ((ehi & rsvd_hi) !== 0 || (elo & low) !== 0 || (ehi < 0 && (g.efer & EFER_NX) === 0))
+	if ((ehi & rsvd) !== 0 || (elo & low) !== 0 || (ehi < 0 && (g.efer & EFER_NX) === 0))
 		return fault(g, need, X86_PF_PROT | X86_PF_RSVD);
 	let flags = modes(g, raw & rights_of(elo, ehi));
 	if ((flags & need) !== need)
@@ -216,13 +254,18 @@ function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 			tlb_pde_fill(t, lo, hi, table, raw | (writable ? PDE_WRITABLE : 0));
 			return leaf(g, cpu, t, lo, hi, need, table, index, 12, raw, writable, tgfn);
 		}
+		if (g.td !== null && !td_entry_sound(g.td, table, index))
+			return WALK_POISON;
 		const elo = table_lo(table, index), ehi = table_hi(table, index);
 		if ((elo & PTE_P) === 0)
 			return fault(g, need, 0);
 		if ((elo & PTE_PS) !== 0 && level !== 4)
 			return leaf(g, cpu, t, lo, hi, need, table, index,
 				level === 3 ? 30 : 21, raw, writable, tgfn);
-		if ((ehi & rsvd_hi) !== 0 || (elo & PTE_PS) !== 0 ||
+		const rsvd = g.td === null ? rsvd_hi : g.rsvd_hi;
+		if ((ehi & rsvd) !== 0 || (elo & PTE_PS) !== 0 ||
+		    /* tables are not shared */
+		    (g.td !== null && frame_in(elo, ehi) >= g.td.shared_gfn) ||
 		    (ehi < 0 && (g.efer & EFER_NX) === 0))
 			return fault(g, need, X86_PF_PROT | X86_PF_RSVD);
 		raw &= rights_of(elo, ehi);

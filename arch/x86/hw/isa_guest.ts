@@ -93,9 +93,9 @@ const now_none		= new done_iterator<void>(undefined);
 const now_number	= new done_iterator<number>(0);
 const now_bigint	= new done_iterator<bigint>(0n);
 
-const NONE	= later_none as guest_insn<void>;
+export const NONE	= later_none as guest_insn<void>;
 const NUMBER	= later_number as guest_insn<number>;
-const BIGINT	= later_bigint as guest_insn<bigint>;
+export const BIGINT	= later_bigint as guest_insn<bigint>;
 const BOOLEAN	= later_boolean as guest_insn<boolean>;
 const CPUID	= later_cpuid as guest_insn<cpuid_regs>;
 
@@ -139,7 +139,7 @@ const cell32 = new Int32Array(cell.buffer);
 
 /* Posting an operation: the script's op is filled in, and yields. */
 
-function post(kind: number, size: number, ret: number): guest_op {
+export function post(kind: number, size: number, ret: number): guest_op {
 	const op = run.op;
 	const at = text_offset(kind, size);
 

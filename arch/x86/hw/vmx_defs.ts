@@ -518,6 +518,7 @@ export const EXIT_REASON_UMWAIT			= 67;
 export const EXIT_REASON_TPAUSE			= 68;
 export const EXIT_REASON_BUS_LOCK		= 74;
 export const EXIT_REASON_NOTIFY			= 75;
+export const EXIT_REASON_TDCALL			= 77;
 export const VMX_ABORT_SAVE_GUEST_MSR_FAIL	= 1;
 export const VMX_ABORT_LOAD_HOST_PDPTE_FAIL	= 2;
 export const VMX_ABORT_LOAD_HOST_MSR_FAIL	= 4;

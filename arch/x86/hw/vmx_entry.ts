@@ -5,7 +5,7 @@
  * Port-only. A bad control makes the instruction fail; bad guest state is an exit, whose reason
  * says that entry failed. What was checked and loaded once is not again until software writes it.
  */
-import { maxphyaddr, this_cpu } from "./cpu.ts";
+import { maxphyaddr, this_cpu, type struct_cpu } from "./cpu.ts";
 import { frame_words, memory_has_frame } from "./memory.ts";
 import { AR_DB, AR_DPL_SHIFT, AR_L, AR_P, AR_S, AR_TYPE, AR_UNUSABLE, CR0_NE, CR0_PE, CR0_PG,
 	CR0_VALID, CR4_PAE, CR4_PCIDE, CR4_VALID, CR4_VMXE, EFER_LMA, EFER_LME, RFLAGS_FIXED,
@@ -323,4 +323,25 @@ export function vmx_enter(g: struct_guest_cpu, regs: BigUint64Array, launched: b
 	g.regs32[8] = w[W_RSP]!;
 	g.regs32[9] = w[W_RSP + 1]!;
 	return 0;
+}
+
+/**
+ * Into a TD, out of SEAM root mode, which has loaded its controls; g.vmc is its VMCS. False: a
+ * state that no processor can have.
+ */
+export function vmx_enter_td(g: struct_guest_cpu, cpu: struct_cpu, regs: BigUint64Array): boolean {
+	const v = g.vmc, w = g.words;
+
+	if (w[VMCS_DIRTY] !== 0)
+		load_state(g, v);
+	if (!load_event(g, v) || !hot_state_ok(g) ||
+	    (w[VMCS_DIRTY] !== 0 && (!control_registers_ok(g, v) || !segments_ok(g, v)))) {
+		w[VMCS_DIRTY] = 1;
+		return false;
+	}
+	w[VMCS_DIRTY] = 0;
+	guest_enter(g, cpu, regs);
+	g.regs32[8] = w[W_RSP]!;
+	g.regs32[9] = w[W_RSP + 1]!;
+	return true;
 }

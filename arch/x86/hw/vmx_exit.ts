@@ -33,6 +33,7 @@ import {
 
 /** Vector of the interrupts that end a guest's turn: the kernel's reschedule interrupt. */
 export const EXT_INTR_VECTOR	= 0xfd;
+export const EXT_INTR_INFO	= INTR_INFO_VALID_MASK + INTR_TYPE_EXT_INTR + EXT_INTR_VECTOR;
 
 const W_RIP		= vmcs_word(GUEST_RIP);
 const W_RSP		= vmcs_word(GUEST_RSP);
@@ -142,8 +143,7 @@ export function vmx_exit_interrupt(g: struct_guest_cpu): void {
 
 	vmx_exit(g, EXIT_REASON_EXTERNAL_INTERRUPT, 0, 0);
 	if ((vmcs_get32(v, VM_EXIT_CONTROLS) & VM_EXIT_ACK_INTR_ON_EXIT) !== 0)
-		vmcs_put32(v, VM_EXIT_INTR_INFO,
-			INTR_INFO_VALID_MASK | INTR_TYPE_EXT_INTR | EXT_INTR_VECTOR);
+		vmcs_put32(v, VM_EXIT_INTR_INFO, EXT_INTR_INFO);
 }
 
 /** The walk that just failed in EPT. */
