@@ -18,8 +18,9 @@ import { GTLB_EXEC, GTLB_SR, GTLB_SW, GTLB_WRITE } from "./guest_cells.ts";
 import { guest_tlb_drop } from "./guest_tlb.ts";
 import { guest_long_code, guest_set_cpl, guest_start } from "./guest_enter.ts";
 import {
-	AR_DB, AR_DPL_SHIFT, AR_L, AR_UNUSABLE, CR0_PE, DB_VECTOR, DF_VECTOR, DR6_BS, EFER_LMA,
-	GP_VECTOR, MC_VECTOR, NP_VECTOR, PF_VECTOR, RFLAGS_AC, RFLAGS_IF, RFLAGS_NT, RFLAGS_RF,
+	AR_DB, AR_DPL_SHIFT, AR_L, AR_P, AR_UNUSABLE, CR0_PE, DB_VECTOR, DF_VECTOR, DR6_BS,
+	EFER_LMA, GP_VECTOR, MC_VECTOR, NP_VECTOR, PF_VECTOR, RFLAGS_AC, RFLAGS_IF, RFLAGS_NT,
+	RFLAGS_RF,
 	RFLAGS_TF, RFLAGS_VM, SS_VECTOR,
 } from "./guest_paging.ts";
 import type { struct_guest_cpu } from "./guest_types.ts";
@@ -381,20 +382,6 @@ function push_frame(g: struct_guest_cpu, info: number, error: number, len: numbe
 	return true;
 }
 
-/** Far JMP within the privilege level: loads CS. False after a fault. */
-export function guest_far_jump(g: struct_guest_cpu, selector: number): boolean {
-	if (!load_descriptor(g, selector, INTR_TYPE_SOFT_INTR))
-		return false;
-	const ar = desc_rights();
-	if ((ar & 0x98) !== 0x98 || ((ar >> AR_DPL_SHIFT) & 3) !== g.cpl ||
-	    ((g.efer & EFER_LMA) !== 0 && (ar & (AR_L | AR_DB)) === (AR_L | AR_DB))) {
-		guest_exception(g, GP_VECTOR, selector & 0xfffc);
-		return false;
-	}
-	load_cs(g, selector, ar, g.cpl);
-	return true;
-}
-
 /** Real mode: four bytes for each vector, six on the stack. */
 function deliver_real(g: struct_guest_cpu, info: number, len: number): boolean {
 	const at = (info & 0xff) * 4;
@@ -479,6 +466,27 @@ export function guest_iret(g: struct_guest_cpu): boolean {
 	g.rip = rip;
 	g.rip_base = 0;
 	g.attention = true;
+	return true;
+}
+
+/** JMP far to a code segment: true when CS is loaded, with base 0 whatever the descriptor says. */
+export function guest_far_jump(g: struct_guest_cpu, selector: number): boolean {
+	if (!load_descriptor(g, selector, INTR_TYPE_SOFT_INTR))
+		return false;
+	const ar = desc_rights(), dpl = (ar >> AR_DPL_SHIFT) & 3;
+	/* conforming ones run at the caller's level */
+	if ((ar & 0x18) !== 0x18 || (ar & (AR_L | AR_DB)) === (AR_L | AR_DB) ||
+	    ((ar & 4) !== 0 ? dpl > g.cpl : dpl !== g.cpl || (selector & 3) > g.cpl)) {
+		guest_exception(g, GP_VECTOR, selector & 0xfffc);
+		return false;
+	}
+	if ((ar & AR_P) === 0) {
+		guest_exception(g, NP_VECTOR, selector & 0xfffc);
+		return false;
+	}
+	load_cs(g, selector, ar, g.cpl);
+	g.rip_base = 0;
+	g.text_stamp = 0;
 	return true;
 }
 

@@ -9,7 +9,7 @@ import { page_read } from "./guest_bytes.ts";
 import { run } from "./guest_cells.ts";
 import { guest_decode } from "./guest_decode.ts";
 import { context_resume, guest_start } from "./guest_enter.ts";
-import { guest_exception, guest_iret, guest_page } from "./guest_event.ts";
+import { guest_exception, guest_far_jump, guest_iret, guest_page } from "./guest_event.ts";
 import { guest_instruction } from "./guest_insn.ts";
 import { guest_atomic, guest_bulk, guest_load, guest_pop, guest_push, guest_store, popped } from
 	"./guest_memory.ts";
@@ -18,7 +18,7 @@ import { INTERCEPT_IRET, SVM_EXIT_IRET } from "./svm_defs.ts";
 import { svm_exit, svm_intercepts } from "./svm_exit.ts";
 import { guest_text_lookup, text_byte } from "./guest_text.ts";
 import {
-	GOP_CALL, GOP_CMPXCHG, GOP_IRET, GOP_JMP, GOP_LOAD, GOP_MEMSET, GOP_STORE,
+	GOP_CALL, GOP_CMPXCHG, GOP_IRET, GOP_JMP, GOP_JMP_FAR, GOP_LOAD, GOP_MEMSET, GOP_STORE,
 	GOP_STRIDE_LOAD, GOP_XADD, type guest_context, type guest_op, type struct_guest_cpu,
 } from "./guest_types.ts";
 
@@ -121,6 +121,10 @@ function control_flow(g: struct_guest_cpu, ctx: guest_context, op: guest_op): vo
 	case GOP_JMP:
 		go_to(g, ctx, op);
 		return;
+	case GOP_JMP_FAR:
+		if (guest_far_jump(g, op.lo))
+			go_to(g, ctx, op);
+		return;
 	case GOP_IRET:
 		if (g.svm && svm_intercepts(g, INTERCEPT_IRET))
 			svm_exit(g, SVM_EXIT_IRET, 0, 0, op.next_rip);
@@ -163,7 +167,7 @@ export function guest_step(g: struct_guest_cpu, ctx: guest_context): void {
 		finished = guest_atomic(g, op);
 	else if (kind >= GOP_MEMSET && kind <= GOP_STRIDE_LOAD)
 		finished = guest_bulk(g, op);
-	else if (kind >= GOP_CALL && kind <= GOP_JMP) {
+	else if ((kind >= GOP_CALL && kind <= GOP_JMP) || kind === GOP_JMP_FAR) {
 		control_flow(g, ctx, op);
 		return;
 	} else

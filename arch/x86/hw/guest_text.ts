@@ -57,6 +57,7 @@ const INSNS: readonly (readonly [number, number, readonly number[]])[] = [
 	[k.GOP_WRMSR, 0, [0x0f, 0x30]],
 	[k.GOP_VMCALL, 0, [0x0f, 0x01, 0xc1]],
 	[k.GOP_VMMCALL, 0, [0x0f, 0x01, 0xd9]],
+	[k.GOP_TDCALL, 0, [0x66, 0x0f, 0x01, 0xcc]],
 	[k.GOP_RDTSC, 0, [0x0f, 0x31]],
 	[k.GOP_PAUSE, 0, [0xf3, 0x90]],
 	[k.GOP_NOP, 0, [0x90]],
@@ -79,12 +80,12 @@ const INSNS: readonly (readonly [number, number, readonly number[]])[] = [
 	[k.GOP_LIDT, 0, [0x0f, 0x01, 0x1f]],
 	[k.GOP_LGDT, 0, [0x0f, 0x01, 0x17]],
 	[k.GOP_WBINVD, 0, [0x0f, 0x09]],
-	[k.GOP_TDCALL, 0, [0x66, 0x0f, 0x01, 0xcc]],
 	[k.GOP_RELOAD_CS, 0, [0xff, 0x2f]],
 	[k.GOP_CALL, 0, [0xff, 0xd0]],
 	[k.GOP_RET, 0, [0xc3]],
 	[k.GOP_IRET, 0, [0x48, 0xcf]],
 	[k.GOP_JMP, 0, [0xff, 0xe0]],
+	[k.GOP_JMP_FAR, 0, [0xff, 0x2f]],
 	/* RIP and flags: LEA RAX, [RIP]; PUSHF and POPF with the move to or from RAX */
 	[k.GOP_GET_RIP, 0, [0x48, 0x8d, 0x05, 0, 0, 0, 0]],
 	[k.GOP_GET_RFLAGS, 0, [0x9c, 0x58]],
@@ -142,8 +143,28 @@ export function guest_text_alloc(fn: guest_fn): gva_t {
 	return gva_t(GUEST_TEXT_BASE + window * GUEST_TEXT_WINDOW);
 }
 
+/* programs outside GUEST_TEXT_BASE's range */
+const placed = new Map<number, guest_fn>();
+
+/**
+ * Puts @fn's window at @gva, anywhere else: firmware at the top of 4 GiB, what a SIPI starts. There
+ * must be nothing there yet.
+ */
+export function guest_text_place(fn: guest_fn, gva: gva_t): void {
+	if (gva >= GUEST_TEXT_BASE - GUEST_TEXT_WINDOW && gva < GUEST_TEXT_BASE + GUEST_TEXT_SIZE)
+		throw new Error("guest text: that range is guest_text_alloc()'s");
+	for (const at of placed.keys())
+		if (Math.abs(at - gva) < GUEST_TEXT_WINDOW)
+			throw new Error("guest text: two programs at one address");
+	placed.set(gva, fn);
+}
+
 /** The program that starts at a linear address, or null. */
 export function guest_text_lookup(rip: number): guest_fn | null {
+	const fn = placed.get(rip);
+
+	if (fn !== undefined)
+		return fn;
 	if (!(rip >= GUEST_TEXT_BASE && rip < GUEST_TEXT_BASE + GUEST_TEXT_SIZE) ||
 	    (rip & (GUEST_TEXT_WINDOW - 1)) !== 0)
 		return null;

@@ -75,6 +75,7 @@ export const GOP_RET		= 49;
 export const GOP_IRET		= 50;
 export const GOP_JMP		= 51;	/* jump to gva */
 export const GOP_RELOAD_CS	= 52;	/* far jump to what follows, CS from register reg */
+export const GOP_JMP_FAR	= 53;	/* jump to gva in the segment lo */
 /* of scripts only: registers without an instruction */
 export const GOP_GET_REG	= 56;
 export const GOP_SET_REG	= 57;
