@@ -295,6 +295,8 @@ export const KVM_EXIT_RISCV_CSR		= 36;
 export const KVM_EXIT_NOTIFY		= 37;
 /** @hunk 3:1 */
 export const KVM_EXIT_MEMORY_FAULT		= 38;
+/* not upstream: the TDX series of the time, whose number keeps clear of others */
+export const KVM_EXIT_TDX			= 50;
 
 /* kvm_run.internal.suberror */
 export const KVM_INTERNAL_ERROR_EMULATION		= 1;
@@ -334,6 +336,33 @@ export const KVM_NOTIFY_CONTEXT_INVALID	= 1 << 0;
 
 /* kvm_run.memory.flags: the access was to private memory */
 export const KVM_MEMORY_EXIT_FLAG_PRIVATE	= 1 << 0;
+
+/* kvm_run.tdx.type */
+export const KVM_EXIT_TDX_VMCALL	= 1;
+
+/** What a TD asked the VMM for by TDG.VP.VMCALL, and the answer. R10 is 0 for the GHCI's own. */
+export const struct_kvm_tdx_vmcall = __struct({
+	reg_mask:	__u64,	/* RCX: registers that are passed */
+	type:		__u64,	/* R10 */
+	subfunction:	__u64,	/* R11 */
+	in_r12: __u64, in_r13: __u64, in_r14: __u64, in_r15: __u64,
+	in_rbx: __u64, in_rdi: __u64, in_rsi: __u64, in_r8: __u64, in_r9: __u64, in_rdx: __u64,
+
+	status_code:	__u64,	/* R10 */
+	out_r11: __u64, out_r12: __u64, out_r13: __u64, out_r14: __u64, out_r15: __u64,
+	out_rbx: __u64, out_rdi: __u64, out_rsi: __u64, out_r8: __u64, out_r9: __u64,
+	out_rdx: __u64,
+});
+export type struct_kvm_tdx_vmcall = struct_view<typeof struct_kvm_tdx_vmcall>;
+
+export const struct_kvm_tdx_exit = __struct({
+	type:	__u32,
+	pad:	__u32,
+	u: __union({
+		vmcall:	struct_kvm_tdx_vmcall,
+	}),
+});
+export type struct_kvm_tdx_exit = struct_view<typeof struct_kvm_tdx_exit>;
 
 /* room for the registers of any architecture */
 export const SYNC_REGS_SIZE_BYTES	= 2048;
@@ -529,6 +558,8 @@ export const struct_kvm_run = __struct({
 			gpa:		__u64,
 			size:		__u64,
 		}),
+		/* KVM_EXIT_TDX */
+		tdx:			struct_kvm_tdx_exit,
 		/* the union never changes its size */
 		padding:		__bytes(256),
 	})),
@@ -1147,6 +1178,8 @@ export const KVM_CAP_X86_NOTIFY_VMEXIT			= 219;
 export const KVM_CAP_VM_DISABLE_NX_HUGE_PAGES		= 220;
 export const KVM_CAP_S390_ZPCI_OP			= 221;
 export const KVM_CAP_S390_CPU_TOPOLOGY			= 222;
+/* not upstream: bits of the types that KVM_CREATE_VM takes */
+export const KVM_CAP_VM_TYPES				= 235;
 
 /*
  * Port-only, to test private memory on VMs that have no hardware for it. KVM_ENABLE_CAP right after

@@ -4,8 +4,10 @@
  *
  * Upstream: arch/x86/include/uapi/asm/kvm.h. Left out: most of __KVM_HAVE_*, all of which x86 has.
  */
-import { __array, __bits, __bytes, __flex, __s64, __struct, __u16, __u32, __u64, __u8, __union,
-	type struct_view } from "#asm-generic/struct.ts";
+import {
+	__anon, __array, __bits, __bytes, __flex, __s64, __struct, __u16, __u32, __u64, __u8,
+	__union, type struct_view,
+} from "#asm-generic/struct.ts";
 
 /* pages of a vCPU's mapping */
 export const KVM_PIO_PAGE_OFFSET		= 1;
@@ -538,3 +540,67 @@ export const KVM_PMU_EVENT_DENY		= 1;
 /* group of vCPU attributes, and its one attribute */
 export const KVM_VCPU_TSC_CTRL		= 0;
 export const KVM_VCPU_TSC_OFFSET	= 0;
+
+/* KVM_CREATE_VM's argument. Not upstream: the TDX series of the time of the private memory one. */
+export const KVM_X86_DEFAULT_VM		= 0;
+export const KVM_X86_TDX_VM		= 1;
+
+/* kvm_tdx_cmd.id; KVM_MEMORY_ENCRYPT_OP on /dev/kvm, the VM or a vCPU, as each says */
+export const KVM_TDX_CAPABILITIES	= 0;	/* /dev/kvm: struct kvm_tdx_capabilities */
+export const KVM_TDX_INIT_VM		= 1;	/* VM: struct kvm_tdx_init_vm */
+export const KVM_TDX_INIT_VCPU		= 2;	/* vCPU: what RCX and R8 start with */
+export const KVM_TDX_INIT_MEM_REGION	= 3;	/* VM: struct kvm_tdx_init_mem_region */
+export const KVM_TDX_FINALIZE_VM	= 4;	/* VM: nothing */
+
+export const struct_kvm_tdx_cmd = __struct({
+	id:		__u32,
+	flags:		__u32,
+	data:		__u64,	/* immediate, or a pointer */
+	error:		__u64,	/* out: completion status of the SEAMCALL that failed */
+	unused:		__u64,
+});
+export type struct_kvm_tdx_cmd = struct_view<typeof struct_kvm_tdx_cmd>;
+
+export const struct_kvm_tdx_cpuid_config = __struct({
+	leaf:		__u32,
+	sub_leaf:	__u32,	/* ~0: the leaf has none */
+	eax:		__u32,
+	ebx:		__u32,
+	ecx:		__u32,
+	edx:		__u32,
+});
+export type struct_kvm_tdx_cpuid_config = struct_view<typeof struct_kvm_tdx_cpuid_config>;
+
+export const struct_kvm_tdx_capabilities = __struct({
+	attrs_fixed0:		__u64,	/* bits that may be 1 */
+	attrs_fixed1:		__u64,	/* bits that must be 1 */
+	xfam_fixed0:		__u64,
+	xfam_fixed1:		__u64,
+	nr_cpuid_configs:	__u32,	/* in: room for entries */
+	padding:		__u32,
+	cpuid_configs:		__flex(struct_kvm_tdx_cpuid_config),
+});
+export type struct_kvm_tdx_capabilities = struct_view<typeof struct_kvm_tdx_capabilities>;
+
+/* 16 KiB with the room for CPUID entries */
+export const struct_kvm_tdx_init_vm = __struct({
+	attributes:	__u64,
+	mrconfigid:	__bytes(48),
+	mrowner:	__bytes(48),
+	mrownerconfig:	__bytes(48),
+	_1: __anon(__union({
+		cpuid:		struct_kvm_cpuid2,
+		reserved:	__bytes(16384 - 8 - 3 * 48),
+	})),
+});
+export type struct_kvm_tdx_init_vm = struct_view<typeof struct_kvm_tdx_init_vm>;
+
+/* kvm_tdx_cmd.flags of KVM_TDX_INIT_MEM_REGION */
+export const KVM_TDX_MEASURE_MEMORY_REGION	= 1 << 0;
+
+export const struct_kvm_tdx_init_mem_region = __struct({
+	source_addr:	__u64,
+	gpa:		__u64,
+	nr_pages:	__u64,
+});
+export type struct_kvm_tdx_init_mem_region = struct_view<typeof struct_kvm_tdx_init_mem_region>;
