@@ -98,6 +98,11 @@ export function set_trace_sink(fn: trace_sink | null): void {
 	sink = fn;
 }
 
+/** All of them, as "system:name". */
+export function trace_events(): string[] {
+	return [...tracepoints.keys()];
+}
+
 /** "system:name", "system:*" or "*:*"; how many there are. */
 export function trace_set_event(pattern: string, on: boolean): number {
 	const [system, name] = pattern.includes(":") ? pattern.split(":") : ["*", pattern];

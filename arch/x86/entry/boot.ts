@@ -8,7 +8,9 @@ import { kernel_run, start_kernel, host_panic, host_uptime } from "#linux/init/m
 import { kmsg_text } from "#linux/printk.ts";
 import { oops_count, warn_count } from "#linux/panic.ts";
 import { cpus_install, set_cpu_vendor, X86_VENDOR_AMD, X86_VENDOR_INTEL } from "#hw/cpu.ts";
-import { clock_reset } from "#hw/clock.ts";
+import { set_trace_sink, trace_events, trace_set_event } from "#linux/tracepoint.ts";
+import { current } from "#linux/sched.ts";
+import { clock_read, clock_reset } from "#hw/clock.ts";
 import { HW_PHYS_BITS } from "#hw/cpuid.ts";
 import { memory_install } from "#hw/memory.ts";
 import { TME_OFF, tme_setup, type tme_config } from "#hw/tme.ts";
@@ -25,6 +27,24 @@ export interface machine_config {
 	cmdline: string;
 	/** memory encryption; without it there are no KeyIDs, no poison, no machine checks */
 	tme?: tme_config;
+}
+
+/**
+ * Sends the events whose name @wanted takes to @sink, with the time and who ran; the number of
+ * them. Null: no more.
+ */
+export function trace_connect(wanted: (name: string) => boolean,
+	sink: ((ns: number, pid: number, name: string, text: string) => void) | null): number {
+	let n = 0;
+
+	for (const event of trace_events()) {
+		const on = sink !== null && wanted(event.slice(event.indexOf(":") + 1));
+		trace_set_event(event, on);
+		n += Number(on);
+	}
+	set_trace_sink(sink === null ? null :
+		(e) => sink(clock_read(), current.pid, e.name, e.text));
+	return n;
 }
 
 /** Builds the machine and boots it. Once in a realm. */

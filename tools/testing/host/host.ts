@@ -8,10 +8,18 @@
  */
 import "#generated/vmlinux.ts";
 import { serial_connect } from "#hw/console.ts";
-import { boot, kernel_complaints, kernel_log, run_init } from "#arch/x86/entry/boot.ts";
+import { boot, kernel_complaints, kernel_log, run_init, trace_connect } from "#arch/x86/entry/boot.ts";
 import { complete, type host_config, knobs } from "./config.ts";
 
 export type { host_config } from "./config.ts";
+
+/** A trace event: when, which task, its name and text. */
+export type trace_fn = (ns: number, pid: number, name: string, text: string) => void;
+
+/** Sends the host's events whose name @wanted takes to @sink; how many there are. */
+export function trace_host(wanted: (name: string) => boolean, sink: trace_fn): number {
+	return trace_connect(wanted, sink);
+}
 
 export interface host_end {
 	/** exit status of the program, 128 + n when signal n killed it */
