@@ -61,6 +61,11 @@ export function* accept(gpa: number, level = 0): guest_program {
 	yield* report(yield* tdcall(d.TDG_MEM_PAGE_ACCEPT, BigInt(gpa + level)));
 }
 
+/** Where a gate of the IDT has its handler's address. */
+function gate_offset(at: number): bigint {
+	return BigInt(at & 0xffff) | BigInt(at >>> 16) << 48n;
+}
+
 export class td_vm extends td_env {
 	t!: struct_tdr;
 	readonly vps: struct_tdvps[] = [];
@@ -111,8 +116,7 @@ export class td_vm extends td_env {
 		this.add_words(GDT, [[1, 0x00af9b000000ffffn], [2, 0x00cf93000000ffffn]]);
 		this.add_words(IDT, Object.entries(handlers).flatMap(([vector, fn]) =>
 			[[Number(vector) * 2, 0x8e00n << 32n | 8n << 16n |
-				BigInt(isa.guest_text_alloc(fn) & 0xffff) |
-				BigInt(isa.guest_text_alloc(fn) >>> 16) << 48n]]));
+				gate_offset(isa.guest_text_alloc(fn))]]));
 		this.add_page(STACK_TOP - 4096, new Uint8Array(0));
 		const starts = scripts.map((fn) => isa.guest_text_alloc(fn));
 		for (let at = 0; at < isa.GUEST_TEXT_SIZE; at += 4096) {
