@@ -13,6 +13,7 @@ import { current } from "#linux/sched.ts";
 import { clock_read, clock_reset } from "#hw/clock.ts";
 import { HW_PHYS_BITS } from "#hw/cpuid.ts";
 import { memory_install } from "#hw/memory.ts";
+import { tdx_install } from "#hw/tdx/sys.ts";
 import { TME_OFF, tme_setup, type tme_config } from "#hw/tme.ts";
 
 /* what the machine is made of, and what its kernel is told */
@@ -27,6 +28,9 @@ export interface machine_config {
 	cmdline: string;
 	/** memory encryption; without it there are no KeyIDs, no poison, no machine checks */
 	tme?: tme_config;
+	/** sockets, for TDX; whether firmware has loaded the TDX module, if there are KeyIDs */
+	packages?: number;
+	tdx_module?: boolean;
 }
 
 /**
@@ -58,6 +62,9 @@ export function boot(config: machine_config): void {
 	/* KeyIDs are reserved bits of page tables */
 	cpus_install(config.cpus, HW_PHYS_BITS - tme.keyid_bits);
 	tme_setup(tme);
+	const tdx = tme.keyid_bits !== 0;
+	tdx_install({ packages: config.packages ?? 1, seamrr: tdx,
+		loaded: tdx && config.tdx_module !== false });
 	start_kernel({ seed: config.seed, cmdline: config.cmdline });
 }
 
