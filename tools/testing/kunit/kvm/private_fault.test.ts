@@ -16,9 +16,9 @@ import { kvm_mmu_do_page_fault, RET_PF_FIXED, RET_PF_RETRY, RET_PF_USER, struct_
 	from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import { KVM_EXIT_MEMORY_FAULT, KVM_EXIT_UNKNOWN, KVM_MEM_PRIVATE,
-	KVM_MEMORY_EXIT_FLAG_PRIVATE,	KVM_PRIVATE_MEM_TESTING_ATTRIBUTE, KVM_SET_USER_MEMORY_REGION,
-	struct_kvm_userspace_memory_region_ext }
-	from "#uapi/linux/kvm.ts";
+	KVM_MEMORY_EXIT_FLAG_PRIVATE, KVM_PRIVATE_MEM_TESTING_ATTRIBUTE,
+	KVM_SET_USER_MEMORY_REGION, struct_kvm_userspace_memory_region_ext } from
+	"#uapi/linux/kvm.ts";
 import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
 import { close, fallocate, ftruncate, ioctl, memfd_create } from
 	"#tools/include/nolibc/sys.ts";

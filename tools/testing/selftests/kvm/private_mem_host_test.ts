@@ -25,8 +25,8 @@ import {
 } from "#tools/include/nolibc/nolibc.ts";
 import {
 	__vcpu_run, exit_reason_str, get_ucall, GUEST_ASSERT, GUEST_DONE, type guest_program,
-	GUEST_SYNC, kvm_vm_free, REPORT_GUEST_ASSERT, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall,
-	UCALL_ABORT, UCALL_DONE, UCALL_SYNC, vcpu_run, virt_map, type wait,
+	GUEST_SYNC, kvm_vm_free, REPORT_GUEST_ASSERT, type struct_kvm_vcpu, type struct_kvm_vm,
+	struct_ucall, UCALL_ABORT, UCALL_DONE, UCALL_SYNC, vcpu_run, virt_map, type wait,
 } from "./include/kvm_util.ts";
 import {
 	require_private_mem_testing, vm_create_with_private_mem_testing, vm_mem_add,

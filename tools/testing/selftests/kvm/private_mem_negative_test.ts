@@ -34,8 +34,8 @@ import {
 } from "#tools/testing/selftests/kselftest.ts";
 import {
 	__vcpu_run, __vm_enable_cap, __vm_vcpu_add, get_ucall, GUEST_ASSERT, GUEST_DONE,
-	type guest_program, kvm_vm_free, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall, UCALL_DONE,
-	virt_map, vm_create_barebones, type wait,
+	type guest_program, kvm_vm_free, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall,
+	UCALL_DONE, virt_map, vm_create_barebones, type wait,
 } from "./include/kvm_util.ts";
 import { fail_nth_run, type fail_nth_op, privmem_state, state_difference } from
 	"./include/fail_nth.ts";
