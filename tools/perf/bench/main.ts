@@ -11,7 +11,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { benches } from "./benches.ts";
 
-/** As tools/scripts/kbuild/load.js sets for every host. */
+/**
+ * The fault path is a chain of some forty small functions: let V8 inline more of it. That costs so
+ * much compiling that only a host which runs for long, with everything warm, gains by it.
+ */
 const V8_FLAGS = ["--max-inlined-bytecode-size-cumulative=3000"];
 /** Processes per benchmark. */
 const RUNS = 3;

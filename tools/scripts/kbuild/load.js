@@ -11,11 +11,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import v8 from "node:v8";
 import vm from "node:vm";
-
-/* the fault path is a chain of some forty small functions: let V8 inline more of it */
-v8.setFlagsFromString("--max-inlined-bytecode-size-cumulative=3000");
 
 const modules = new Map();
 const aliases = new Map();
