@@ -7,6 +7,7 @@
  * written by assigning the whole member.
  */
 import type { bytes_view, kind_of, layout, members, view_of } from "#asm-generic/struct.ts";
+import { user_read } from "#hw/isa.ts";
 import { peek, poke } from "./arch.ts";
 
 type maker = new (addr: number) => object;
@@ -20,14 +21,27 @@ function bytes_of(x: unknown): Uint8Array {
 	return x instanceof Uint8Array ? x : (x as bytes_view).bytes;
 }
 
+function getter(kind: kind_of<unknown>, at: number): (this: { addr: number }) => unknown {
+	if (is_struct(kind))
+		return function () {
+			return user_struct(kind, this.addr + at);
+		};
+	if (kind.window === true)
+		return function () {
+			return kind.get(new DataView(peek(this.addr + at, kind.size).buffer), 0);
+		};
+	/* a scalar leaves nothing behind in the bytes that it is read from */
+	const bytes = new Uint8Array(kind.size), view = new DataView(bytes.buffer);
+	return function () {
+		user_read(this.addr + at, bytes);
+		return kind.get(view, 0);
+	};
+}
+
 function define(proto: object, name: string, kind: kind_of<unknown>, at: number): void {
 	Object.defineProperty(proto, name, {
 		enumerable: true,
-		get: is_struct(kind) ? function (this: { addr: number }) {
-			return user_struct(kind, this.addr + at);
-		} : function (this: { addr: number }) {
-			return kind.get(new DataView(peek(this.addr + at, kind.size).buffer), 0);
-		},
+		get: getter(kind, at),
 		set(this: { addr: number }, x: unknown) {
 			if (kind.set === undefined || kind.window === true) {
 				poke(this.addr + at, bytes_of(x).subarray(0, kind.size));

@@ -787,13 +787,15 @@ export function vm_dump(stream: number, vm: struct_kvm_vm, indent: number): void
 	fprintf(stream, "%spgd_created: %u\n", pad, Number(vm.pgd_created));
 }
 
+let exit_reasons: Map<unknown, string> | null = null;
+
 /** "MMIO" for KVM_EXIT_MMIO. */
 export function exit_reason_str(exit_reason: number): string {
-	for (const [name, x] of Object.entries(uapi_kvm))
-		if (x === exit_reason && /^KVM_EXIT_(?!IO_)/.test(name))
-			return name.slice("KVM_EXIT_".length).replace(/^X86_/, "");
+	exit_reasons ??= new Map(Object.entries(uapi_kvm)
+		.filter(([name]) => /^KVM_EXIT_(?!IO_)/.test(name))
+		.map(([name, x]) => [x, name.slice("KVM_EXIT_".length).replace(/^X86_/, "")]));
 
-	return "Unknown";
+	return exit_reasons.get(exit_reason) ?? "Unknown";
 }
 
 /** @num pages in a row at or above @paddr_min, from slot @memslot. */
