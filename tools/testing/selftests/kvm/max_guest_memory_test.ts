@@ -2,8 +2,8 @@
 /*
  * As much guest memory as there may be, all of it the same host memory.
  *
- * Upstream: tools/testing/selftests/kvm/max_guest_memory_test.c. By default 4 GiB in
- * slots of 1 GiB, where upstream has 128 GiB in slots of 2: each page costs two faults.
+ * Upstream: tools/testing/selftests/kvm/max_guest_memory_test.c. By default 1 GiB (-m) in slots of
+ * 256 MiB (-s), where upstream has 128 GiB in slots of 2; both options take fractions.
  */
 import { st64n } from "#hw/isa_guest.ts";
 import { KVM_CAP_NR_MEMSLOTS } from "#uapi/linux/kvm.ts";
@@ -20,7 +20,7 @@ import {
 	vcpu_regs_set, vcpu_run, vcpu_sregs_get, vcpu_sregs_set, vm_create_with_vcpus,
 	vm_set_user_memory_region, type wait,
 } from "./include/kvm_util.ts";
-import { __virt_pg_map, PG_LEVEL_1G, X86_CR0_WP } from "./include/x86_64/processor.ts";
+import { __virt_pg_map, PG_LEVEL_1G, PG_LEVEL_2M, PG_SIZE_2M, X86_CR0_WP } from "./include/x86_64/processor.ts";
 import { ASSERT_EQ, pr_info, TEST_ASSERT } from "./include/test_util.ts";
 
 function* guest_code(start_gpa: bigint, end_gpa: bigint, stride: bigint): guest_program {
@@ -141,12 +141,12 @@ export function* main(_argc: number, argv: string[]): wait<number> {
 
 	let hugepages = false;
 
-	let slot_size = size_1gb;
+	let slot_size = size_1gb / 4;
 
 	const max_slots = kvm_check_cap(KVM_CAP_NR_MEMSLOTS);
 	TEST_ASSERT(max_slots > first_slot, "KVM is broken");
 
-	let max_mem = 4 * size_1gb;
+	let max_mem = size_1gb;
 
 	calc_default_nr_vcpus();
 
@@ -157,12 +157,13 @@ export function* main(_argc: number, argv: string[]): wait<number> {
 			TEST_ASSERT(nr_vcpus > 0, "number of vcpus must be >0");
 			break;
 		case "m":
-			max_mem = parseInt(optarg, 10) * size_1gb;
+			max_mem = parseFloat(optarg) * size_1gb;
 			TEST_ASSERT(max_mem > 0, "memory size must be >0");
 			break;
 		case "s":
-			slot_size = parseInt(optarg, 10) * size_1gb;
+			slot_size = parseFloat(optarg) * size_1gb;
 			TEST_ASSERT(slot_size > 0, "slot size must be >0");
+			TEST_ASSERT(slot_size % PG_SIZE_2M === 0, "slot size must be in 2M pages");
 			break;
 		case "H":
 			hugepages = true;
@@ -201,8 +202,13 @@ export function* main(_argc: number, argv: string[]): wait<number> {
 
 		vm_set_user_memory_region(vm, slot, 0, gpa, slot_size, mem);
 
-		for (let i = 0; i < slot_size; i += size_1gb)
-			__virt_pg_map(vm, gpa + i, gpa + i, PG_LEVEL_1G);
+		if (slot_size % size_1gb === 0) {
+			for (let i = 0; i < slot_size; i += size_1gb)
+				__virt_pg_map(vm, gpa + i, gpa + i, PG_LEVEL_1G);
+		} else {
+			for (let i = 0; i < slot_size; i += PG_SIZE_2M)
+				__virt_pg_map(vm, gpa + i, gpa + i, PG_LEVEL_2M);
+		}
 	}
 
 	rendezvous = nr_vcpus + 1;

@@ -2,9 +2,9 @@
 /*
  * Memory cut into as many slots as there may be: mapped, unmapped, moved, written.
  *
- * Upstream: tools/testing/selftests/kvm/memslot_perf_test.c. By default there are 4096 slots, and
- * a test lasts 50 ms of the host's time; upstream takes as many as KVM has, and 5 s. -l takes
- * fractions.
+ * Upstream: tools/testing/selftests/kvm/memslot_perf_test.c. By default there are 1024 slots (-s)
+ * over an eighth of upstream's memory, and a test lasts 20 ms of the host's time (-l, which takes
+ * fractions); upstream takes as many slots as KVM has, and 5 s.
  */
 import { cmpxchg64, ld64, ld64n, st64 } from "#hw/isa_guest.ts";
 import { KVM_CAP_NR_MEMSLOTS, KVM_EXIT_MMIO, type struct_kvm_run } from "#uapi/linux/kvm.ts";
@@ -26,24 +26,37 @@ import { pr_info, TEST_ASSERT, TEST_FAIL, timespec_elapsed, VM_MEM_SRC_ANONYMOUS
 
 const MiB = 1 << 20;
 
-const MEM_SIZE			= 512 * MiB + 4096;
-const MEM_SIZE_PAGES		= MEM_SIZE / 4096;
 const MEM_GPA			= 0x10000000;
 const MEM_AUX_GPA		= MEM_GPA;
 const MEM_SYNC_GPA		= MEM_AUX_GPA;
 const MEM_TEST_GPA		= MEM_AUX_GPA + 4096;
-const MEM_TEST_SIZE		= MEM_SIZE - 4096;
-
-/* with one page in each of them at least, that is enough for 8194 slots */
-const MEM_SIZE_MAP		= 32 * MiB + 4096;
-const MEM_SIZE_MAP_PAGES	= MEM_SIZE_MAP / 4096;
-const MEM_TEST_MAP_SIZE		= MEM_SIZE_MAP - 4096;
-const MEM_TEST_MAP_SIZE_PAGES	= MEM_TEST_MAP_SIZE / 4096;
-
-/* fills 32k slots with a page each */
-const MEM_TEST_UNMAP_SIZE	= 128 * MiB;
-const MEM_TEST_UNMAP_SIZE_PAGES	= MEM_TEST_UNMAP_SIZE / 4096;
 const MEM_TEST_UNMAP_CHUNK_PAGES = 2 << (20 - 12);
+
+/* sizes of memory: see set_sizes() */
+let MEM_SIZE = 0, MEM_SIZE_PAGES = 0, MEM_TEST_SIZE = 0;
+let MEM_SIZE_MAP_PAGES = 0, MEM_TEST_MAP_SIZE = 0, MEM_TEST_MAP_SIZE_PAGES = 0;
+let MEM_TEST_UNMAP_SIZE = 0, MEM_TEST_UNMAP_SIZE_PAGES = 0;
+let MEM_TEST_MOVE_GPA_DEST = 0;
+
+/** Upstream's sizes, or an eighth of them for no more than an eighth of the slots. */
+function set_sizes(nslots: number): void {
+	const part = nslots !== -1 && nslots <= 1024 ? 8 : 1;
+
+	MEM_TEST_SIZE = 512 * MiB / part;
+	MEM_SIZE = MEM_TEST_SIZE + 4096;
+	MEM_SIZE_PAGES = MEM_SIZE / 4096;
+
+	/* with one page in each of them at least, that is enough for 8194 slots, or 1026 */
+	MEM_TEST_MAP_SIZE = 32 * MiB / part;
+	MEM_TEST_MAP_SIZE_PAGES = MEM_TEST_MAP_SIZE / 4096;
+	MEM_SIZE_MAP_PAGES = MEM_TEST_MAP_SIZE_PAGES + 1;
+
+	/* fills 32k slots, or 4k, with a page each */
+	MEM_TEST_UNMAP_SIZE = 128 * MiB / part;
+	MEM_TEST_UNMAP_SIZE_PAGES = MEM_TEST_UNMAP_SIZE / 4096;
+
+	MEM_TEST_MOVE_GPA_DEST = MEM_GPA + MEM_SIZE;
+}
 
 /*
  * In the test that moves what is in use, half of this lies in the slot that moves, half below it.
@@ -51,7 +64,6 @@ const MEM_TEST_UNMAP_CHUNK_PAGES = 2 << (20 - 12);
  */
 const MEM_TEST_MOVE_SIZE_PAGES	= 50;
 const MEM_TEST_MOVE_SIZE	= MEM_TEST_MOVE_SIZE_PAGES * 4096;
-const MEM_TEST_MOVE_GPA_DEST	= MEM_GPA + MEM_SIZE;
 
 const MEM_TEST_VAL_1 = 0x1122334455667788n;
 const MEM_TEST_VAL_2 = 0x99AABBCCDDEEFF00n;
@@ -518,7 +530,7 @@ function* test_memslot_rw_loop(data: vm_data, sync: number): wait {
 interface test_data {
 	readonly name: string;
 	/** pages; absent: all there is */
-	readonly mem_size?: number;
+	readonly mem_size?: () => number;
 	readonly guest_code: () => guest_program;
 	readonly prepare?: (data: vm_data, sync: number, result: test_result) => boolean;
 	readonly loop: (data: vm_data, sync: number) => wait;
@@ -526,7 +538,7 @@ interface test_data {
 
 function* test_execute(nslots: number, maxtime: number, tdata: test_data, result: test_result):
 	wait<boolean> {
-	const mem_size = tdata.mem_size ?? MEM_SIZE_PAGES;
+	const mem_size = tdata.mem_size?.() ?? MEM_SIZE_PAGES;
 	let ret = true;
 
 	const data = new vm_data();
@@ -570,19 +582,19 @@ function* test_execute(nslots: number, maxtime: number, tdata: test_data, result
 const tests: readonly test_data[] = [
 	{
 		name: "map",
-		mem_size: MEM_SIZE_MAP_PAGES,
+		mem_size: () => MEM_SIZE_MAP_PAGES,
 		guest_code: guest_code_test_memslot_map,
 		loop: test_memslot_map_loop,
 	},
 	{
 		name: "unmap",
-		mem_size: MEM_TEST_UNMAP_SIZE_PAGES + 1,
+		mem_size: () => MEM_TEST_UNMAP_SIZE_PAGES + 1,
 		guest_code: guest_code_test_memslot_unmap,
 		loop: test_memslot_unmap_loop,
 	},
 	{
 		name: "unmap chunked",
-		mem_size: MEM_TEST_UNMAP_SIZE_PAGES + 1,
+		mem_size: () => MEM_TEST_UNMAP_SIZE_PAGES + 1,
 		guest_code: guest_code_test_memslot_unmap,
 		loop: test_memslot_unmap_loop_chunked,
 	},
@@ -610,8 +622,8 @@ const NTESTS = tests.length;
 class test_args {
 	tfirst = 0;
 	tlast = NTESTS - 1;
-	nslots = 4096;
-	seconds = 0.05;
+	nslots = 1024;
+	seconds = 0.02;
 	runs = 1;
 }
 
@@ -743,6 +755,7 @@ export function* main(argc: number, argv: string[]): wait<number> {
 
 	if (!parse_args(argc, argv, targs))
 		return 255;
+	set_sizes(targs.nslots);
 
 	for (let tctr = targs.tfirst; tctr <= targs.tlast; tctr++) {
 		const data = tests[tctr]!;

@@ -2,7 +2,8 @@
 /*
  * Slots that are added, moved and deleted, also under a running guest.
  *
- * Upstream: tools/testing/selftests/kvm/set_memory_region_test.c.
+ * Upstream: tools/testing/selftests/kvm/set_memory_region_test.c. The guest has 1 ms, not 100, to
+ * come to where it spins: time is the host's, which a spinning guest spends step by step.
  */
 import { GUEST_TEXT_WINDOW, guest_text_alloc, ld64 } from "#hw/isa_guest.ts";
 import { EINVAL } from "#uapi/asm-generic/errno-base.ts";
@@ -38,6 +39,8 @@ const MEM_REGION_GPA	= 0xc0000000;
 const MEM_REGION_SLOT	= 10;
 
 const CLOCK_REALTIME	= 0;
+
+const GUEST_REENTERS_US	= 1000;
 
 const MMIO_VAL = 0xbeefn;
 
@@ -93,7 +96,7 @@ function* wait_for_vcpu(): wait {
 	TEST_ASSERT((yield* sem_timedwait(vcpu_ready, ts)) === 0, "sem_timedwait() failed: %d\n",
 		errno());
 
-	yield* usleep(100000);
+	yield* usleep(GUEST_REENTERS_US);
 }
 
 function* spawn_vm(guest_code: guest_fn):
@@ -150,7 +153,7 @@ function* test_move_memory_region(): wait {
 	user_store64(hva, 2n);
 
 	/* the guest may have seen no slot at all; what it says then comes when it has one again */
-	yield* usleep(100000);
+	yield* usleep(GUEST_REENTERS_US);
 
 	/* before the slot is back, or the guest could still see the 2 */
 	user_store64(hva, 1n);

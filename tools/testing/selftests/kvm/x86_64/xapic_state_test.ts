@@ -2,7 +2,8 @@
 /*
  * What a guest writes to the interrupt command register is what KVM_GET_LAPIC gives, in both modes.
  *
- * Upstream: tools/testing/selftests/kvm/x86_64/xapic_state_test.c.
+ * Upstream: tools/testing/selftests/kvm/x86_64/xapic_state_test.c. IPIs go to every fifth vCPU that
+ * does not exist, upstream's to all.
  */
 import { cli } from "#hw/isa_guest.ts";
 import { KVM_GET_LAPIC, KVM_SET_LAPIC } from "#uapi/linux/kvm.ts";
@@ -106,7 +107,7 @@ function* test_icr(x: xapic_vcpu): wait {
 
 	/* all kinds of IPIs, to vCPUs that do not exist */
 	icr = APIC_INT_ASSERT | 0xff;
-	for (let i = vcpu.id + 1; i < 0xff; i++) {
+	for (let i = vcpu.id + 1; i < 0xff; i += 5) {
 		for (let j = 0; j < 8; j++)
 			yield* __test_icr(x, BigInt(i) << 56n | BigInt(icr | j << 8));
 	}
