@@ -930,24 +930,36 @@ function kvm_vm_ioctl_set_mem_attr(kvm: struct_kvm, gpa: u64, size: u64, is_priv
 	/* the memslots that kvm_arch_update_mem_attr() walks, and one change at a time */
 	mutex_lock(kvm.slots_lock);
 
+	/*
+	 * Until the end no fault maps anything: one that goes by what was recorded before, or by
+	 * large pages that are not up to date, would not be undone.
+	 */
+	KVM_MMU_LOCK(kvm);
+	kvm_mmu_invalidate_begin(kvm, start, end);
+	KVM_MMU_UNLOCK(kvm);
+
 	let index: number = start;
-	err: {
-		for (; index < end; index++) {
-			r = xa_err(xa_store(kvm.mem_attr_array, pgoff_t(index), entry,
-				GFP_KERNEL_ACCOUNT));
-			if (r)
-				break err;
+	out: {
+		err: {
+			for (; index < end; index++) {
+				r = xa_err(xa_store(kvm.mem_attr_array, pgoff_t(index), entry,
+					GFP_KERNEL_ACCOUNT));
+				if (r)
+					break err;
+			}
+
+			kvm_arch_update_mem_attr(kvm, attr, start, end);	/* @hunk 6:3 */
+			kvm_zap_gfn_range(kvm, start, end);
+			break out;
 		}
-
-		kvm_zap_gfn_range(kvm, start, end);
-		kvm_arch_update_mem_attr(kvm, attr, start, end);	/* @hunk 6:3 */
-
-		mutex_unlock(kvm.slots_lock);
-		return r;
+		/* err: XXX: leaves the first one, and forgets what was shared before */
+		for (; index > start; index--)
+			xa_erase(kvm.mem_attr_array, pgoff_t(index));
 	}
-	/* err: XXX: leaves the first one, and forgets what was shared before */
-	for (; index > start; index--)
-		xa_erase(kvm.mem_attr_array, pgoff_t(index));
+	KVM_MMU_LOCK(kvm);
+	kvm_mmu_invalidate_end(kvm, start, end);
+	KVM_MMU_UNLOCK(kvm);
+
 	mutex_unlock(kvm.slots_lock);
 	return r;
 }
