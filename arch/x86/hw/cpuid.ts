@@ -6,6 +6,7 @@
  * a guest of an impossible 64-bit processor. No XSAVE, no PMU, no MONITOR.
  */
 import { X86_VENDOR_AMD, X86_VENDOR_INTEL } from "./cpu.ts";
+import { tme_config } from "./tme.ts";
 
 export { hw_rdmsr, hw_wrmsr } from "./msr.ts";
 export { X86_VENDOR_AMD, X86_VENDOR_INTEL };
@@ -84,7 +85,8 @@ export function hw_cpuid(vendor: number, leaf: number, sub: number): cpuid_regs 
 		return r;
 	case 7:
 		if (sub === 0)
-			r.ebx = LEAF7_EBX;
+			Object.assign(r, { ebx: LEAF7_EBX,
+				ecx: tme_config().keyid_bits !== 0 ? bits(13) : 0 });
 		return r;
 	case 0x80000001:
 		r.eax = amd ? 0x00a00f11 : 0;

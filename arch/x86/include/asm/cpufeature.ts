@@ -4,7 +4,7 @@
  *
  * Upstream: arch/x86/include/asm/cpufeature.h.
  */
-import { boot_cpu_data } from "#asm/processor.ts";
+import { boot_cpu_data, type struct_cpuinfo_x86 } from "#asm/processor.ts";
 
 export * from "#asm/cpufeatures.ts";
 
@@ -30,6 +30,10 @@ export const CPUID_8000_0007_EBX	= 17;
 export const CPUID_7_EDX		= 18;
 export const CPUID_8000_001F_EAX	= 19;
 export type cpuid_leafs = number;
+
+export function cpu_has(c: struct_cpuinfo_x86, bit: number): boolean {
+	return (c.x86_capability[bit >> 5]! & 1 << (bit & 31)) !== 0;
+}
 
 export function boot_cpu_has(bit: number): boolean {
 	return (boot_cpu_data.x86_capability[bit >> 5]! & 1 << (bit & 31)) !== 0;

@@ -199,6 +199,7 @@ export const X86_FEATURE_VAES			= 16 * 32 + 9;
 export const X86_FEATURE_VPCLMULQDQ		= 16 * 32 + 10;
 export const X86_FEATURE_AVX512_VNNI		= 16 * 32 + 11;
 export const X86_FEATURE_AVX512_BITALG		= 16 * 32 + 12;
+export const X86_FEATURE_TME			= 16 * 32 + 13;
 export const X86_FEATURE_AVX512_VPOPCNTDQ	= 16 * 32 + 14;
 export const X86_FEATURE_LA57			= 16 * 32 + 16;
 export const X86_FEATURE_RDPID			= 16 * 32 + 22;

@@ -165,6 +165,7 @@ export const MSR_IA32_APICBASE			= 0x0000001b;
 export const MSR_IA32_APICBASE_BSP		= 1n << 8n;
 export const MSR_IA32_APICBASE_ENABLE		= 1n << 11n;
 export const MSR_IA32_APICBASE_BASE		= 0xfffffn << 12n;
+export const MSR_IA32_TME_ACTIVATE		= 0x00000982;
 export const MSR_IA32_UCODE_WRITE		= 0x00000079;
 export const MSR_IA32_UCODE_REV			= 0x0000008b;
 export const MSR_IA32_SMBASE			= 0x0000009e;

@@ -16,6 +16,7 @@ import { CPUID_1_ECX, CPUID_1_EDX, CPUID_6_EAX, CPUID_7_0_EBX, CPUID_7_1_EAX, CP
 import { x86_family, x86_model, x86_stepping } from "#asm/cpu.ts";
 import { cpuid, cpuid_count, cpuid_eax, cpuid_edx } from "#asm/cpuid.ts";
 import { pr_err } from "#linux/printk.ts";
+import { init_intel } from "#arch/x86/kernel/cpu/cpu.h.ts";
 import { X86_VENDOR_AMD, X86_VENDOR_INTEL, cpu_vendor } from "#hw/cpu.ts";
 
 export class struct_cpuinfo_x86 {
@@ -167,4 +168,6 @@ export function identify_boot_cpu(): void {
 	/* feat_ctl.c:init_ia32_feat_ctl(): firmware has locked the MSR with VMX enabled */
 	if (c.x86_capability[X86_FEATURE_VMX >> 5]! & 1 << (X86_FEATURE_VMX & 31))
 		set_cpu_cap(c, X86_FEATURE_MSR_IA32_FEAT_CTL);
+	if (c.x86_vendor === X86_VENDOR_INTEL)
+		init_intel(c);
 }

@@ -80,13 +80,14 @@ export function sigbus_of(base: number, fn: () => void): number[] | null {
 	return got;
 }
 
-/** @options: the host runner's, beside tdx=on. */
-export function boot_host(options: string): void {
+/** @options: the host runner's, beside tdx=on. @runtime: signals are for sigbus_of(). */
+export function boot_host(options: string, runtime = true): void {
 	boot(complete(parse_host(`memory=1G cpus=3 tdx=on ${options}`)));
 	log_buf_clear();
-	set_user_runtime({
-		deliver: (addr, signo, info) => handlers[addr - 0x400000]!(signo, info),
-	});
+	if (runtime)
+		set_user_runtime({
+			deliver: (addr, signo, info) => handlers[addr - 0x400000]!(signo, info),
+		});
 }
 
 /** Runs @body as a program; its status word. */

@@ -40,7 +40,7 @@ import { INIT_WORK, schedule_work } from "#linux/workqueue.ts";
 import { struct_work_struct } from "#linux/workqueue_types.ts";
 import { SIGBUS } from "#uapi/asm-generic/signal.ts";
 import { X86_TRAP_MC, cpus } from "#hw/cpu.ts";
-import { boot_cpu_has } from "#asm/cpufeature.ts";
+import { cpu_has } from "#asm/cpufeature.ts";
 import { X86_FEATURE_MCA, X86_FEATURE_MCE } from "#asm/cpufeatures.ts";
 import { cpuid_eax } from "#asm/cpuid.ts";
 import { fixup_exception } from "#asm/extable.ts";
@@ -231,10 +231,10 @@ function mce_gather_info(m: struct_mce, regs: struct_pt_regs | null): void {
 	}
 }
 
-export function mce_available(_c: struct_cpuinfo_x86): boolean {
+export function mce_available(c: struct_cpuinfo_x86): boolean {
 	if (mca_cfg.disabled)
 		return false;
-	return boot_cpu_has(X86_FEATURE_MCE) && boot_cpu_has(X86_FEATURE_MCA);
+	return cpu_has(c, X86_FEATURE_MCE) && cpu_has(c, X86_FEATURE_MCA);
 }
 
 function mce_schedule_work(): void {
