@@ -8,9 +8,9 @@
  * delivered becomes a double fault where the architecture says so, and a fault of that a shutdown.
  */
 import { cpus } from "./cpu.ts";
-import { tlb_lookup } from "./tlb.ts";
+import { tlb_direct_again, tlb_lookup, tracking } from "./tlb.ts";
 import { mce_guest, mce_td } from "./mce.ts";
-import { frame_get64, frame_put64 } from "./memory.ts";
+import { FRAME_META, frame_get64, frame_put64, frame_state } from "./memory.ts";
 import { page_read, page_write, td_poison } from "./guest_bytes.ts";
 import { WALK_APIC, WALK_FAULT, WALK_NESTED, WALK_POISON, guest_walk, walk_error, walk_gpa } from
 	"./guest_walk.ts";
@@ -51,8 +51,12 @@ export function guest_page(g: struct_guest_cpu, gva: number, need: number): numb
 	const cpu = cpus[g.cpu_id]!, t = cpu.guest_tlb!;
 	let pfn = tlb_lookup(t, gva | 0, Math.floor(gva * 2 ** -32), need);
 
-	if (pfn >= 0)
+	if (pfn >= 0) {
+		/* it may have lost direct access to other frames' trouble */
+		if (tracking && (frame_state(pfn) & FRAME_META) === 0)
+			tlb_direct_again(t, gva | 0, Math.floor(gva * 2 ** -32), pfn);
 		return pfn;
+	}
 	pfn = guest_walk(g, cpu, t, gva, need);
 	if (pfn >= 0)
 		return pfn;

@@ -8,9 +8,9 @@
  * #GP. Accesses wider than a byte need no alignment.
  */
 import type { pfn_nr } from "#asm-generic/types.ts";
-import { PAGE_BYTES, frame_get32, frame_get64, frame_get8, frame_put32, frame_put64, frame_put8,
-	frame_fill, frame_read, frame_write } from "./memory.ts";
-import { tlb_lookup } from "./tlb.ts";
+import { FRAME_META, PAGE_BYTES, frame_get32, frame_get64, frame_get8, frame_put32, frame_put64,
+	frame_put8, frame_fill, frame_read, frame_state, frame_write } from "./memory.ts";
+import { tlb_direct_again, tlb_lookup, tracking } from "./tlb.ts";
 import {
 	NEED_DIRECT, NEED_EXEC, NEED_READ, NEED_USER, NEED_WRITE, host_fault, host_translate,
 	host_walk, host_walk_fast, walk_flags,
@@ -124,7 +124,19 @@ function fast(va: number, need: number): number {
 	clock_cell[0]! += USER_ACCESS_COST_NS;
 	const lo = va | 0, hi = (va * INV_2_32) | 0;
 	const pfn = tlb_lookup(cpu.tlb, lo, hi, need);
-	return pfn !== -1 ? pfn : fast_walk(cpu, va, lo, hi, need);
+	if (pfn >= 0)
+		return pfn;
+	return pfn === -1 ? fast_walk(cpu, va, lo, hi, need) : fast_again(cpu, lo, hi, need);
+}
+
+/* an entry without the right, or that is not direct although it could be */
+function fast_again(cpu: struct_cpu, lo: number, hi: number, need: number): number {
+	const pfn = tlb_lookup(cpu.tlb, lo, hi, need & ~NEED_DIRECT);
+
+	if (!tracking || pfn < 0 || (frame_state(pfn) & FRAME_META) !== 0)
+		return -1;
+	tlb_direct_again(cpu.tlb, lo, hi, pfn);
+	return pfn;
 }
 
 /* what the TLB does not know: a walk, and if that fails the fault */

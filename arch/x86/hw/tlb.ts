@@ -322,7 +322,7 @@ export function tlb_maps_frame(t: struct_tlb, pfn: number, n: number): boolean {
  * Per frame the only 4 KiB entry it ever had, or that it had several; per 2 MiB that a large one
  * may be.
  */
-let tracking = false;
+export let tracking = false;
 const TRACK_SHIFT	= 18;
 const SEVERAL		= -1;
 /* by frame >> TRACK_SHIFT; slot | id << 16, plus one */
@@ -368,6 +368,21 @@ function all_small_not_direct(t: struct_tlb): void {
 
 	for (let s = 3; s < e.length; s += 4)
 		e[s]! &= ~TLB_DIRECT;
+}
+
+/**
+ * An access found the frame of a 4 KiB entry that is not direct, and the frame plain: it is direct
+ * again.
+ */
+export function tlb_direct_again(t: struct_tlb, lo: number, hi: number, pfn: number): void {
+	const e = t.e4k;
+	const tag = tag4k(lo, hi);
+	const s = slot4k(lo, tag, t.salt);
+
+	if (e[s] !== tag || e[s + 1] !== t.stamp || e[s + 2] !== pfn)
+		return;
+	e[s + 3]! |= TLB_DIRECT;
+	direct_note(t, s, pfn, 12);
 }
 
 /** No entry for the frame is direct from here on, nor for others if that is what it takes. */

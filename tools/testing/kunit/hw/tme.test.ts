@@ -250,6 +250,29 @@ describe("metadata", () => {
 		tme.tme_write_line(501 * 4096, TD_A, filled(1));
 		expect([at(0x2000), at(0x3000)]).toEqual([-2, -2]);
 	});
+	test("... and get it back when they can", () => {
+		const pgd = machine();
+		tme.tme_setup(config({}));
+		const one = new_frame(), two = new_frame();
+		map(pgd, VA, one);
+		map(pgd, VA + 4096, two);
+		map(pgd, VA + 8192, two);
+		const direct = (va: number): boolean =>
+			tlb_lookup(this_cpu.tlb, va | 0, Math.floor(va / 2 ** 32), TLB_DIRECT) >= 0;
+		for (const va of [VA, VA + 4096, VA + 8192])
+			user_store64(va, 1n);
+		expect([VA, VA + 4096, VA + 8192].map(direct)).toEqual([true, true, true]);
+		/* of several entries nobody knows where they are: all lose it */
+		tme.tme_write_line(two * 4096, TD_A, filled(1));
+		expect([VA, VA + 4096, VA + 8192].map(direct)).toEqual([false, false, false]);
+		expect([user_load64(VA), user_load64(VA + 4096)]).toEqual([1n, 0n]);
+		expect([VA, VA + 4096].map(direct)).toEqual([true, false]);
+		tme.tme_write_line(two * 4096, 0, filled(2));
+		user_load64(VA + 8192);
+		expect(direct(VA + 8192)).toBe(true);
+		tme.tme_write_line(one * 4096, TD_A, filled(1));
+		expect(direct(VA)).toBe(false);
+	});
 	test("a TD has direct access to what is wholly its own", () => {
 		const t = this_cpu.tlb;
 		for (let i = 0; i < 64; i++) {
