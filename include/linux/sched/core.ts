@@ -40,7 +40,7 @@ import type { struct_mutex, struct_rw_semaphore } from "#linux/mutex_types.ts";
 import { do_exit, do_group_exit, task_exited } from "#linux/sched/exit.ts";
 import { init_mm } from "#linux/mm.ts";
 import { mmdrop, mmgrab } from "#linux/sched/mm.ts";
-import { smp_call_function_single } from "#linux/smp.ts";
+import { smp_call_function_single, smp_send_reschedule } from "#linux/smp.ts";
 import { signal_pending_state } from "#linux/sched/signal.ts";
 import { finish_task_dead } from "#linux/sched/task.ts";
 import { thread_group_leader } from "#linux/sched.ts";
@@ -247,8 +247,13 @@ export function wake_up_new_task(p: struct_task_struct): void {
 	activate_task(p);
 }
 
-/** A guest or a remote user mode loop notices at its next step: TIF flags do it here. */
-export function kick_process(_p: struct_task_struct): void {}
+/** kernel/sched/core.c:kick_process(): one that runs elsewhere, in its guest perhaps, looks up. */
+export function kick_process(p: struct_task_struct): void {
+	const cpu = p.cpu;
+
+	if (cpu !== this_cpu.id && task_curr(p))
+		smp_send_reschedule(cpu);
+}
 
 /* ---- context switch ------------------------------------------------------------------------- */
 

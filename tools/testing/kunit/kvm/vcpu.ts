@@ -14,7 +14,9 @@ import { kmsg_text, log_buf_clear } from "#linux/printk.ts";
 import { task_exited } from "#linux/sched/exit.ts";
 import { kernel_run } from "#linux/init/main.ts";
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from "#uapi/linux/mman.ts";
+import { EINTR } from "#uapi/asm-generic/errno-base.ts";
 import { O_RDWR } from "#uapi/asm-generic/fcntl.ts";
+import { SIGUSR1 } from "#uapi/asm-generic/signal.ts";
 import {
 	KVM_CREATE_IRQCHIP, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_EXIT_DEBUG, KVM_EXIT_HLT,
 	KVM_EXIT_IO, KVM_EXIT_IO_IN, KVM_EXIT_IO_OUT, KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_MMIO,
@@ -27,12 +29,14 @@ import {
 } from "#uapi/linux/kvm.ts";
 import { struct_kvm_cpuid2, struct_kvm_cpuid_entry2, struct_kvm_msr_entry, struct_kvm_msrs,
 	struct_kvm_regs, struct_kvm_sregs } from "#uapi-asm/kvm.ts";
-import { peek, poke, run_thread, struct_thread, type user_code } from
+import { errno, peek, poke, run_thread, struct_thread, type user_code } from
 	"#tools/include/nolibc/arch.ts";
 import { GUEST_DATA_BASE, guest_map_run, guest_sregs, guest_start, guest_tables } from
 	"#tools/include/nolibc/kvm_guest.ts";
 import { mmap, munmap } from "#tools/include/nolibc/mman.ts";
-import { pthread_create, pthread_join } from "#tools/include/nolibc/pthread.ts";
+import { nanosleep } from "#tools/include/nolibc/process.ts";
+import { pthread_create, pthread_join, pthread_kill } from "#tools/include/nolibc/pthread.ts";
+import { sigaction } from "#tools/include/nolibc/signal.ts";
 import { close, ioctl, ioctl_wait, open, read_file } from "#tools/include/nolibc/sys.ts";
 
 const MEM	= 32 * 2 ** 20;
@@ -599,6 +603,30 @@ export function vcpu_tests(vendor: "intel" | "amd"): void {
 				yield* pthread_join(thread);
 			second.close();
 		}, 0, true));
+	});
+
+	describe("signals", () => {
+		test("end a guest that does not exit", () => with_guest(function* (g) {
+			let caught = 0, answer: unknown = null;
+			/* long, but so that a host that does not care ends the test as well */
+			g.start(function* () {
+				for (let i = 0; i < 50000; i++)
+					yield* isa.pause();
+				yield* isa.outl(1, 1);
+			});
+			sigaction(SIGUSR1, () => {
+				caught++;
+			});
+			const thread = pthread_create(function* () {
+				const r = yield* ioctl_wait(g.vcpu, KVM_RUN);
+				answer = [r, errno()];
+			});
+			yield* nanosleep(1e6);
+			expect(answer).toBe(null);
+			pthread_kill(thread, SIGUSR1);
+			yield* pthread_join(thread);
+			expect([caught, answer]).toEqual([1, [-1, EINTR]]);
+		}));
 	});
 
 	describe("memory", () => {
