@@ -111,6 +111,13 @@ bench: build/$(CONFIG)/.compile
 	$(Q)node build/$(CONFIG)/tools/perf/bench/main.js $(ARGS)
 
 # ---------------------------------------------------------------------------
+# The VMM; HOST describes the host it runs on
+
+PHONY += qemu
+qemu: build/$(CONFIG)/.compile
+	@PRIVMEM_HOST='$(HOST)' node build/$(CONFIG)/tools/qemu/main.js $(ARGS)
+
+# ---------------------------------------------------------------------------
 # Checks
 
 PHONY += check check-types check-lint check-layering check-imports hunkmap
@@ -167,6 +174,10 @@ help:
 	@echo '  test           - all three, and some of it on a kernel without private memory'
 	@echo '  coverage       - which lines the selftests reach: build/coverage/index.html'
 	@echo '  bench          - the benchmarks'
+	@echo ''
+	@echo 'Running:'
+	@echo "  qemu           - the VMM with QEMU's command line: make qemu ARGS='-m 512 -smp 2'"
+	@echo '                   (tools/qemu/qemu-system-x86_64 takes the same; HOST as above)'
 	@echo ''
 	@echo 'Static checks:'
 	@echo '  check          - types, lint, layers, hunk tags'

@@ -15,7 +15,9 @@ import { is_dict, type keyval_dict, keyval_merge, keyval_parse, new_dict } from
 import { type opts_list, type qemu_opts, qemu_opts_parse } from
 	"#tools/qemu/util/qemu-option.ts";
 import { qobject_from_json, visit } from "#tools/qemu/qapi/visitor.ts";
-import { type object_options, user_creatable_parse_str } from "#tools/qemu/qom/object_interfaces.ts";
+import {
+	type object_options, user_creatable_parse_str,
+} from "#tools/qemu/qom/object_interfaces.ts";
 import { MACHINE_NAME, keyval_dashify, machine_apply, type machine_state } from
 	"#tools/qemu/hw/core/machine.ts";
 import { type chardev, chardev_parse, chardevs_claim_stdio } from "#tools/qemu/chardev/char.ts";
