@@ -25,11 +25,10 @@ import {
 	GOP_INS, GOP_INT3, GOP_INVLPG, GOP_IRET, GOP_JMP, GOP_JMP_FAR, GOP_LGDT, GOP_LIDT,
 	GOP_LOAD, GOP_MEMCHK, GOP_MEMCMP, GOP_MEMCPY, GOP_MEMSET, GOP_MFENCE, GOP_NOP, GOP_OUT,
 	GOP_OUTS, GOP_PAUSE, GOP_RDMSR, GOP_RDTSC, GOP_READ_CR, GOP_READ_DR, GOP_RET,
-	GOP_SET_RFLAGS, GOP_STI, GOP_STORE, GOP_STRIDE_LOAD, GOP_STRIDE_STORE, GOP_TDCALL, GOP_UD2,
-	GOP_VMCALL, GOP_VMMCALL, GOP_WBINVD, GOP_WRITE_CR, GOP_WRITE_DR, GOP_WRMSR, GOP_XADD,
-	GOP_XCHG, GRET_BOOL, GRET_CPUID, GRET_DIFF, GRET_DONE, GRET_EDX_EAX, GRET_N64, GRET_NONE,
-	GRET_U32, GRET_U64, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_R8, REG_R9,
-	REG_RAX, REG_RBX, REG_RCX, REG_RDI, REG_RDX, REG_RSI, type guest_op,
+	GOP_SET_RFLAGS, GOP_STI, GOP_STORE, GOP_STRIDE_LOAD, GOP_STRIDE_STORE, GOP_UD2, GOP_VMCALL,
+	GOP_VMMCALL, GOP_WBINVD, GOP_WRITE_CR, GOP_WRITE_DR, GOP_WRMSR, GOP_XADD, GOP_XCHG,
+	GRET_BOOL, GRET_CPUID, GRET_DIFF, GRET_DONE, GRET_EDX_EAX, GRET_N64, GRET_NONE, GRET_U32,
+	GRET_U64, REG_RAX, REG_RBX, REG_RCX, REG_RDI, REG_RDX, REG_RSI, type guest_op,
 } from "./guest_types.ts";
 import { text_length, text_offset } from "./guest_text.ts";
 import type { cpuid_regs } from "./cpuid.ts";
@@ -552,39 +551,6 @@ export function hypercall_at(gva: number, nr: bigint, a0 = 0n, a1 = 0n, a2 = 0n,
 	const op = hypercall(GOP_VMCALL, nr, a0, a1, a2, a3);
 	op.rip = gva;
 	op.next_rip = gva + 3;
-	return BIGINT;
-}
-
-/** Registers of a TDCALL; those left out are 0. */
-export interface tdcall_regs {
-	rcx?: bigint;
-	rdx?: bigint;
-	r8?: bigint;
-	r9?: bigint;
-	r10?: bigint;
-	r11?: bigint;
-	r12?: bigint;
-	r13?: bigint;
-	r14?: bigint;
-	r15?: bigint;
-}
-
-/** TDCALL of leaf @leaf; the RAX that comes back. The other registers are get_reg()'s. */
-export function tdcall(leaf: number, args: tdcall_regs): guest_insn<bigint> {
-	const regs = run.guest.regs;
-
-	post(GOP_TDCALL, 0, GRET_U64);
-	regs[REG_RAX] = BigInt(leaf);
-	regs[REG_RCX] = args.rcx ?? 0n;
-	regs[REG_RDX] = args.rdx ?? 0n;
-	regs[REG_R8] = args.r8 ?? 0n;
-	regs[REG_R9] = args.r9 ?? 0n;
-	regs[REG_R10] = args.r10 ?? 0n;
-	regs[REG_R11] = args.r11 ?? 0n;
-	regs[REG_R12] = args.r12 ?? 0n;
-	regs[REG_R13] = args.r13 ?? 0n;
-	regs[REG_R14] = args.r14 ?? 0n;
-	regs[REG_R15] = args.r15 ?? 0n;
 	return BIGINT;
 }
 

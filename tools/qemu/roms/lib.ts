@@ -7,8 +7,9 @@
  */
 import {
 	get_reg, hlt, inb, inl, jmp_far, lgdt, outb, outl, outw, pause, rdmsr, read_cr, REG_R10,
-	REG_R11, st64, tdcall, wrmsr, write_cr,
+	REG_R11, st64, wrmsr, write_cr,
 } from "#hw/isa_guest.ts";
+import { tdvmcall as vmcall } from "#hw/isa_td.ts";
 import { ACPI_PM1_CNT, ACPI_SLP_EN, ISA_DEBUG_EXIT } from "#tools/qemu/hw/i386/ports.ts";
 import { FW_CFG_PORT_DATA, FW_CFG_PORT_SEL } from "#tools/qemu/hw/i386/fw_cfg.ts";
 
@@ -32,21 +33,17 @@ export const plain_io: port_io = {
 	},
 };
 
-/* TDCALL leaves, and sub-functions of the first */
-export const TDG_VP_VMCALL		= 0;
+/* TDCALL leaves, and sub-functions of TDG.VP.VMCALL */
 export const TDG_VP_INFO		= 1;
 export const TDG_MEM_PAGE_ACCEPT	= 6;
 const TDVMCALL_IO			= 30n;
 const TDVMCALL_MAP_GPA			= 0x10001n;
 const TDVMCALL_REPORT_FATAL_ERROR	= 0x10003n;
-/* R10 to R15 */
-const TDVMCALL_REGS			= 0xfc00n;
 const TDVMCALL_RETRY			= 1n;
 
-/** TDG.VP.VMCALL; R10 and R11 come back in the registers. */
+/** A call of the guest-host interface: its status; R11 is in the register. */
 export function* tdvmcall(sub: bigint, r12 = 0n, r13 = 0n, r14 = 0n, r15 = 0n): guest_code<bigint> {
-	const rax = yield* tdcall(TDG_VP_VMCALL,
-		{ rcx: TDVMCALL_REGS, r10: 0n, r11: sub, r12, r13, r14, r15 });
+	const rax = yield* vmcall(0n, sub, r12, r13, r14, r15);
 
 	return rax !== 0n ? rax : yield* get_reg(REG_R10);
 }

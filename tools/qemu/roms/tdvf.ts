@@ -14,8 +14,9 @@
 import { gva_t } from "#asm-generic/types.ts";
 import {
 	get_reg, guest_text_image, guest_text_place, ld16, ld32, ld64n, memchk, memset, pause,
-	REG_R8, REG_RBX, st32, st64n, tdcall, xadd32, type guest_fn, type guest_program,
+	REG_R8, REG_RBX, st32, st64n, xadd32, type guest_fn, type guest_program,
 } from "#hw/isa_guest.ts";
+import { tdcall } from "#hw/isa_td.ts";
 import { FW_CFG_DMA_READ, FW_CFG_DMA_SELECT, FW_CFG_PORT_DMA, FW_CFG_SIGNATURE } from
 	"#tools/qemu/hw/i386/fw_cfg.ts";
 import {
@@ -81,7 +82,7 @@ const io = td_io;
 function* accept_page(gpa: number, level: number): guest_code<bigint> {
 	for (;;) {
 		const status = (yield* tdcall(TDG_MEM_PAGE_ACCEPT,
-			{ rcx: BigInt(gpa) | BigInt(level) })) >> 32n;
+			BigInt(gpa) | BigInt(level))) >> 32n;
 		if (status !== OPERAND_BUSY)
 			return status;
 		yield* pause();
@@ -251,7 +252,7 @@ function* bsp_code(hob: number): guest_code<void> {
 	const s: share = { mailbox: MAILBOX, index: 0 };
 
 	yield* print(io, "tdvf: privmem firmware\n");
-	if ((yield* tdcall(TDG_VP_INFO, {})) !== 0n)
+	if ((yield* tdcall(TDG_VP_INFO)) !== 0n)
 		yield* report_fatal_error("TDG.VP.INFO");
 	const cpus = Number(BigInt.asUintN(32, yield* get_reg(REG_R8)));
 	const ram = yield* ram_size(hob);

@@ -22,7 +22,7 @@ const ROOMS: readonly [RegExp, room][] = [
 	[/^mm\//, "mm"],
 	[/^virt\/kvm\//, "virt/kvm"],
 	[/^arch\/x86\/kvm\//, "x86/kvm"],
-	[/^arch\/x86\/hw\/(isa|isa_guest|guest_text|guest_types)\.ts$/, "isa"],
+	[/^arch\/x86\/hw\/(isa|isa_guest|isa_td|guest_text|guest_types)\.ts$/, "isa"],
 	[/^arch\/x86\/hw\//, "hw"],
 	[/^arch\/x86\/entry\//, "x86/entry"],
 	[/^arch\/x86\/(kernel|mm|lib|virt)\//, "x86"],

@@ -8,6 +8,7 @@ import { describe, expect, test } from "vitest";
 import { gva_t, type pfn_nr } from "#asm-generic/types.ts";
 import * as isa from "#hw/isa_guest.ts";
 import { guest_text_image, guest_text_place, type guest_program } from "#hw/isa_guest.ts";
+import { tdcall } from "#hw/isa_td.ts";
 import { frame_bytes } from "#hw/memory.ts";
 import { vmread32 } from "#hw/vmx.ts";
 import * as v from "#hw/vmx_defs.ts";
@@ -107,15 +108,16 @@ describe.each(VENDORS)("text, %s", (_, vendor) => {
 		expect(m.guest.cs.selector).toBe(KERNEL_CS);
 	});
 
-	test("TDCALL is no instruction outside a TD", () => {
+	test("TDCALL is the host's to refuse outside a TD", () => {
 		const m = new vm(vendor);
 		m.exceptions(1 << UD);
 		m.start(function* () {
-			yield* isa.outl(1, Number(yield* isa.tdcall(6, { rcx: 0x200001n, r15: 5n })));
+			yield* isa.outl(1, Number(yield* tdcall(6, 0x200001n, 0n, 5n)));
 		});
 		const e = m.run();
-		expect(exception(m, e)[0]).toBe(UD);
-		expect([m.rax, m.regs[isa.REG_RCX], m.regs[isa.REG_R15]]).toEqual([6n, 0x200001n, 5n]);
+		expect(m.is(e, v.EXIT_REASON_TDCALL, s.SVM_EXIT_EXCP_BASE + UD)).toBe(true);
+		expect([m.rax, m.regs[isa.REG_RCX], m.regs[isa.REG_R8]])
+			.toEqual([6n, 0x200001n, 5n]);
 		/* 66 0f 01 cc */
 		m.skip({ ...e, next: e.rip + 4 });
 		expect(out(m)).toBe(6);
