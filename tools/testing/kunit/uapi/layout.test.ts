@@ -4,7 +4,8 @@
  *
  * Port-only. layout.json has what gcc made of the headers of Linux 6.0.1 on x86-64: sizes and
  * members from its debugging information ([offset, size], of bit-fields also [lowest bit, bits]),
- * values of macros and enumerators from a program that prints them.
+ * values of macros and enumerators from a program that prints them; and what it makes of the TDX
+ * structs, which no released header has, written down in C.
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
