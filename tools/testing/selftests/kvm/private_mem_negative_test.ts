@@ -147,6 +147,11 @@ const refuse = (name: string, change: Partial<region>, err = EINVAL): check =>
 const refuse_change = (name: string, change: (e: env) => Partial<region>): check =>
 	({ name: `memslot: ${name}`, call: (e) => modify(e, change(e)), errno: EINVAL });
 
+const plain_change = (name: string, err: number, change: Partial<region>): check =>
+	({ name: `memslot: a plain slot, ${name}`, errno: err, call: (e) => set(e, {
+		slot: PLAIN_SLOT, flags: 0, gpa: PLAIN_GPA, hva: e.hva + SIZE, fd: -1,
+		...change }) });
+
 /** KVM_SET_USER_MEMORY_REGION with the argument's @size bytes at the very end of what is mapped. */
 function set_at_the_end(e: env, flags: number, size: number): number {
 	const ext = struct_kvm_userspace_memory_region_ext.alloc();
@@ -249,6 +254,13 @@ const memslot_checks: check[] = [
 		call: (e) => set(e, { slot: PLAIN_SLOT, gpa: PLAIN_GPA, hva: e.hva + SIZE }) },
 	{ name: "memslot: a plain slot made private and moved", errno: EINVAL,
 		call: (e) => set(e, { slot: PLAIN_SLOT, hva: e.hva + SIZE }) },
+	/* and plain ones, beside them, may be changed as ever */
+	plain_change("the same again", 0, {}),
+	plain_change("logged", 0, { flags: KVM_MEM_LOG_DIRTY_PAGES }),
+	plain_change("moved", 0, { gpa: FREE_GPA }),
+	plain_change("made read-only", EINVAL, { flags: KVM_MEM_READONLY }),
+	plain_change("another size", EINVAL, { size: SIZE / 2 }),
+	plain_change("another user address", EINVAL, { hva: 2 ** 40 }),
 	{ name: "memslot: deleted, with its file", errno: 0,
 		call: (e) => modify(e, { size: 0 }) },
 	{ name: "memslot: deleted, without a word of its file", errno: 0,
