@@ -86,3 +86,8 @@ export const KVM_MAX_IRQ_ROUTES		= 4096;
 /* how many entries a dirty ring keeps back, and how many it may have */
 export const KVM_DIRTY_RING_RSVD_ENTRIES	= 64;
 export const KVM_DIRTY_RING_MAX_ENTRIES		= 65536;
+
+/** Whose mappings go, where private and shared memory have page tables of their own: a mask. */
+export const KVM_ZAP_SHARED	= 1;
+export const KVM_ZAP_PRIVATE	= 2;
+export type kvm_zap_what = number;

@@ -64,21 +64,19 @@ import { kvm_iodevice_destructor, kvm_iodevice_read, kvm_iodevice_write } from
 import { kvm_dirty_ring_alloc, kvm_dirty_ring_free, kvm_dirty_ring_get_page,
 	kvm_dirty_ring_get_rsvd_entries, kvm_dirty_ring_push, kvm_dirty_ring_reset } from
 	"#linux/kvm_dirty_ring.ts";
-import {
-	EXITING_GUEST_MODE, IN_GUEST_MODE, KVM_DIRTY_RING_MAX_ENTRIES, KVM_HVA_ERR_BAD,
+import { EXITING_GUEST_MODE, IN_GUEST_MODE, KVM_DIRTY_RING_MAX_ENTRIES, KVM_HVA_ERR_BAD,
 	KVM_HVA_ERR_RO_BAD, KVM_MEMSLOT_GEN_UPDATE_IN_PROGRESS, KVM_MEMSLOT_INVALID,
 	KVM_MEM_ATTR_PRIVATE, KVM_MEM_ATTR_SHARED, KVM_MEM_MAX_NR_PAGES, KVM_MEM_SLOTS_NUM,
 	KVM_MR_CREATE, KVM_MR_DELETE, KVM_MR_FLAGS_ONLY, KVM_MR_MOVE, KVM_NR_BUSES,
 	KVM_PFN_ERR_FAULT, KVM_PFN_ERR_HWPOISON, KVM_PFN_ERR_RO_FAULT, KVM_PFN_NOSLOT,
 	KVM_REQUEST_NO_ACTION, KVM_REQUEST_NO_WAKEUP, KVM_REQUEST_WAIT, KVM_REQ_TLB_FLUSH,
 	KVM_REQ_UNBLOCK, KVM_REQ_UNHALT, KVM_STATS_LOG_HIST_UPDATE, KVM_USER_MEM_SLOTS,
-	NR_IOBUS_DEVS, OUTSIDE_GUEST_MODE, __gfn_to_hva_memslot, __gfn_to_memslot,
-	__kvm_make_request, __kvm_memslots, __kvm_vcpu_wake_up, gpa_to_gfn, hva_to_gfn_memslot,
-	id_to_memslot, is_error_noslot_pfn, is_error_page, kvm_age_gfn, kvm_alloc_shared_bitmap,
-	kvm_arch_alloc_vm,
-	kvm_arch_check_processor_compat, kvm_arch_commit_memory_region, kvm_arch_destroy_vm,
-	kvm_arch_dev_ioctl, kvm_arch_exit, kvm_arch_flush_remote_tlb,
-	kvm_arch_flush_remote_tlbs_memslot, kvm_arch_flush_shadow_all,
+	KVM_ZAP_PRIVATE, KVM_ZAP_SHARED, NR_IOBUS_DEVS, OUTSIDE_GUEST_MODE, __gfn_to_hva_memslot,
+	__gfn_to_memslot, __kvm_make_request, __kvm_memslots, __kvm_vcpu_wake_up, gpa_to_gfn,
+	hva_to_gfn_memslot, id_to_memslot, is_error_noslot_pfn, is_error_page, kvm_age_gfn,
+	kvm_alloc_shared_bitmap, kvm_arch_alloc_vm, kvm_arch_check_processor_compat,
+	kvm_arch_commit_memory_region, kvm_arch_destroy_vm, kvm_arch_dev_ioctl, kvm_arch_exit,
+	kvm_arch_flush_remote_tlb, kvm_arch_flush_remote_tlbs_memslot, kvm_arch_flush_shadow_all,
 	kvm_arch_flush_shadow_memslot, kvm_arch_free_memslot, kvm_arch_free_vm,
 	kvm_arch_guest_memory_reclaimed, kvm_arch_hardware_disable, kvm_arch_hardware_enable,
 	kvm_arch_hardware_setup, kvm_arch_hardware_unsetup, kvm_arch_init, kvm_arch_init_vm,
@@ -86,34 +84,32 @@ import {
 	kvm_arch_mmu_notifier_invalidate_range, kvm_arch_post_init_vm, kvm_arch_pre_destroy_vm,
 	kvm_arch_prepare_memory_region, kvm_arch_sched_in, kvm_arch_sync_dirty_log,
 	kvm_arch_sync_events, kvm_arch_update_mem_attr, kvm_arch_vcpu_async_ioctl,
-	kvm_arch_vcpu_blocking, kvm_arch_vcpu_create, kvm_arch_vcpu_destroy,
-	kvm_arch_vcpu_fault, kvm_arch_vcpu_get_wait, kvm_arch_vcpu_ioctl,
-	kvm_arch_vcpu_ioctl_get_fpu, kvm_arch_vcpu_ioctl_get_mpstate,
-	kvm_arch_vcpu_ioctl_get_regs, kvm_arch_vcpu_ioctl_get_sregs, kvm_arch_vcpu_ioctl_run,
-	kvm_arch_vcpu_ioctl_set_fpu, kvm_arch_vcpu_ioctl_set_guest_debug,
-	kvm_arch_vcpu_ioctl_set_mpstate, kvm_arch_vcpu_ioctl_set_regs,
-	kvm_arch_vcpu_ioctl_set_sregs, kvm_arch_vcpu_ioctl_translate, kvm_arch_vcpu_load,
-	kvm_arch_vcpu_postcreate, kvm_arch_vcpu_precreate, kvm_arch_vcpu_put,
+	kvm_arch_vcpu_blocking, kvm_arch_vcpu_create, kvm_arch_vcpu_destroy, kvm_arch_vcpu_fault,
+	kvm_arch_vcpu_get_wait, kvm_arch_vcpu_ioctl, kvm_arch_vcpu_ioctl_get_fpu,
+	kvm_arch_vcpu_ioctl_get_mpstate, kvm_arch_vcpu_ioctl_get_regs,
+	kvm_arch_vcpu_ioctl_get_sregs, kvm_arch_vcpu_ioctl_run, kvm_arch_vcpu_ioctl_set_fpu,
+	kvm_arch_vcpu_ioctl_set_guest_debug, kvm_arch_vcpu_ioctl_set_mpstate,
+	kvm_arch_vcpu_ioctl_set_regs, kvm_arch_vcpu_ioctl_set_sregs, kvm_arch_vcpu_ioctl_translate,
+	kvm_arch_vcpu_load, kvm_arch_vcpu_postcreate, kvm_arch_vcpu_precreate, kvm_arch_vcpu_put,
 	kvm_arch_vcpu_run_pid_change, kvm_arch_vcpu_runnable, kvm_arch_vcpu_should_kick,
 	kvm_arch_vcpu_unblocking, kvm_arch_vm_ioctl, type kvm_bus, kvm_check_request,
 	kvm_cpu_has_pending_timer, kvm_destroy_shared_bitmap, kvm_dirty_bitmap_bytes,
 	kvm_dirty_log_manual_protect_and_init_set, kvm_eventfd_init, kvm_for_each_vcpu,
 	kvm_free_irq_routing, kvm_get_bus, kvm_get_vcpu, kvm_get_vcpu_by_id, kvm_ioeventfd,
 	kvm_irqfd, kvm_irqfd_exit, kvm_irqfd_init, kvm_irqfd_release, kvm_is_error_hva,
-	kvm_is_visible_memslot, kvm_make_request, kvm_memslot_iter_is_valid,
-	kvm_memslot_iter_next, kvm_memslot_iter_start, kvm_memslots, type kvm_mr_change,
-	kvm_populate_private_mem_testing, kvm_private_mem_testing_init_vm,
-	kvm_second_dirty_bitmap, kvm_set_spte_gfn, kvm_slot_dirty_track_enabled, kvm_stats_read,
-	kvm_test_age_gfn, kvm_unmap_gfn_range, kvm_vcpu_exiting_guest_mode, kvm_vcpu_memslots,
-	kvm_vcpu_set_dy_eligible, kvm_vcpu_set_in_spin_loop, kvm_vcpu_stats_desc,
-	kvm_vcpu_stats_header, kvm_vm_ioctl_check_extension, kvm_vm_ioctl_enable_cap,
-	kvm_vm_ioctl_enable_private_mem_testing,
-	kvm_vm_ioctl_irq_line, kvm_vm_stats_desc, kvm_vm_stats_header, type kvm_vm_thread_fn_t,
-	kvm_zap_gfn_range, search_memslots, struct_kvm, struct_kvm_gfn_range,
-	type struct_kvm_host_map, struct_kvm_io_bus, type struct_kvm_io_device,
-	struct_kvm_io_range, struct_kvm_memory_slot, struct_kvm_memslot_iter,
-	type struct_kvm_memslots, struct_kvm_vcpu, try_get_memslot, vcpu_valid_wakeup,
-} from "#linux/kvm_host.ts";
+	kvm_is_visible_memslot, kvm_make_request, kvm_memslot_iter_is_valid, kvm_memslot_iter_next,
+	kvm_memslot_iter_start, kvm_memslots, type kvm_mr_change, kvm_populate_private_mem_testing,
+	kvm_private_mem_testing_init_vm, kvm_second_dirty_bitmap, kvm_set_spte_gfn,
+	kvm_slot_dirty_track_enabled, kvm_stats_read, kvm_test_age_gfn, kvm_unmap_gfn_range,
+	kvm_vcpu_exiting_guest_mode, kvm_vcpu_memslots, kvm_vcpu_set_dy_eligible,
+	kvm_vcpu_set_in_spin_loop, kvm_vcpu_stats_desc, kvm_vcpu_stats_header,
+	kvm_vm_ioctl_check_extension, kvm_vm_ioctl_enable_cap,
+	kvm_vm_ioctl_enable_private_mem_testing, kvm_vm_ioctl_irq_line, kvm_vm_stats_desc,
+	kvm_vm_stats_header, type kvm_vm_thread_fn_t, kvm_zap_gfn_range, search_memslots,
+	struct_kvm, struct_kvm_gfn_range, type struct_kvm_host_map, struct_kvm_io_bus,
+	type struct_kvm_io_device, struct_kvm_io_range, struct_kvm_memory_slot,
+	struct_kvm_memslot_iter, type struct_kvm_memslots, struct_kvm_vcpu, try_get_memslot,
+	vcpu_valid_wakeup } from "#linux/kvm_host.ts";
 import type { kvm_gen, struct_gfn_to_hva_cache, struct_kvm_mmu_memory_cache } from
 	"#linux/kvm_types.ts";
 import { INIT_LIST_HEAD, LIST_HEAD, list_add, list_del } from "#linux/list.ts";
@@ -949,7 +945,9 @@ function kvm_vm_ioctl_set_mem_attr(kvm: struct_kvm, gpa: u64, size: u64, is_priv
 			}
 
 			kvm_arch_update_mem_attr(kvm, attr, start, end);	/* @hunk 6:3 */
-			kvm_zap_gfn_range(kvm, start, end);
+			/* what the range was; memory that stays what it is keeps its contents */
+			kvm_zap_gfn_range(kvm, start, end,
+				is_private ? KVM_ZAP_SHARED : KVM_ZAP_PRIVATE);
 			break out;
 		}
 		/* err: XXX: leaves the first one, and forgets what was shared before */
@@ -999,7 +997,7 @@ function kvm_private_notifier_invalidate_start(notifier: struct_inaccessible_not
 	kvm_mmu_invalidate_begin(kvm, range.start, range.end);
 	KVM_MMU_UNLOCK(kvm);
 
-	kvm_zap_gfn_range(kvm, range.start, range.end);
+	kvm_zap_gfn_range(kvm, range.start, range.end, KVM_ZAP_PRIVATE);
 }
 
 /** Later versions: kvm_restrictedmem_invalidate_end() */
@@ -1417,16 +1415,30 @@ export function kvm_arch_has_private_mem(kvm: struct_kvm): boolean {
 		kvm.private_mem_testing !== KVM_PRIVATE_MEM_TESTING_OFF)(kvm);
 }
 
+/** virt/kvm/kvm_main.c:kvm_arch_dirty_log_supported(): weak; TDs have none. */
+export function kvm_arch_dirty_log_supported(kvm: struct_kvm): boolean {
+	return weak("kvm_arch_dirty_log_supported", (_kvm: struct_kvm) => true)(kvm);
+}
+
+/** Weak, too: pages of TDs are readable, writable and executable. */
+export function kvm_arch_readonly_mem_supported(kvm: struct_kvm): boolean {
+	return weak("kvm_arch_readonly_mem_supported", (_kvm: struct_kvm) => true)(kvm);
+}
+
 /** virt/kvm/kvm_main.c:check_memory_region_flags() @hunk 2:1 */
 function check_memory_region_flags(kvm: struct_kvm, mem: struct_kvm_user_mem_region): number {
-	let valid_flags = KVM_MEM_LOG_DIRTY_PAGES;
+	let valid_flags = 0;
+
+	if (kvm_arch_dirty_log_supported(kvm))
+		valid_flags |= KVM_MEM_LOG_DIRTY_PAGES;
 
 	/* @hunk 8:3 */
 	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM) && kvm_arch_has_private_mem(kvm))
 		valid_flags |= KVM_MEM_PRIVATE;
 
 	/* a write to read-only memory is MMIO, which nobody could complete for private memory */
-	if (__KVM_HAVE_READONLY_MEM && !(mem.flags & KVM_MEM_PRIVATE))
+	if (__KVM_HAVE_READONLY_MEM && !(mem.flags & KVM_MEM_PRIVATE) &&
+	    kvm_arch_readonly_mem_supported(kvm))
 		valid_flags |= KVM_MEM_READONLY;
 
 	if (mem.flags & ~valid_flags)

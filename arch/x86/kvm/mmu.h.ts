@@ -7,7 +7,7 @@
 export * from "#arch/x86/kvm/mmu.const.ts";
 import { ul_shl, ul_shr } from "#asm-generic/bits.ts";
 import { PAIR_ZERO, pair_genmask, type u64_pair } from "#asm-generic/pair.ts";
-import { gfn_t, type gpa_t } from "#asm-generic/types.ts";
+import { gfn_t, gpa_t } from "#asm-generic/types.ts";
 import { X86_CR0_PG, X86_CR0_WP, X86_CR4_LA57, X86_CR4_PAE, X86_CR4_PCIDE, X86_CR4_PKE,
 	X86_CR4_PSE, X86_CR4_SMAP, X86_CR4_SMEP, X86_EFLAGS_AC } from "#asm/processor-flags.ts";
 import { EFER_LME, EFER_NX } from "#asm/msr-index.ts";
@@ -19,7 +19,7 @@ import { atomic64_add } from "#linux/atomic.ts";
 import { WARN_ON } from "#linux/bug.ts";
 import { smp_load_acquire } from "#linux/compiler.ts";
 import type { struct_kvm, struct_kvm_memory_slot, struct_kvm_vcpu } from "#linux/kvm_host.ts";
-import { PAGE_SHIFT } from "#asm/page_types.ts";
+import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import { kvm_read_cr3, kvm_read_cr4_bits } from "#arch/x86/kvm/kvm_cache_regs.h.ts";
 import type { struct_x86_exception } from "#arch/x86/kvm/kvm_emulate.h.ts";
 import { PT_USER_MASK, PT_USER_SHIFT } from "#arch/x86/kvm/mmu.const.ts";
@@ -177,4 +177,38 @@ export function kvm_update_page_stats(kvm: struct_kvm, level: number, count: num
 export function kvm_translate_gpa(_vcpu: struct_kvm_vcpu, _mmu: struct_kvm_mmu, gpa: gpa_t,
 	_access: number, _exception: struct_x86_exception | null): gpa_t {
 	return gpa;
+}
+
+export { KVM_ZAP_PRIVATE, KVM_ZAP_SHARED, type kvm_zap_what } from "#linux/kvm_host.const.ts";
+
+/*
+ * A TD's guest physical addresses have a SHARED bit. Page tables are by the address as it is, so
+ * that a gfn of the shared tables has the bit; memslots and attributes are by the gfn without.
+ */
+
+export function kvm_gfn_shared_mask(kvm: struct_kvm): number {
+	return kvm.arch.gfn_shared_mask;
+}
+
+export function kvm_gfn_to_shared(kvm: struct_kvm, gfn: gfn_t): gfn_t {
+	return gfn < kvm.arch.gfn_shared_mask ? gfn_t(gfn + kvm.arch.gfn_shared_mask) : gfn;
+}
+
+/** Without the bit. The bits above it are never set: the guest would have got a #PF. */
+export function kvm_gfn_to_private(kvm: struct_kvm, gfn: gfn_t): gfn_t {
+	const mask = kvm.arch.gfn_shared_mask;
+
+	return mask !== 0 && gfn >= mask ? gfn_t(gfn - mask) : gfn;
+}
+
+export function kvm_gpa_to_private(kvm: struct_kvm, gpa: gpa_t): gpa_t {
+	const mask = kvm.arch.gfn_shared_mask * PAGE_SIZE;
+
+	return mask !== 0 && gpa >= mask ? gpa_t(gpa - mask) : gpa;
+}
+
+export function kvm_is_private_gpa(kvm: struct_kvm, gpa: gpa_t): boolean {
+	const mask = kvm.arch.gfn_shared_mask;
+
+	return mask !== 0 && gpa < mask * PAGE_SIZE;
 }

@@ -21,7 +21,7 @@
 import { min, ul_and_low, ul_shr } from "#asm-generic/bits.ts";
 import { IS_ERR, IS_ERR_VALUE, PTR_ERR } from "#asm-generic/err.ts";
 import { pair_to_u64 } from "#asm-generic/pair.ts";
-import { module_init } from "#asm-generic/registry.ts";
+import { module_init, strong } from "#asm-generic/registry.ts";
 import { __u16, __u32, __u64, __u8, type kind_of, offsetof, sizeof } from "#asm-generic/struct.ts";
 import { gfn_t, gpa_t, gva_t, hva_t, loff_to_pgoff, ref, s64, u32, U32_MAX, u64, U64_MAX,
 	type ulong64, unsigned_long, type user_ptr } from "#asm-generic/types.ts";
@@ -208,8 +208,8 @@ import { BP_VECTOR, DB_VECTOR, DE_VECTOR, DF_VECTOR, GP_VECTOR, KVM_BUS_LOCK_DET
 	KVM_CAP_PV_MMU, KVM_CAP_READONLY_MEM, KVM_CAP_SET_BOOT_CPU_ID, KVM_CAP_SET_GUEST_DEBUG,
 	KVM_CAP_SET_GUEST_DEBUG2, KVM_CAP_SET_IDENTITY_MAP_ADDR, KVM_CAP_SET_TSS_ADDR,
 	KVM_CAP_SMALLER_MAXPHYADDR, KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_SREGS2, KVM_CAP_SYNC_MMU,
-	KVM_CAP_SYNC_REGS, KVM_CAP_SYS_ATTRIBUTES, KVM_CAP_TSC_CONTROL, KVM_CAP_USER_NMI,
-	KVM_CAP_VAPIC, KVM_CAP_VCPU_ATTRIBUTES, KVM_CAP_VCPU_EVENTS,
+	KVM_CAP_VM_TYPES, KVM_CAP_SYNC_REGS, KVM_CAP_SYS_ATTRIBUTES, KVM_CAP_TSC_CONTROL,
+	KVM_CAP_USER_NMI, KVM_CAP_VAPIC, KVM_CAP_VCPU_ATTRIBUTES, KVM_CAP_VCPU_EVENTS,
 	KVM_CAP_VM_COPY_ENC_CONTEXT_FROM, KVM_CAP_VM_DISABLE_NX_HUGE_PAGES,
 	KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM, KVM_CAP_VM_TSC_CONTROL, KVM_CAP_X2APIC_API,
 	KVM_CAP_X86_BUS_LOCK_EXIT, KVM_CAP_X86_DISABLE_EXITS, KVM_CAP_X86_MSR_FILTER,
@@ -233,7 +233,7 @@ import { BP_VECTOR, DB_VECTOR, DE_VECTOR, DF_VECTOR, GP_VECTOR, KVM_BUS_LOCK_DET
 	KVM_MSR_EXIT_REASON_FILTER, KVM_MSR_EXIT_REASON_INVAL, KVM_MSR_EXIT_REASON_UNKNOWN,
 	KVM_MSR_FILTER_DEFAULT_DENY, KVM_MSR_FILTER_MAX_BITMAP_SIZE, KVM_MSR_FILTER_READ,
 	KVM_MSR_FILTER_WRITE, KVM_NMI, KVM_NR_INTERRUPTS, KVM_PIO_PAGE_OFFSET,
-	KVM_PRIVATE_MEM_TESTING_BITMAP, KVM_RUN_X86_SMM,
+	KVM_PRIVATE_MEM_TESTING_BITMAP, KVM_PRIVATE_MEM_TESTING_OFF, KVM_RUN_X86_SMM,
 	KVM_SET_BOOT_CPU_ID, KVM_SET_CPUID, KVM_SET_CPUID2, KVM_SET_DEBUGREGS, KVM_SET_DEVICE_ATTR,
 	KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_LAPIC, KVM_SET_MSRS, KVM_SET_NR_MMU_PAGES,
 	KVM_SET_SREGS2, KVM_SET_TSC_KHZ, KVM_SET_TSS_ADDR, KVM_SET_VAPIC_ADDR, KVM_SET_VCPU_EVENTS,
@@ -327,6 +327,7 @@ import { __cr4_reserved_bits, is_64_bit_hypercall, is_64_bit_mode, is_long_mode,
 	kvm_queue_interrupt, kvm_vcpu_latch_init, kvm_vcpu_mtrr_init, MSR_IA32_CR_PAT_DEFAULT,
 	struct_kvm_caps, vcpu_match_mmio_gpa, vcpu_match_mmio_gva, vcpu_virt_addr_bits } from
 	"#arch/x86/kvm/x86.h.ts";
+import { KVM_X86_DEFAULT_VM, KVM_X86_TDX_VM } from "#uapi-asm/kvm.ts";
 
 /* upstream: uapi/asm/debugreg.h, asm/fpu/xcr.h, ioapic.h, pmu.h */
 const DR_TRAP_BITS			= 0xfn;
@@ -2680,6 +2681,11 @@ export function kvm_vm_ioctl_check_extension(kvm: struct_kvm | null, ext: number
 	case KVM_CAP_DISABLE_QUIRKS2:
 		r = KVM_X86_VALID_QUIRKS;
 		break;
+	case KVM_CAP_VM_TYPES:
+		r = 1 << KVM_X86_DEFAULT_VM;
+		if (kvm_is_vm_type_supported(KVM_X86_TDX_VM))
+			r |= 1 << KVM_X86_TDX_VM;
+		break;
 	case KVM_CAP_X86_NOTIFY_VMEXIT:
 		r = Number(kvm_caps.has_notify_vmexit);
 		break;
@@ -2812,6 +2818,11 @@ export function kvm_arch_dev_ioctl(_filp: struct_file, ioctl: number, arg: ulong
 	}
 	case KVM_GET_MSRS:
 		r = msr_io(null, argp, do_get_msr_feature, true);
+		break;
+	case KVM_MEMORY_ENCRYPT_OP:
+		r = -EINVAL;
+		if (kvm_x86_ops.dev_mem_enc_ioctl !== null)
+			r = kvm_x86_ops.dev_mem_enc_ioctl(argp);
 		break;
 	case KVM_GET_DEVICE_ATTR: {
 		const attr = struct_kvm_device_attr.alloc();
@@ -3729,6 +3740,12 @@ export function kvm_arch_vcpu_ioctl(filp: struct_file, ioctl: number, arg: ulong
 		case KVM_GET_DEVICE_ATTR:
 		case KVM_SET_DEVICE_ATTR:
 			r = kvm_vcpu_ioctl_device_attr(vcpu, ioctl, argp);
+			break;
+		case KVM_MEMORY_ENCRYPT_OP:
+			r = -ENOTTY;
+			if (kvm_x86_ops.vcpu_mem_enc_ioctl === null)
+				break out;
+			r = kvm_x86_ops.vcpu_mem_enc_ioctl(vcpu, argp);
 			break;
 		default:
 			r = -EINVAL;
@@ -7872,12 +7889,24 @@ export function kvm_arch_free_vm(kvm: struct_kvm): void {
 	kvfree(kvm.owner);
 }
 
+function kvm_is_vm_type_supported(type: number): boolean {
+	return type === KVM_X86_DEFAULT_VM || (kvm_x86_ops.is_vm_type_supported !== null &&
+		kvm_x86_ops.is_vm_type_supported(type));
+}
+
+/* TDs: what the TDX branch of the series does to generic KVM's questions */
+strong("kvm_arch_has_private_mem", (kvm: struct_kvm) => kvm.arch.vm_type === KVM_X86_TDX_VM ||
+	kvm.private_mem_testing !== KVM_PRIVATE_MEM_TESTING_OFF);
+strong("kvm_arch_dirty_log_supported", (kvm: struct_kvm) => kvm.arch.vm_type !== KVM_X86_TDX_VM);
+strong("kvm_arch_readonly_mem_supported", (kvm: struct_kvm) => kvm.arch.vm_type !== KVM_X86_TDX_VM);
+
 /** arch/x86/kvm/x86.c:kvm_arch_init_vm() */
 export function kvm_arch_init_vm(kvm: struct_kvm, type: ulong64 | number): number {
 	let ret;
 
-	if (Number(type) !== 0)
+	if (!kvm_is_vm_type_supported(Number(type)))
 		return -EINVAL;
+	kvm.arch.vm_type = Number(type);
 
 	out: {
 		ret = kvm_page_track_init(kvm);
@@ -8021,6 +8050,8 @@ export function kvm_arch_destroy_vm(kvm: struct_kvm): void {
 	kvfree(rcu_dereference_check(kvm.arch.apic_map, true));
 	kvm_mmu_uninit_vm(kvm);
 	kvm_page_track_cleanup(kvm);
+	if (kvm_x86_ops.vm_free !== null)
+		kvm_x86_ops.vm_free(kvm);
 }
 
 /** arch/x86/kvm/x86.c:memslot_rmap_free() */
@@ -8250,6 +8281,8 @@ export function kvm_arch_commit_memory_region(kvm: struct_kvm, old: struct_kvm_m
 
 /** arch/x86/kvm/x86.c:kvm_arch_flush_shadow_all() */
 export function kvm_arch_flush_shadow_all(kvm: struct_kvm): void {
+	if (kvm_x86_ops.flush_shadow_all_private !== null)
+		kvm_x86_ops.flush_shadow_all_private(kvm);
 	kvm_mmu_zap_all(kvm);
 }
 

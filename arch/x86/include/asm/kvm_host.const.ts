@@ -241,6 +241,8 @@ export const PFERR_RSVD_BIT		= 3;
 export const PFERR_FETCH_BIT		= 4;
 export const PFERR_PK_BIT		= 5;
 export const PFERR_SGX_BIT		= 15;
+/** Bits 31:29, of KVM's own making: no larger page than of this level; 0: any. */
+export const PFERR_LEVEL_START_BIT	= 29;
 export const PFERR_GUEST_FINAL_BIT	= 32;
 export const PFERR_GUEST_PAGE_BIT	= 33;
 export const PFERR_IMPLICIT_ACCESS_BIT	= 48;
@@ -252,6 +254,7 @@ export const PFERR_RSVD_MASK		= 1 << PFERR_RSVD_BIT;
 export const PFERR_FETCH_MASK		= 1 << PFERR_FETCH_BIT;
 export const PFERR_PK_MASK		= 1 << PFERR_PK_BIT;
 export const PFERR_SGX_MASK		= 1 << PFERR_SGX_BIT;
+export const PFERR_LEVEL_MASK		= 7 << PFERR_LEVEL_START_BIT;
 export const PFERR_GUEST_FINAL_MASK	= 2 ** PFERR_GUEST_FINAL_BIT;
 export const PFERR_GUEST_PAGE_MASK	= 2 ** PFERR_GUEST_PAGE_BIT;
 export const PFERR_IMPLICIT_ACCESS	= 2 ** PFERR_IMPLICIT_ACCESS_BIT;

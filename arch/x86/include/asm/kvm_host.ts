@@ -8,8 +8,9 @@
  * an optional member is null where the vendor has none.
  */
 import { array_of } from "#asm-generic/array.ts";
-import { PAIR_ZERO, type u64_pair } from "#asm-generic/pair.ts";
-import { gfn_t, gpa_t, type gva_t, type hpa_t, type ref, type user_ptr } from "#asm-generic/types.ts";
+import { PAIR_ZERO, type u64_pair, type u64_spte } from "#asm-generic/pair.ts";
+import { gfn_t, gpa_t, type gva_t, type hpa_t, type kvm_pfn_t, type ref, type user_ptr } from
+	"#asm-generic/types.ts";
 import { atomic64_t, atomic_t } from "#linux/atomic.ts";
 import { struct_cpumask } from "#linux/cpumask.ts";
 import { ENOTSUPP } from "#linux/errno.ts";
@@ -167,6 +168,13 @@ export class kvm_mmu_page_role {
 	set passthrough(x: number | boolean) {
 		this.word = x ? this.word | 1 << 18 : this.word & ~(1 << 18);
 	}
+	/** Of a TD's private memory: what secure EPT has, mirrored. */
+	get is_private(): number {
+		return this.word >> 19 & 1;
+	}
+	set is_private(x: number | boolean) {
+		this.word = x ? this.word | 1 << 19 : this.word & ~(1 << 19);
+	}
 	/** At the top, so that the address space is one shift away. */
 	get smm(): number {
 		return this.word >>> 24;
@@ -304,6 +312,8 @@ export class struct_kvm_mmu {
 	sync_page: ((vcpu: struct_kvm_vcpu, sp: struct_kvm_mmu_page) => number) | null = null;
 	invlpg: ((vcpu: struct_kvm_vcpu, gva: gva_t, root_hpa: hpa_t) => void) | null = null;
 	readonly root = new struct_kvm_mmu_root_info();
+	/** A TD's second root, which no CPU loads; stays until the vCPU goes. */
+	private_root_hpa: hpa_t = INVALID_PAGE;
 	readonly cpu_role = new kvm_cpu_role();
 	readonly root_role = new kvm_mmu_page_role();
 
@@ -412,6 +422,8 @@ export class struct_kvm_vcpu_arch {
 	mmu_pte_list_desc_cache = new struct_kvm_mmu_memory_cache();
 	mmu_shadow_page_cache = new struct_kvm_mmu_memory_cache();
 	mmu_shadowed_info_cache = new struct_kvm_mmu_memory_cache();
+	/** pages that become a TD's secure EPT */
+	mmu_private_spt_cache = new struct_kvm_mmu_memory_cache();
 	mmu_page_header_cache = new struct_kvm_mmu_memory_cache();
 
 	guest_fpu = new struct_fpu_guest();
@@ -614,6 +626,8 @@ export class struct_kvm_x86_msr_filter {
 }
 
 export class struct_kvm_arch {
+	/** KVM_X86_*_VM */
+	vm_type = 0;
 	n_used_mmu_pages = 0;
 	n_requested_mmu_pages = 0;
 	n_max_mmu_pages = 0;
@@ -716,6 +730,13 @@ export class struct_kvm_arch {
 	/** slots then need rmaps; never set here */
 	shadow_root_allocated = false;
 
+	/** The bit of a TD's gfns that says shared; 0: no TD. See kvm_is_private_gpa(). */
+	gfn_shared_mask = 0;
+	/** An entry that maps nothing: in a TD's tables it suppresses #VE. */
+	shadow_nonpresent_value: u64_spte = PAIR_ZERO;
+	/** Entries for MMIO have this in the bits of shadow_mmio_mask. */
+	shadow_mmio_value: u64_spte = PAIR_ZERO;
+
 	/** KVM_CAP_MAX_VCPU_ID: 0, or what vCPU IDs of this VM stay below */
 	max_vcpu_ids = 0;
 
@@ -813,13 +834,19 @@ export interface struct_kvm_x86_ops {
 	hardware_enable(): number;
 	hardware_disable(): void;
 	hardware_unsetup(): void;
+	/** Types besides KVM_X86_DEFAULT_VM; null: none. */
+	is_vm_type_supported: ((vm_type: number) => boolean) | null;
 	has_emulated_msr(kvm: struct_kvm | null, index: number): boolean;
 	vcpu_after_set_cpuid(vcpu: struct_kvm_vcpu): void;
 
 	/** C: vm_size; the vendor's struct with struct kvm as its member */
 	vm_class: new () => { kvm: struct_kvm };
 	vm_init(kvm: struct_kvm): number;
+	/** Ahead of zapping all a VM's memory. */
+	flush_shadow_all_private: ((kvm: struct_kvm) => void) | null;
 	vm_destroy: ((kvm: struct_kvm) => void) | null;
+	/** With vCPUs and page tables gone. */
+	vm_free: ((kvm: struct_kvm) => void) | null;
 
 	vcpu_precreate: ((kvm: struct_kvm) => number) | null;
 	vcpu_create(vcpu: struct_kvm_vcpu): number;
@@ -904,6 +931,26 @@ export interface struct_kvm_x86_ops {
 
 	load_mmu_pgd(vcpu: struct_kvm_vcpu, root_hpa: hpa_t, root_level: number): void;
 
+	/*
+	 * Private memory, for entries that appear (with mmu_lock held for read at least, and the
+	 * entry frozen) and that go (for write). 0, or -errno: nothing has happened. @gfn without the
+	 * shared bit; @level of the entry.
+	 */
+	link_private_spt: ((kvm: struct_kvm, gfn: gfn_t, level: number,
+		private_spt: struct_page) => number) | null;
+	/** The table below the entry; -errno: it stays the hardware's, never to be used again. */
+	free_private_spt: ((kvm: struct_kvm, gfn: gfn_t, level: number,
+		private_spt: struct_page) => number) | null;
+	split_private_spt: ((kvm: struct_kvm, gfn: gfn_t, level: number,
+		private_spt: struct_page) => number) | null;
+	set_private_spte: ((kvm: struct_kvm, gfn: gfn_t, level: number, pfn: kvm_pfn_t) => number) |
+		null;
+	/** No new translation of it is made ... */
+	zap_private_spte: ((kvm: struct_kvm, gfn: gfn_t, level: number) => number) | null;
+	/** ... and now all old ones are gone as well: the page is free. */
+	remove_private_spte:
+		((kvm: struct_kvm, gfn: gfn_t, level: number, pfn: kvm_pfn_t) => number) | null;
+
 	has_wbinvd_exit(): boolean;
 
 	get_l2_tsc_offset(vcpu: struct_kvm_vcpu): bigint;
@@ -936,7 +983,9 @@ export interface struct_kvm_x86_ops {
 
 	setup_mce(vcpu: struct_kvm_vcpu): void;
 
+	dev_mem_enc_ioctl: ((argp: user_ptr) => number) | null;
 	mem_enc_ioctl: ((kvm: struct_kvm, argp: user_ptr) => number) | null;
+	vcpu_mem_enc_ioctl: ((vcpu: struct_kvm_vcpu, argp: user_ptr) => number) | null;
 	mem_enc_register_region: ((kvm: struct_kvm, argp: struct_kvm_enc_region) => number) | null;
 	mem_enc_unregister_region:
 		((kvm: struct_kvm, argp: struct_kvm_enc_region) => number) | null;

@@ -11,6 +11,9 @@ import { VMX_AR_DPL_SHIFT, VMX_MISC_PREEMPTION_TIMER_RATE_MASK } from "#hw/vmx_d
 export * from "#hw/vmx_defs.ts";
 export { VMX_EXIT_REASON_FLAGS, VMX_EXIT_REASONS } from "#uapi-asm/vmx.ts";
 
+/** Bit 63 of an EPT entry, in its high half: a violation that it causes is no #VE. */
+export const VMX_EPT_SUPPRESS_VE_HI	= 0x80000000;
+
 export function vmx_basic_vmcs_revision_id(vmx_basic: bigint): number {
 	return Number(vmx_basic & 0x7fffffffn);
 }

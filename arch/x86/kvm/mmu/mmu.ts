@@ -19,9 +19,8 @@ import { ALIGN, DIV_ROUND_UP, ul_and_low, ul_and_not_low, ul_or_low } from "#asm
 import { pair, pair_and, pair_andnot, pair_eq, pair_frame, pair_is_zero, pair_or, pair_shr,
 	pair_to_u64, PAIR_ZERO, pair_ffs, pair_fls, type u64_pair, type u64_spte } from
 	"#asm-generic/pair.ts";
-import {
-	gfn_t, gpa_t, gva_t, hpa_t, hva_t, kvm_pfn_t, pgoff_t, ref, u32,
-} from "#asm-generic/types.ts";
+import { gfn_t, gpa_t, gva_t, hpa_t, hva_t, kvm_pfn_t, pfn_nr, pgoff_t, ref, u32 } from
+	"#asm-generic/types.ts";
 import { mem_cmpxchg64, mem_hi, mem_lo } from "#hw/memory.ts";
 import { BUILD_BUG_ON, WARN_ON, WARN_ONCE, WARN_ON_ONCE } from "#linux/bug.ts";
 import { atomic_set } from "#linux/atomic.ts";
@@ -34,9 +33,8 @@ import { get_jiffies_64, jiffies, msecs_to_jiffies } from "#linux/jiffies.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
 import { lower_32_bits, strtobool } from "#linux/kernel.ts";
 import { kthread_should_stop, kthread_stop, kthread_unpark } from "#linux/kthread.ts";
-import {
-	KVM_BUG_ON, KVM_MEMSLOT_GEN_UPDATE_IN_PROGRESS, KVM_MEMSLOT_INVALID,
-	KVM_MEM_ATTR_PRIVATE, KVM_MEM_ATTR_SHARED, KVM_PFN_ERR_HWPOISON, KVM_PFN_ERR_RO_FAULT,
+import { KVM_BUG_ON, KVM_MEMSLOT_GEN_UPDATE_IN_PROGRESS, KVM_MEMSLOT_INVALID, KVM_MEM_ATTR_PRIVATE,
+	KVM_MEM_ATTR_SHARED, KVM_PFN_ERR_FAULT, KVM_PFN_ERR_HWPOISON, KVM_PFN_ERR_RO_FAULT,
 	KVM_PFN_NOSLOT, OUTSIDE_GUEST_MODE, READING_SHADOW_PAGE_TABLES, __gfn_to_hva_memslot,
 	__gfn_to_pfn_memslot, __kvm_memslots, gpa_to_gfn, is_error_noslot_pfn, is_error_pfn,
 	kvm_arch_has_noncoherent_dma, kvm_debug_ratelimited,
@@ -48,10 +46,9 @@ import {
 	kvm_setup_async_pf,
 	kvm_slot_can_be_private, kvm_slot_dirty_track_enabled, kvm_test_request,
 	kvm_vcpu_gfn_to_hva, kvm_vcpu_gfn_to_memslot, kvm_vcpu_memslots,
-	kvm_vm_create_worker_thread, mark_page_dirty_in_slot, mmu_invalidate_retry_gfn,
-	struct_kvm, type struct_kvm_async_pf, type struct_kvm_gfn_range,
-	type struct_kvm_memory_slot, struct_kvm_memslot_iter, type struct_kvm_vcpu, vm_list,
-} from "#linux/kvm_host.ts";
+	kvm_vm_create_worker_thread, mark_page_dirty_in_slot, mmu_invalidate_retry_gfn, struct_kvm,
+	type struct_kvm_async_pf, type struct_kvm_gfn_range, type struct_kvm_memory_slot,
+	struct_kvm_memslot_iter, type struct_kvm_vcpu, vm_list } from "#linux/kvm_host.ts";
 import { LIST_HEAD, list_add_tail, list_del, list_empty, list_empty_careful, list_first_entry,
 	list_for_each_entry, list_move_tail, INIT_LIST_HEAD, type struct_list_head } from
 	"#linux/list.ts";
@@ -116,8 +113,9 @@ import { is_guest_mode, is_smm, kvm_pdptr_read, kvm_read_cr0_bits, kvm_read_cr3,
 import type { struct_x86_exception } from "#arch/x86/kvm/kvm_emulate.h.ts";
 import {
 	gfn_to_index, is_tdp_mmu_enabled, kvm_can_do_async_pf, kvm_memslots_have_rmaps,
-	KVM_MMU_CR0_ROLE_BITS, KVM_MMU_CR4_ROLE_BITS, kvm_mmu_load_pgd, kvm_mmu_max_gfn,
-	kvm_mmu_reload, kvm_translate_gpa, PT32_ROOT_LEVEL, PT32E_ROOT_LEVEL, PT64_ROOT_4LEVEL,
+	kvm_gfn_shared_mask, kvm_gfn_to_private, KVM_MMU_CR0_ROLE_BITS, KVM_MMU_CR4_ROLE_BITS,
+	kvm_mmu_load_pgd, kvm_mmu_max_gfn, kvm_mmu_reload, kvm_translate_gpa, KVM_ZAP_PRIVATE,
+	KVM_ZAP_SHARED, type kvm_zap_what, PT32_ROOT_LEVEL, PT32E_ROOT_LEVEL, PT64_ROOT_4LEVEL,
 	PT64_ROOT_5LEVEL, PT_PRESENT_MASK, PT_WRITABLE_MASK, rsvd_bits, shadow_phys_bits,
 } from "#arch/x86/kvm/mmu.h.ts";
 import {
@@ -135,7 +133,7 @@ import {
 	is_large_pte, is_last_spte, is_mmio_spte, is_mmu_writable_spte, is_rsvd_spte,
 	is_shadow_present_pte, is_writable_pte, kvm_ad_enabled, kvm_mmu_reset_all_pte_masks,
 	kvm_mmu_spte_module_init, MMIO_SPTE_GEN_MASK, restore_acc_track_spte, shadow_me_mask,
-	shadow_memtype_mask, shadow_mmio_access_mask, SHADOW_NONPRESENT_OR_RSVD_MASK_LEN,
+	shadow_memtype_mask, shadow_mmio_access_mask, shadow_mmio_value, SHADOW_NONPRESENT_OR_RSVD_MASK_LEN,
 	shadow_nonpresent_or_rsvd_lower_gfn_mask, shadow_nonpresent_or_rsvd_mask, shadow_x_mask,
 	SPTE_INDEX,
 } from "#arch/x86/kvm/mmu/spte.h.ts";
@@ -158,7 +156,11 @@ import { eager_page_split, is_noncanonical_address, kvm_event_needs_reinjection,
 	from "#arch/x86/kvm/x86.h.ts";
 import { XA_STATE, xas_load, xas_next, xas_retry } from "#linux/xarray.ts";
 import { KVM_EXIT_MEMORY_FAULT, KVM_MEMORY_EXIT_FLAG_PRIVATE, KVM_MEM_READONLY } from "#uapi/linux/kvm.ts";
-import { CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING } from "#generated/autoconf.ts";
+import { CONFIG_HAVE_KVM_PRIVATE_MEM, CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING } from
+	"#generated/autoconf.ts";
+import { FOLL_LONGTERM, FOLL_WRITE, page_to_pfn, pfn_to_page, pin_user_pages_fast,
+	unpin_user_page } from "#linux/mm.ts";
+import { type struct_page } from "#linux/mm_types.ts";
 
 /** -1 until the module's initialisation settles what "auto" is; then 0 or 1. */
 export let nx_huge_pages = -1;
@@ -400,6 +402,12 @@ function walk_shadow_page_lockless_end(vcpu: struct_kvm_vcpu): void {
 function mmu_topup_memory_caches(vcpu: struct_kvm_vcpu, maybe_indirect: boolean): number {
 	let r: number;
 
+	if (kvm_gfn_shared_mask(vcpu.kvm) !== 0) {
+		r = kvm_mmu_topup_memory_cache(vcpu.arch.mmu_private_spt_cache,
+			PT64_ROOT_MAX_LEVEL);
+		if (r !== 0)
+			return r;
+	}
 	r = kvm_mmu_topup_memory_cache(vcpu.arch.mmu_pte_list_desc_cache,
 		1 + PT64_ROOT_MAX_LEVEL + PTE_PREFETCH_NUM);
 	if (r !== 0)
@@ -422,6 +430,7 @@ function mmu_free_memory_caches(vcpu: struct_kvm_vcpu): void {
 	kvm_mmu_free_memory_cache(vcpu.arch.mmu_pte_list_desc_cache);
 	kvm_mmu_free_memory_cache(vcpu.arch.mmu_shadow_page_cache);
 	kvm_mmu_free_memory_cache(vcpu.arch.mmu_shadowed_info_cache);
+	kvm_mmu_free_memory_cache(vcpu.arch.mmu_private_spt_cache);
 	kvm_mmu_free_memory_cache(vcpu.arch.mmu_page_header_cache);
 }
 
@@ -947,6 +956,10 @@ function handle_abnormal_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault
 }
 
 function page_fault_can_be_fast(fault: struct_kvm_page_fault): boolean {
+	/* secure EPT is not the kernel's to mend */
+	if (fault.is_private)
+		return false;
+
 	/* an MMIO entry of an old generation; the full path makes it new */
 	if (fault.rsvd)
 		return false;
@@ -1159,6 +1172,10 @@ function mmu_alloc_direct_roots(vcpu: struct_kvm_vcpu): number {
 			break out_unlock;
 
 		if (is_tdp_mmu_enabled(vcpu.kvm)) {
+			if (kvm_gfn_shared_mask(vcpu.kvm) !== 0 &&
+			    !VALID_PAGE(mmu.private_root_hpa))
+				mmu.private_root_hpa =
+					kvm_tdp_mmu_get_vcpu_root_hpa(vcpu, true);
 			const root = kvm_tdp_mmu_get_vcpu_root_hpa(vcpu);
 			mmu.root.hpa = root;
 		} else {
@@ -1313,7 +1330,7 @@ function handle_mmio_page_fault(vcpu: struct_kvm_vcpu, addr: number, direct: boo
 	if (WARN_ON(reserved))
 		return -EINVAL;
 
-	if (is_mmio_spte(spte.v)) {
+	if (is_mmio_spte(vcpu.kvm, spte.v)) {
 		const gfn = get_mmio_spte_gfn(spte.v);
 		const access = get_mmio_spte_access(spte.v);
 
@@ -1419,6 +1436,54 @@ function kvm_faultin_pfn_private(fault: struct_kvm_page_fault): number {
 	return RET_PF_CONTINUE;
 }
 
+const private_pages: struct_page[] = [];
+
+/**
+ * arch/x86/kvm/mmu/mmu.c:kvm_faultin_pfn_private_mapped(): without files for private memory it is
+ * what the slot's user addresses map, pinned.
+ */
+function kvm_faultin_pfn_private_mapped(fault: struct_kvm_page_fault): number {
+	const { slot } = fault;
+
+	fault.map_writable = false;
+	fault.pfn = KVM_PFN_ERR_FAULT;
+	/* nothing is emulated for a TD by way of private addresses */
+	if (slot === null || (slot.flags & KVM_MEM_READONLY) !== 0)
+		return RET_PF_CONTINUE;
+
+	private_pages.length = 0;
+	if (pin_user_pages_fast(__gfn_to_hva_memslot(slot, fault.gfn), 1,
+		FOLL_WRITE | FOLL_LONGTERM, private_pages) !== 1)
+		return RET_PF_CONTINUE;
+
+	fault.map_writable = true;
+	fault.pfn = kvm_pfn_t(page_to_pfn(private_pages[0]!));
+	/* what is around it need not be what is around the gfn */
+	fault.max_level = PG_LEVEL_4K;
+	return RET_PF_CONTINUE;
+}
+
+/** The fault is done with its page; a TD that has it now has pinned it itself. */
+function kvm_release_pfn_private(fault: struct_kvm_page_fault): void {
+	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM))
+		kvm_private_mem_put_pfn(fault.slot!, fault.pfn);
+	else
+		unpin_user_page(pfn_to_page(pfn_nr(fault.pfn)));
+}
+
+/** User space is to make the gfn what the guest takes it for. */
+function kvm_memory_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): number {
+	vcpu.run.exit_reason = KVM_EXIT_MEMORY_FAULT;
+	if (fault.is_private)
+		vcpu.run.memory.flags = KVM_MEMORY_EXIT_FLAG_PRIVATE;
+	else
+		vcpu.run.memory.flags = 0;
+	vcpu.run.memory.padding = 0;
+	vcpu.run.memory.gpa = BigInt(fault.gfn) << BigInt(PAGE_SHIFT);
+	vcpu.run.memory.size = BigInt(PAGE_SIZE);
+	return RET_PF_USER;
+}
+
 /* out parameters of __gfn_to_pfn_memslot(); read before anything else can run */
 const faultin_async = new ref<boolean>(false);
 const faultin_writable = new ref<boolean>(false);
@@ -1457,19 +1522,14 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 		/* ahead of the guest, which has not made this access yet: nobody is to know */
 		if (fault.prefetch)
 			return RET_PF_RETRY;
-		vcpu.run.exit_reason = KVM_EXIT_MEMORY_FAULT;
-		if (fault.is_private)
-			vcpu.run.memory.flags = KVM_MEMORY_EXIT_FLAG_PRIVATE;
-		else
-			vcpu.run.memory.flags = 0;
-		vcpu.run.memory.padding = 0;
-		vcpu.run.memory.gpa = BigInt(fault.gfn) << BigInt(PAGE_SHIFT);
-		vcpu.run.memory.size = BigInt(PAGE_SIZE);
-		return RET_PF_USER;
+		return kvm_memory_fault(vcpu, fault);
 	}
 
 	if (fault.is_private)
-		return kvm_faultin_pfn_private(fault);
+		return !IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM) ?
+			kvm_faultin_pfn_private_mapped(fault) :
+			kvm_slot_can_be_private(slot) ? kvm_faultin_pfn_private(fault) :
+			kvm_memory_fault(vcpu, fault);
 
 	faultin_async.v = false;
 	faultin_writable.v = fault.map_writable;
@@ -1525,7 +1585,7 @@ function direct_page_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault):
 
 	let r: number;
 
-	fault.gfn = gpa_to_gfn(fault.addr);
+	fault.gfn = kvm_gfn_to_private(vcpu.kvm, gpa_to_gfn(fault.addr));
 	fault.slot = kvm_vcpu_gfn_to_memslot(vcpu, fault.gfn);
 
 	if (page_fault_handle_page_track(vcpu, fault))
@@ -1542,7 +1602,7 @@ function direct_page_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault):
 	const mmu_seq = vcpu.kvm.mmu_invalidate_seq;
 	smp_rmb();
 
-	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING))
+	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING) && kvm_gfn_shared_mask(vcpu.kvm) === 0)
 		fault.is_private = kvm_private_mem_access_testing(vcpu.kvm, fault.slot, fault.gfn);
 
 	r = kvm_faultin_pfn(vcpu, fault);
@@ -1580,7 +1640,7 @@ function direct_page_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault):
 
 	/* @hunk 7:4 */
 	if (fault.is_private)
-		kvm_private_mem_put_pfn(fault.slot!, fault.pfn);
+		kvm_release_pfn_private(fault);
 	else
 		kvm_release_pfn_clean(fault.pfn);
 	return r;
@@ -2367,14 +2427,30 @@ function kvm_has_zapped_obsolete_pages(kvm: struct_kvm): boolean {
 	return !list_empty_careful(kvm.arch.zapped_obsolete_pages);
 }
 
-function kvm_mmu_invalidate_zap_pages_in_memslot(kvm: struct_kvm, _slot: struct_kvm_memory_slot,
+/** Of a TD only what the slot maps: other private memory would be lost. */
+function kvm_mmu_zap_memslot(kvm: struct_kvm, slot: struct_kvm_memory_slot): void {
+	write_lock(kvm.mmu_lock);
+	if (kvm_tdp_mmu_zap_leafs(kvm, slot.as_id, slot.base_gfn,
+		gfn_t(slot.base_gfn + slot.npages), true, false,
+		KVM_ZAP_SHARED | KVM_ZAP_PRIVATE))
+		kvm_flush_remote_tlbs(kvm);
+	write_unlock(kvm.mmu_lock);
+}
+
+function kvm_mmu_invalidate_zap_pages_in_memslot(kvm: struct_kvm, slot: struct_kvm_memory_slot,
 	_node: struct_kvm_page_track_notifier_node): void {
-	kvm_mmu_zap_all_fast(kvm);
+	if (kvm_gfn_shared_mask(kvm) !== 0)
+		kvm_mmu_zap_memslot(kvm, slot);
+	else
+		kvm_mmu_zap_all_fast(kvm);
 }
 
 /** arch/x86/kvm/mmu/mmu.c:kvm_mmu_init_vm() */
 export function kvm_mmu_init_vm(kvm: struct_kvm): number {
 	const node = kvm.arch.mmu_sp_tracker;
+
+	if (pair_is_zero(kvm.arch.shadow_nonpresent_value))
+		kvm.arch.shadow_mmio_value = shadow_mmio_value;
 
 	INIT_LIST_HEAD(kvm.arch.active_mmu_pages);
 	INIT_LIST_HEAD(kvm.arch.zapped_obsolete_pages);
@@ -2429,8 +2505,12 @@ function kvm_rmap_zap_gfn_range(kvm: struct_kvm, _gfn_start: gfn_t, _gfn_end: gf
 	return no_shadow_pages();
 }
 
-/** arch/x86/kvm/mmu/mmu.c:kvm_zap_gfn_range(): what maps gfns from @gfn_start to below @gfn_end. */
-export function kvm_zap_gfn_range(kvm: struct_kvm, gfn_start: gfn_t, gfn_end: gfn_t): void {
+/**
+ * arch/x86/kvm/mmu/mmu.c:kvm_zap_gfn_range(): what maps gfns from @gfn_start to below @gfn_end; of a
+ * TD what is mapped as @what.
+ */
+export function kvm_zap_gfn_range(kvm: struct_kvm, gfn_start: gfn_t, gfn_end: gfn_t,
+	what: kvm_zap_what = KVM_ZAP_SHARED): void {
 	let flush: boolean;
 
 	if (WARN_ON_ONCE(gfn_end <= gfn_start))
@@ -2445,7 +2525,7 @@ export function kvm_zap_gfn_range(kvm: struct_kvm, gfn_start: gfn_t, gfn_end: gf
 	if (is_tdp_mmu_enabled(kvm)) {
 		for (let i = 0; i < KVM_ADDRESS_SPACE_NUM; i++)
 			flush = kvm_tdp_mmu_zap_leafs(kvm, i, gfn_start,
-				gfn_end, true, flush);
+				gfn_end, true, flush, what);
 	}
 
 	if (flush)
@@ -2702,9 +2782,22 @@ export function kvm_mmu_vendor_module_init(): number {
 	return ret;
 }
 
+/** Not with the other one: as long as a vCPU has it, what a TD has in its memory stays. */
+function mmu_free_private_root(vcpu: struct_kvm_vcpu): void {
+	const mmu = vcpu.arch.root_mmu;
+
+	if (!VALID_PAGE(mmu.private_root_hpa))
+		return;
+	write_lock(vcpu.kvm.mmu_lock);
+	kvm_tdp_mmu_put_root(vcpu.kvm, to_shadow_page(mmu.private_root_hpa)!, false);
+	write_unlock(vcpu.kvm.mmu_lock);
+	mmu.private_root_hpa = INVALID_PAGE;
+}
+
 /** arch/x86/kvm/mmu/mmu.c:kvm_mmu_destroy() */
 export function kvm_mmu_destroy(vcpu: struct_kvm_vcpu): void {
 	kvm_mmu_unload(vcpu);
+	mmu_free_private_root(vcpu);
 	mmu_free_memory_caches(vcpu);
 }
 

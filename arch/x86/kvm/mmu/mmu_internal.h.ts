@@ -9,7 +9,7 @@ import {
 	gfn_t, type gpa_t, type hpa_t, hva_t, kvm_pfn_t, type pfn_nr, type ref,
 } from "#asm-generic/types.ts";
 import { KVM_MAX_HUGEPAGE_LEVEL, kvm_mmu_page_role, kvm_x86_ops, PFERR_FETCH_MASK,
-	PFERR_PRESENT_MASK, PFERR_RSVD_MASK, PFERR_USER_MASK, PFERR_WRITE_MASK } from
+	PFERR_LEVEL_MASK, PFERR_LEVEL_START_BIT, PFERR_PRESENT_MASK, PFERR_RSVD_MASK, PFERR_USER_MASK, PFERR_WRITE_MASK } from
 	"#asm/kvm_host.ts";
 import { PAGE_SHIFT, PG_LEVEL_4K } from "#asm/pgtable_types.ts";
 import { atomic_t } from "#linux/atomic.ts";
@@ -28,6 +28,8 @@ import { kvm_private_mem_get_pfn as __kvm_private_mem_get_pfn,
 import { IS_ENABLED } from "#linux/kconfig.ts";
 import { CONFIG_HAVE_KVM_PRIVATE_MEM } from "#generated/autoconf.ts";
 import { EOPNOTSUPP } from "#linux/errno.ts";
+import { kvm_gfn_to_private, kvm_gfn_to_shared, kvm_is_private_gpa } from
+	"#arch/x86/kvm/mmu.h.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
 
 /* the same for guest and shadow entries; the base address mask always spans bits 12 to 51 */
@@ -72,6 +74,8 @@ export class struct_kvm_mmu_page {
 	spt: sptep_t = 0;
 	/** Port-only: the page that spt lies in. */
 	spt_page: struct_page | null = null;
+	/** A TD's private table: the page that secure EPT has in this one's place. */
+	private_spt: struct_page | null = null;
 
 	/* C: a union; how many MMUs use it as their root */
 	root_count = 0;
@@ -112,6 +116,19 @@ export function kvm_mmu_page_pa(sp: struct_kvm_mmu_page): hpa_t {
 
 export function sptep_to_sp(sptep: sptep_t): struct_kvm_mmu_page {
 	return pfn_to_page(Math.floor(sptep / 512) as pfn_nr).pt_private as struct_kvm_mmu_page;
+}
+
+export function is_private_sp(sp: struct_kvm_mmu_page): boolean {
+	return sp.role.is_private !== 0;
+}
+
+/** @gfn as the tables below @root have it. */
+export function kvm_gfn_for_root(kvm: struct_kvm, root: struct_kvm_mmu_page, gfn: gfn_t): gfn_t {
+	const mask = kvm.arch.gfn_shared_mask;
+
+	if (mask === 0)
+		return gfn;
+	return is_private_sp(root) ? kvm_gfn_to_private(kvm, gfn) : kvm_gfn_to_shared(kvm, gfn);
 }
 
 export function kvm_mmu_role_as_id(role: kvm_mmu_page_role): number {
@@ -238,6 +255,11 @@ export function kvm_mmu_do_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, 
 	/* an async fault was counted when it was met first */
 	if (!prefetch)
 		vcpu.stat.pf_taken++;
+
+	fault.is_private = kvm_is_private_gpa(vcpu.kvm, cr2_or_gpa);
+	if ((err & PFERR_LEVEL_MASK) !== 0)
+		fault.max_level = Math.min((err & PFERR_LEVEL_MASK) >>> PFERR_LEVEL_START_BIT,
+			fault.max_level);
 
 	const r = mmu.page_fault!(vcpu, fault);
 

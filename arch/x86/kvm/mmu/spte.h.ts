@@ -12,11 +12,12 @@ import { kvm_pfn_t } from "#asm-generic/types.ts";
 import { WARN_ONCE } from "#linux/bug.ts";
 import { PAGE_SHIFT } from "#asm/page_types.ts";
 import { PG_LEVEL_4K } from "#asm/pgtable_types.ts";
+import type { struct_kvm } from "#linux/kvm_host.ts";
 import type { struct_rsvd_bits_validate } from "#asm/kvm_host.ts";
 import { PT_PAGE_SIZE_MASK, PT_USER_MASK, PT_WRITABLE_MASK } from "#arch/x86/kvm/mmu.const.ts";
 import type { struct_kvm_mmu_page, tdp_ptep_t } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { enable_mmio_caching, shadow_acc_track_mask, shadow_accessed_mask, shadow_dirty_mask,
-	shadow_host_writable_mask, shadow_mmio_mask, shadow_mmio_value, shadow_mmu_writable_mask,
+	shadow_host_writable_mask, shadow_mmio_mask, shadow_mmu_writable_mask,
 	shadow_nx_mask, shadow_x_mask } from "#arch/x86/kvm/mmu/spte.ts";
 
 export {
@@ -27,6 +28,7 @@ export {
 	shadow_phys_bits, shadow_present_mask, shadow_user_mask, shadow_x_mask,
 	kvm_mmu_changed_pte_notifier_make_spte, kvm_mmu_reset_all_pte_masks,
 	kvm_mmu_set_ept_masks, kvm_mmu_set_me_spte_mask, kvm_mmu_set_mmio_spte_mask,
+	kvm_mmu_set_mmio_spte_value,
 	kvm_mmu_spte_module_init, make_huge_page_split_spte, make_mmio_spte, make_nonleaf_spte,
 	make_spte, mark_spte_for_access_track, spte_has_volatile_bits,
 } from "#arch/x86/kvm/mmu/spte.ts";
@@ -123,9 +125,15 @@ export const SHADOW_NONPRESENT_OR_RSVD_MASK_LEN	= 5;
  * is in the middle of a change of several steps. The TDP MMU only.
  */
 export const REMOVED_SPTE		= pair(0x5a0, 0);
+const REMOVED_SPTE_SUPPRESS_VE		= pair(0x5a0, 0x80000000);
+
+/** REMOVED_SPTE, or what stands for it in a TD's tables, where it suppresses #VE as well. */
+export function removed_spte(kvm: struct_kvm): u64_spte {
+	return kvm.arch.gfn_shared_mask === 0 ? REMOVED_SPTE : REMOVED_SPTE_SUPPRESS_VE;
+}
 
 export function is_removed_spte(spte: u64_spte): boolean {
-	return spte.lo === 0x5a0 && spte.hi === 0;
+	return spte.lo === 0x5a0 && (spte.hi & 0x7fffffff) === 0;
 }
 
 /** An entry's index in its table. */
@@ -133,8 +141,10 @@ export function spte_index(sptep: tdp_ptep_t): number {
 	return sptep & (SPTE_ENT_PER_PAGE - 1);
 }
 
-export function is_mmio_spte(spte: u64_spte): boolean {
-	return pair_masked_eq(spte, shadow_mmio_mask, shadow_mmio_value) && enable_mmio_caching;
+/** A TD is to get #VE for MMIO: its entries differ from those that map nothing by bit 63 alone. */
+export function is_mmio_spte(kvm: struct_kvm, spte: u64_spte): boolean {
+	return pair_masked_eq(spte, shadow_mmio_mask, kvm.arch.shadow_mmio_value) &&
+		enable_mmio_caching;
 }
 
 export function is_shadow_present_pte(pte: u64_spte): boolean {

@@ -25,8 +25,8 @@ import { pat_enabled, pat_pfn_immune_to_uc_mtrr } from "#asm/memtype.ts";
 import { PAGE_SHIFT } from "#asm/page_types.ts";
 import { PG_LEVEL_4K } from "#asm/pgtable_types.ts";
 import { VMX_EPT_ACCESS_BIT, VMX_EPT_DIRTY_BIT, VMX_EPT_EXECUTABLE_MASK, VMX_EPT_IPAT_BIT,
-	VMX_EPT_MISCONFIG_WX_VALUE, VMX_EPT_MT_MASK, VMX_EPT_READABLE_MASK, VMX_EPT_RWX_MASK } from
-	"#asm/vmx.ts";
+	VMX_EPT_MISCONFIG_WX_VALUE, VMX_EPT_MT_MASK, VMX_EPT_READABLE_MASK, VMX_EPT_RWX_MASK,
+	VMX_EPT_SUPPRESS_VE_HI } from "#asm/vmx.ts";
 import { kvm_get_shadow_phys_bits, PT64_NX_MASK, PT_ACCESSED_MASK, PT_DIRTY_MASK,
 	PT_PAGE_SIZE_MASK, PT_PRESENT_MASK, PT_USER_MASK, PT_WRITABLE_MASK, rsvd_bits } from
 	"#arch/x86/kvm/mmu.h.ts";
@@ -106,7 +106,8 @@ export function make_mmio_spte(vcpu: struct_kvm_vcpu, gfn: gfn_t, access: number
 	let spte = generation_mmio_spte_mask(gen);
 	const gpa = pair(pfn_lo(gfn), pfn_hi(gfn));
 
-	WARN_ON_ONCE(pair_is_zero(shadow_mmio_value));
+	const { shadow_mmio_value, gfn_shared_mask } = vcpu.kvm.arch;
+	WARN_ON_ONCE(pair_is_zero(shadow_mmio_value) && gfn_shared_mask === 0);
 
 	access &= shadow_mmio_access_mask;
 	spte = pair_or(spte, pair(shadow_mmio_value.lo | access, shadow_mmio_value.hi));
@@ -396,6 +397,11 @@ export function kvm_mmu_set_mmio_spte_mask(mmio_value: u64_pair, mmio_mask: u64_
 	shadow_mmio_access_mask = access_mask;
 }
 
+/** Of one VM: @mmio_value with the mask of all. */
+export function kvm_mmu_set_mmio_spte_value(kvm: struct_kvm, mmio_value: u64_pair): void {
+	kvm.arch.shadow_mmio_value = mmio_value;
+}
+
 /** arch/x86/kvm/mmu/spte.c:kvm_mmu_set_me_spte_mask() */
 export function kvm_mmu_set_me_spte_mask(me_value: u64_pair, me_mask: u64_pair): void {
 	if (WARN_ON(!pair_is_zero(pair_andnot(me_value, me_mask))))
@@ -419,9 +425,12 @@ export function kvm_mmu_set_ept_masks(has_ad_bits: boolean, has_exec_only: boole
 	shadow_host_writable_mask = EPT_SPTE_HOST_WRITABLE;
 	shadow_mmu_writable_mask  = EPT_SPTE_MMU_WRITABLE;
 
-	/* write and execute without read: a misconfiguration */
-	kvm_mmu_set_mmio_spte_mask(pair(VMX_EPT_MISCONFIG_WX_VALUE, 0), pair(VMX_EPT_RWX_MASK, 0),
-		0);
+	/*
+	 * Write and execute without read: a misconfiguration. A TD's MMIO entries have no rights at
+	 * all, and bit 63 (suppress #VE) tells them from those that map nothing.
+	 */
+	kvm_mmu_set_mmio_spte_mask(pair(VMX_EPT_MISCONFIG_WX_VALUE, 0),
+		pair(VMX_EPT_RWX_MASK, VMX_EPT_SUPPRESS_VE_HI), 0);
 }
 
 /** arch/x86/kvm/mmu/spte.c:kvm_mmu_reset_all_pte_masks() */

@@ -71,6 +71,8 @@ export class struct_tdp_iter {
 	min_level = 0;
 	level = 0;
 	as_id = 0;
+	/** The walk is over a TD's private tables. */
+	is_private = false;
 	/** What sptep held when it was read. */
 	old_spte: u64_spte = PAIR_ZERO;
 	/** False once the walk is past the end. */

@@ -8,7 +8,7 @@ import type { u64_spte } from "#asm-generic/pair.ts";
 import { gfn_t } from "#asm-generic/types.ts";
 import { WARN_ON } from "#linux/bug.ts";
 import { KVM_HPAGE_GFN_SHIFT, KVM_PAGES_PER_HPAGE, PT64_ROOT_MAX_LEVEL } from "#asm/kvm_host.ts";
-import { kvm_mmu_page_as_id, type struct_kvm_mmu_page, type tdp_ptep_t } from
+import { is_private_sp, kvm_mmu_page_as_id, type struct_kvm_mmu_page, type tdp_ptep_t } from
 	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { is_last_spte, is_shadow_present_pte, SPTE_ENT_PER_PAGE, spte_to_pfn } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
@@ -56,6 +56,7 @@ export function tdp_iter_start(iter: struct_tdp_iter, root: struct_kvm_mmu_page,
 	iter.min_level = min_level;
 	iter.pt_path[iter.root_level - 1] = root.spt;
 	iter.as_id = kvm_mmu_page_as_id(root);
+	iter.is_private = is_private_sp(root);
 
 	tdp_iter_restart(iter);
 }

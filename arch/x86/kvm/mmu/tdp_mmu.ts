@@ -15,7 +15,7 @@ import { pair, pair_andnot, pair_eq, pair_test, pair_to_u64, PAIR_ZERO, type u64
 import { gfn_t, ref, type gpa_t, type hpa_t, type kvm_pfn_t } from "#asm-generic/types.ts";
 import { BUG, BUG_ON, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
 import { READ_ONCE } from "#linux/compiler.ts";
-import { EBUSY, ENOMEM } from "#linux/errno.ts";
+import { EBUSY, EIO, ENOMEM } from "#linux/errno.ts";
 import { __get_free_page, __GFP_ACCOUNT, __GFP_ZERO, free_page, GFP_KERNEL_ACCOUNT, GFP_NOWAIT,
 	type gfp_t } from "#linux/gfp.ts";
 import { container_of } from "#asm-generic/owner.ts";
@@ -38,21 +38,22 @@ import { read_lock, read_unlock, rwlock_needbreak, spin_lock, spin_lock_init, sp
 import { alloc_workqueue, destroy_workqueue, flush_workqueue, INIT_WORK, queue_work,
 	WQ_CPU_INTENSIVE, WQ_MEM_RECLAIM, WQ_UNBOUND, type struct_work_struct } from
 	"#linux/workqueue.ts";
-import { __gfn_to_memslot, __kvm_memslots, kvm_flush_remote_tlbs, kvm_mmu_memory_cache_alloc,
+import { __gfn_to_memslot, __kvm_memslots, KVM_BUG_ON, kvm_flush_remote_tlbs, kvm_mmu_memory_cache_alloc,
 	kvm_set_pfn_accessed, kvm_set_pfn_dirty, mark_page_dirty_in_slot, type struct_kvm,
 	type struct_kvm_gfn_range, type struct_kvm_memory_slot, type struct_kvm_vcpu } from
 	"#linux/kvm_host.ts";
 import { KVM_ADDRESS_SPACE_NUM, KVM_MAX_HUGEPAGE_LEVEL, KVM_PAGES_PER_HPAGE, PT64_ROOT_MAX_LEVEL,
-	kvm_mmu_page_role, tdp_enabled } from "#asm/kvm_host.ts";
+	kvm_mmu_page_role, kvm_x86_ops, tdp_enabled } from "#asm/kvm_host.ts";
 import { PAGE_SHIFT } from "#asm/page_types.ts";
 import { pte_huge, pte_pfn, pte_write } from "#asm/pgtable.ts";
 import { PG_LEVEL_1G, PG_LEVEL_2M, PG_LEVEL_4K, PG_LEVEL_NUM } from "#asm/pgtable_types.ts";
 import { cpu_relax } from "#asm/processor.ts";
 import { mem_cmpxchg64, mem_write64 } from "#hw/memory.ts";
-import { kvm_mmu_max_gfn, kvm_update_page_stats, PT_WRITABLE_MASK } from
+import { kvm_gfn_to_private, kvm_is_private_gpa, kvm_mmu_max_gfn, kvm_update_page_stats,
+	KVM_ZAP_PRIVATE, KVM_ZAP_SHARED, PT_WRITABLE_MASK, type kvm_zap_what } from
 	"#arch/x86/kvm/mmu.h.ts";
-import { account_huge_nx_page, disallowed_hugepage_adjust, kvm_flush_remote_tlbs_with_address,
-	kvm_mmu_hugepage_adjust, kvm_mmu_max_mapping_level, kvm_mmu_page_as_id, kvm_mmu_page_pa,
+import { account_huge_nx_page, disallowed_hugepage_adjust, is_private_sp,
+	kvm_flush_remote_tlbs_with_address, kvm_gfn_for_root, kvm_mmu_hugepage_adjust, kvm_mmu_max_mapping_level, kvm_mmu_page_as_id, kvm_mmu_page_pa,
 	kvm_mmu_role_as_id, mmu_page_header_cache, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_RETRY,
 	RET_PF_SPURIOUS, sptep_to_sp, struct_kvm_mmu_page, to_shadow_page, unaccount_huge_nx_page,
 	type struct_kvm_page_fault, type tdp_ptep_t } from
@@ -63,7 +64,7 @@ import { trace_kvm_mmu_get_page, trace_kvm_mmu_prepare_zap_page, trace_kvm_mmu_s
 import { ACC_ALL, check_spte_writable_invariants, is_accessed_spte, is_dirty_spte, is_large_pte,
 	is_last_spte, is_mmio_spte, is_removed_spte, is_shadow_present_pte, is_writable_pte,
 	kvm_ad_enabled, kvm_mmu_changed_pte_notifier_make_spte, make_huge_page_split_spte,
-	make_mmio_spte, make_nonleaf_spte, make_spte, mark_spte_for_access_track, REMOVED_SPTE,
+	make_mmio_spte, make_nonleaf_spte, make_spte, mark_spte_for_access_track, removed_spte,
 	shadow_accessed_mask, shadow_dirty_mask, shadow_mmu_writable_mask, spte_ad_enabled,
 	spte_ad_need_write_protect, SPTE_ENT_PER_PAGE, spte_pfns_differ, spte_to_pfn } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
@@ -129,6 +130,8 @@ function tdp_mmu_free_sp(sp: struct_kvm_mmu_page): void {
 	/* C's allocator resets page->private */
 	sp.spt_page!.pt_private = null;
 	free_page(sp.spt_page);
+	if (sp.private_spt !== null)
+		free_page(sp.private_spt);
 	kmem_cache_free(mmu_page_header_cache!, sp);
 }
 
@@ -289,14 +292,32 @@ function next_tdp_mmu_root(kvm: struct_kvm, prev_root: struct_kvm_mmu_page | nul
 	return null;
 }
 
-/** arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_alloc_sp() */
-function tdp_mmu_alloc_sp(vcpu: struct_kvm_vcpu): struct_kvm_mmu_page {
+/** What maps nothing is not 0 in a TD's tables. */
+function tdp_mmu_init_spt(kvm: struct_kvm, sp: struct_kvm_mmu_page): void {
+	const { lo, hi } = kvm.arch.shadow_nonpresent_value;
+
+	if (hi === 0)
+		return;
+	for (let i = 0; i < SPTE_ENT_PER_PAGE; i++)
+		mem_write64(sp.spt + i, lo, hi);
+}
+
+/**
+ * arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_alloc_sp()
+ *
+ * @private_spt: for a private table that is not the root, whose other half the TDX module has.
+ */
+function tdp_mmu_alloc_sp(vcpu: struct_kvm_vcpu, private_spt: boolean): struct_kvm_mmu_page {
 	const sp = kvm_mmu_memory_cache_alloc(vcpu.arch.mmu_page_header_cache) as
 		struct_kvm_mmu_page;
 	const page = kvm_mmu_memory_cache_alloc(vcpu.arch.mmu_shadow_page_cache) as struct_page;
 
 	sp.spt_page = page;
 	sp.spt = page.pfn * SPTE_ENT_PER_PAGE;
+	tdp_mmu_init_spt(vcpu.kvm, sp);
+	if (private_spt)
+		sp.private_spt = kvm_mmu_memory_cache_alloc(vcpu.arch.mmu_private_spt_cache) as
+			struct_page;
 
 	return sp;
 }
@@ -326,12 +347,17 @@ function tdp_mmu_init_child_sp(child_sp: struct_kvm_mmu_page, iter: struct_tdp_i
 }
 
 /** arch/x86/kvm/mmu/tdp_mmu.c:kvm_tdp_mmu_get_vcpu_root_hpa() */
-export function kvm_tdp_mmu_get_vcpu_root_hpa(vcpu: struct_kvm_vcpu): hpa_t {
-	const role = vcpu.arch.mmu!.root_role;
+export function kvm_tdp_mmu_get_vcpu_root_hpa(vcpu: struct_kvm_vcpu, is_private = false): hpa_t {
+	let role = vcpu.arch.mmu!.root_role;
 	const kvm = vcpu.kvm;
 	let root: struct_kvm_mmu_page | null;
 
 	lockdep_assert_held_write(kvm.mmu_lock);
+
+	if (is_private) {
+		role = new kvm_mmu_page_role(role.word);
+		role.is_private = 1;
+	}
 
 	out: {
 		/* an invalid root has another role */
@@ -342,7 +368,7 @@ export function kvm_tdp_mmu_get_vcpu_root_hpa(vcpu: struct_kvm_vcpu): hpa_t {
 				break out;
 		}
 
-		root = tdp_mmu_alloc_sp(vcpu);
+		root = tdp_mmu_alloc_sp(vcpu, false);
 		tdp_mmu_init_sp(root, 0, gfn_t(0), role);
 
 		refcount_set(root.tdp_mmu_root_count, 1);
@@ -377,6 +403,7 @@ function handle_changed_spte_dirty_log(kvm: struct_kvm, as_id: number, gfn: gfn_
 
 	if ((!is_writable_pte(old_spte) || pfn_changed) &&
 	    is_writable_pte(new_spte)) {
+		gfn = kvm_gfn_to_private(kvm, gfn);
 		const slot = __gfn_to_memslot(__kvm_memslots(kvm, as_id), gfn);
 		mark_page_dirty_in_slot(kvm, slot, gfn);
 	}
@@ -411,6 +438,11 @@ function handle_removed_pt(kvm: struct_kvm, pt: tdp_ptep_t, shared: boolean): vo
 	const sp = sptep_to_sp(rcu_dereference(pt));
 	const level = sp.role.level;
 	const base_gfn = sp.gfn;
+	const removed = removed_spte(kvm);
+	const is_private = is_private_sp(sp);
+
+	/* the pages of a TD are taken away from it under mmu_lock held for write */
+	KVM_BUG_ON(is_private && shared, kvm);
 
 	trace_kvm_mmu_prepare_zap_page(sp);
 
@@ -427,7 +459,7 @@ function handle_removed_pt(kvm: struct_kvm, pt: tdp_ptep_t, shared: boolean): vo
 			 * middle of a fault may still replace it by his own: wait for him.
 			 */
 			for (;;) {
-				old_spte = kvm_tdp_mmu_write_spte_atomic(sptep, REMOVED_SPTE);
+				old_spte = kvm_tdp_mmu_write_spte_atomic(sptep, removed);
 				if (!is_removed_spte(old_spte))
 					break;
 				cpu_relax();
@@ -448,23 +480,66 @@ function handle_removed_pt(kvm: struct_kvm, pt: tdp_ptep_t, shared: boolean): vo
 			 * enough, as nobody else zaps. REMOVED_SPTE is not needed here, but the
 			 * same as above.
 			 */
-			old_spte = kvm_tdp_mmu_write_spte(sptep, old_spte, REMOVED_SPTE, level);
+			old_spte = kvm_tdp_mmu_write_spte(sptep, old_spte, removed, level);
 		}
-		handle_changed_spte(kvm, kvm_mmu_page_as_id(sp), gfn, old_spte, REMOVED_SPTE,
-			level, shared);
+		handle_changed_spte(kvm, kvm_mmu_page_as_id(sp), gfn, old_spte, removed,
+			level, shared, is_private);
 	}
 
+	/* what the hardware has not given back is lost: nobody may touch it again */
+	if (is_private && sp.private_spt !== null &&
+	    WARN_ON(kvm_x86_ops.free_private_spt!(kvm, kvm_gfn_to_private(kvm, sp.gfn),
+		sp.role.level + 1, sp.private_spt) !== 0))
+		sp.private_spt = null;
+
 	call_rcu(sp.rcu_head, tdp_mmu_free_sp_rcu_callback);
+}
+
+/**
+ * arch/x86/kvm/mmu/tdp_mmu.c:handle_changed_private_spte()
+ *
+ * Does to secure EPT what the entry is to say. An entry never changes from one page to another; a
+ * large page gives way to a table of the same pages.
+ */
+function handle_changed_private_spte(kvm: struct_kvm, gfn: gfn_t, old_spte: u64_spte,
+	new_spte: u64_spte, level: number): number {
+	const was_present = is_shadow_present_pte(old_spte);
+	const was_leaf = was_present && is_last_spte(old_spte, level);
+	let ret;
+
+	if (is_shadow_present_pte(new_spte)) {
+		if (is_last_spte(new_spte, level)) {
+			if (KVM_BUG_ON(was_present, kvm))
+				return -EIO;
+			return kvm_x86_ops.set_private_spte!(kvm, gfn, level, spte_to_pfn(new_spte));
+		}
+		const { private_spt } = sptep_to_sp(spte_to_child_pt(new_spte, level));
+		if (KVM_BUG_ON(private_spt === null || (was_present && !was_leaf), kvm))
+			return -EIO;
+		return was_leaf ?
+			kvm_x86_ops.split_private_spt!(kvm, gfn, level, private_spt!) :
+			kvm_x86_ops.link_private_spt!(kvm, gfn, level, private_spt!);
+	}
+	if (!was_leaf)
+		return 0;
+
+	lockdep_assert_held_write(kvm.mmu_lock);
+	ret = kvm_x86_ops.zap_private_spte!(kvm, gfn, level);
+	if (ret === 0)
+		ret = kvm_x86_ops.remove_private_spte!(kvm, gfn, level, spte_to_pfn(old_spte));
+	WARN_ON_ONCE(ret !== 0);
+	return ret;
 }
 
 /**
  * arch/x86/kvm/mmu/tdp_mmu.c:__handle_changed_spte()
  *
  * The books that have to be kept when an entry changes, except accessed state and dirty log.
- * @level is that of the table which holds the entry.
+ * @level is that of the table which holds the entry. Not 0 only if the entry is private, and what it
+ * was to map can't be; then nothing has happened.
  */
 function __handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_spte: u64_spte,
-	new_spte: u64_spte, level: number, shared: boolean): void {
+	new_spte: u64_spte, level: number, shared: boolean, is_private: boolean): number {
 	const was_present = is_shadow_present_pte(old_spte);
 	const is_present = is_shadow_present_pte(new_spte);
 	const was_leaf = was_present && is_last_spte(old_spte, level);
@@ -491,7 +566,15 @@ function __handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_s
 	}
 
 	if (pair_eq(old_spte, new_spte))
-		return;
+		return 0;
+
+	/* what appears has to be the hardware's first; what goes, goes from below */
+	if (is_private && is_present && (!was_present || was_leaf !== is_leaf || pfn_changed)) {
+		const ret = handle_changed_private_spte(kvm, kvm_gfn_to_private(kvm, gfn), old_spte,
+			new_spte, level);
+		if (ret !== 0)
+			return ret;
+	}
 
 	trace_kvm_tdp_mmu_spte_changed(as_id, gfn, level, old_spte, new_spte);
 
@@ -500,8 +583,8 @@ function __handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_s
 
 	/* only MMIO entries, and what was removed, are neither 0 nor present */
 	if (!was_present && !is_present) {
-		if (WARN_ON(!is_mmio_spte(old_spte) &&
-			    !is_mmio_spte(new_spte) &&
+		if (WARN_ON(!is_mmio_spte(kvm, old_spte) &&
+			    !is_mmio_spte(kvm, new_spte) &&
 			    !is_removed_spte(new_spte)))
 			pr_err("Unexpected SPTE change! Nonpresent SPTEs\n" +
 				"should not be replaced with another,\n" +
@@ -510,7 +593,7 @@ function __handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_s
 				"a temporary removed SPTE.\n" +
 				"as_id: %d gfn: %llx old_spte: %llx new_spte: %llx level: %d",
 				as_id, gfn, pair_to_u64(old_spte), pair_to_u64(new_spte), level);
-		return;
+		return 0;
 	}
 
 	if (is_leaf !== was_leaf)
@@ -524,12 +607,17 @@ function __handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_s
 	if (was_present && !was_leaf &&
 	    (is_leaf || !is_present || WARN_ON_ONCE(pfn_changed)))
 		handle_removed_pt(kvm, spte_to_child_pt(old_spte, level), shared);
+
+	if (is_private && !is_present)
+		handle_changed_private_spte(kvm, kvm_gfn_to_private(kvm, gfn), old_spte, new_spte,
+			level);
+	return 0;
 }
 
 /** arch/x86/kvm/mmu/tdp_mmu.c:handle_changed_spte() */
 function handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_spte: u64_spte,
-	new_spte: u64_spte, level: number, shared: boolean): void {
-	__handle_changed_spte(kvm, as_id, gfn, old_spte, new_spte, level, shared);
+	new_spte: u64_spte, level: number, shared: boolean, is_private: boolean): void {
+	__handle_changed_spte(kvm, as_id, gfn, old_spte, new_spte, level, shared, is_private);
 	handle_changed_spte_acc_track(old_spte, new_spte, level);
 	handle_changed_spte_dirty_log(kvm, as_id, gfn, old_spte, new_spte, level);
 }
@@ -538,7 +626,8 @@ function handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_spt
  * arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_set_spte_atomic()
  *
  * -EBUSY if the entry is not what @iter read; then iter->old_spte is what it is now, and nothing
- * else happened. The dirty log is not told.
+ * else happened. The dirty log is not told. A private entry is REMOVED_SPTE while the TDX module is at
+ * work on what it is going to be; if that fails (-errno) it is what it was.
  */
 function tdp_mmu_set_spte_atomic(kvm: struct_kvm, iter: struct_tdp_iter, new_spte: u64_spte):
 	number {
@@ -549,13 +638,21 @@ function tdp_mmu_set_spte_atomic(kvm: struct_kvm, iter: struct_tdp_iter, new_spt
 
 	lockdep_assert_held_read(kvm.mmu_lock);
 
+	const freeze_spte = iter.is_private && !is_removed_spte(new_spte);
+	const tmp_spte = freeze_spte ? removed_spte(kvm) : new_spte;
+
 	/* fast_pf_fix_direct_spte() changes entries even without mmu_lock */
-	if (!mem_cmpxchg64(sptep, iter.old_spte.lo, iter.old_spte.hi, new_spte.lo, new_spte.hi)) {
+	if (!mem_cmpxchg64(sptep, iter.old_spte.lo, iter.old_spte.hi, tmp_spte.lo, tmp_spte.hi)) {
 		tdp_iter_read_spte(iter);
 		return -EBUSY;
 	}
 
-	__handle_changed_spte(kvm, iter.as_id, iter.gfn, iter.old_spte, new_spte, iter.level, true);
+	const ret = __handle_changed_spte(kvm, iter.as_id, iter.gfn, iter.old_spte, new_spte,
+		iter.level, true, iter.is_private);
+	if (freeze_spte)
+		__kvm_tdp_mmu_write_spte(sptep, ret === 0 ? new_spte : iter.old_spte);
+	if (ret !== 0)
+		return ret;
 	handle_changed_spte_acc_track(iter.old_spte, new_spte, iter.level);
 
 	return 0;
@@ -564,14 +661,14 @@ function tdp_mmu_set_spte_atomic(kvm: struct_kvm, iter: struct_tdp_iter, new_spt
 /** arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_zap_spte_atomic() */
 function tdp_mmu_zap_spte_atomic(kvm: struct_kvm, iter: struct_tdp_iter): number {
 	/* nobody else puts a present entry there before the TLBs are flushed */
-	const ret = tdp_mmu_set_spte_atomic(kvm, iter, REMOVED_SPTE);
+	const ret = tdp_mmu_set_spte_atomic(kvm, iter, removed_spte(kvm));
 	if (ret !== 0)
 		return ret;
 
 	kvm_flush_remote_tlbs_with_address(kvm, iter.gfn, KVM_PAGES_PER_HPAGE(iter.level));
 
 	/* ours alone until here; from not present to not present: no books to keep */
-	__kvm_tdp_mmu_write_spte(iter.sptep, PAIR_ZERO);
+	__kvm_tdp_mmu_write_spte(iter.sptep, kvm.arch.shadow_nonpresent_value);
 
 	return 0;
 }
@@ -585,7 +682,7 @@ function tdp_mmu_zap_spte_atomic(kvm: struct_kvm, iter: struct_tdp_iter): number
  */
 function __tdp_mmu_set_spte(kvm: struct_kvm, as_id: number, sptep: tdp_ptep_t, old_spte: u64_spte,
 	new_spte: u64_spte, gfn: gfn_t, level: number, record_acc_track: boolean,
-	record_dirty_log: boolean): u64_spte {
+	record_dirty_log: boolean, is_private: boolean): u64_spte {
 	lockdep_assert_held_write(kvm.mmu_lock);
 
 	/* only under mmu_lock held for read is there a use for it */
@@ -593,7 +690,7 @@ function __tdp_mmu_set_spte(kvm: struct_kvm, as_id: number, sptep: tdp_ptep_t, o
 
 	old_spte = kvm_tdp_mmu_write_spte(sptep, old_spte, new_spte, level);
 
-	__handle_changed_spte(kvm, as_id, gfn, old_spte, new_spte, level, false);
+	__handle_changed_spte(kvm, as_id, gfn, old_spte, new_spte, level, false, is_private);
 
 	if (record_acc_track)
 		handle_changed_spte_acc_track(old_spte, new_spte, level);
@@ -608,7 +705,7 @@ function _tdp_mmu_set_spte(kvm: struct_kvm, iter: struct_tdp_iter, new_spte: u64
 	WARN_ON_ONCE(iter.yielded);
 
 	iter.old_spte = __tdp_mmu_set_spte(kvm, iter.as_id, iter.sptep, iter.old_spte, new_spte,
-		iter.gfn, iter.level, record_acc_track, record_dirty_log);
+		iter.gfn, iter.level, record_acc_track, record_dirty_log, iter.is_private);
 }
 
 /** arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_set_spte() */
@@ -674,8 +771,9 @@ function __tdp_mmu_zap_root(kvm: struct_kvm, root: struct_kvm_mmu_page, shared: 
 	zap_level: number): void {
 	const iter = new struct_tdp_iter();
 
-	const end = tdp_mmu_max_gfn_exclusive();
-	const start = gfn_t(0);
+	const end = kvm_gfn_for_root(kvm, root, tdp_mmu_max_gfn_exclusive());
+	const start = kvm_gfn_for_root(kvm, root, gfn_t(0));
+	const nonpresent = kvm.arch.shadow_nonpresent_value;
 
 	each: for (tdp_iter_start(iter, root, zap_level, start); iter.valid && iter.gfn < end;
 		   tdp_iter_next(iter)) {
@@ -690,8 +788,8 @@ function __tdp_mmu_zap_root(kvm: struct_kvm, root: struct_kvm_mmu_page, shared: 
 				continue each;
 
 			if (!shared)
-				tdp_mmu_set_spte(kvm, iter, PAIR_ZERO);
-			else if (tdp_mmu_set_spte_atomic(kvm, iter, PAIR_ZERO) !== 0)
+				tdp_mmu_set_spte(kvm, iter, nonpresent);
+			else if (tdp_mmu_set_spte_atomic(kvm, iter, nonpresent) !== 0)
 				continue retry;
 			break;
 		}
@@ -731,9 +829,31 @@ export function kvm_tdp_mmu_zap_sp(kvm: struct_kvm, sp: struct_kvm_mmu_page): bo
 	if (WARN_ON_ONCE(!is_shadow_present_pte(old_spte)))
 		return false;
 
-	__tdp_mmu_set_spte(kvm, kvm_mmu_page_as_id(sp), sp.ptep, old_spte, PAIR_ZERO,
-		sp.gfn, sp.role.level + 1, true, true);
+	__tdp_mmu_set_spte(kvm, kvm_mmu_page_as_id(sp), sp.ptep, old_spte,
+		kvm.arch.shadow_nonpresent_value, sp.gfn, sp.role.level + 1, true, true,
+		is_private_sp(sp));
 
+	return true;
+}
+
+/**
+ * Makes small pages of a TD's large one, part of which is to go. False if there is no memory for the
+ * table: then all of it goes, and the TD has lost the rest.
+ */
+function tdp_mmu_split_private(kvm: struct_kvm, iter: struct_tdp_iter, can_yield: boolean): boolean {
+	const sp = can_yield ? tdp_mmu_alloc_sp_for_split(kvm, iter, false) :
+		__tdp_mmu_alloc_sp_for_split(GFP_NOWAIT | __GFP_ACCOUNT, true);
+
+	if (sp === null) {
+		pr_err("kvm: no memory to split a private page, gfn 0x%llx\n", iter.gfn);
+		return iter.yielded;
+	}
+	/* mmu_lock was dropped: look again */
+	if (iter.yielded || tdp_mmu_split_huge_page(kvm, iter, sp, false) !== 0) {
+		tdp_mmu_free_sp(sp);
+		return iter.yielded;
+	}
+	tdp_iter_read_spte(iter);
 	return true;
 }
 
@@ -746,7 +866,8 @@ function tdp_mmu_zap_leafs(kvm: struct_kvm, root: struct_kvm_mmu_page, start: gf
 	can_yield: boolean, flush: boolean): boolean {
 	const iter = tdp_iter_get();
 
-	end = min(end, tdp_mmu_max_gfn_exclusive());
+	end = kvm_gfn_for_root(kvm, root, min(end, tdp_mmu_max_gfn_exclusive()));
+	start = kvm_gfn_for_root(kvm, root, start);
 
 	lockdep_assert_held_write(kvm.mmu_lock);
 
@@ -764,8 +885,19 @@ function tdp_mmu_zap_leafs(kvm: struct_kvm, root: struct_kvm_mmu_page, start: gf
 		    !is_last_spte(iter.old_spte, iter.level))
 			continue;
 
-		tdp_mmu_set_spte(kvm, iter, PAIR_ZERO);
-		flush = true;
+		/* what is taken from a TD is lost: no more than that */
+		if (iter.is_private && iter.level > PG_LEVEL_4K &&
+		    (iter.gfn < start || iter.gfn + KVM_PAGES_PER_HPAGE(iter.level) > end) &&
+		    tdp_mmu_split_private(kvm, iter, can_yield)) {
+			if (iter.yielded)
+				flush = false;
+			continue;
+		}
+
+		tdp_mmu_set_spte(kvm, iter, kvm.arch.shadow_nonpresent_value);
+		/* what is not private any more has been flushed, too */
+		if (!iter.is_private)
+			flush = true;
 	}
 
 	rcu_read_unlock();
@@ -779,13 +911,18 @@ function tdp_mmu_zap_leafs(kvm: struct_kvm, root: struct_kvm_mmu_page, start: gf
 /**
  * arch/x86/kvm/mmu/tdp_mmu.c:kvm_tdp_mmu_zap_leafs()
  *
- * True if a flush is due before mmu_lock is dropped.
+ * True if a flush is due before mmu_lock is dropped. @what: of a TD only; others have one tree.
  */
 export function kvm_tdp_mmu_zap_leafs(kvm: struct_kvm, as_id: number, start: gfn_t, end: gfn_t,
-	can_yield: boolean, flush: boolean): boolean {
+	can_yield: boolean, flush: boolean, what: kvm_zap_what): boolean {
+	const all = kvm.arch.gfn_shared_mask === 0;
+
 	for (let root = next_tdp_mmu_root_yield_safe(kvm, null, as_id); root !== null;
-	     root = next_tdp_mmu_root_yield_safe(kvm, root, as_id))
+	     root = next_tdp_mmu_root_yield_safe(kvm, root, as_id)) {
+		if (!all && (what & (is_private_sp(root) ? KVM_ZAP_PRIVATE : KVM_ZAP_SHARED)) === 0)
+			continue;
 		flush = tdp_mmu_zap_leafs(kvm, root, start, end, can_yield, flush);
+	}
 
 	return flush;
 }
@@ -818,7 +955,8 @@ export function kvm_tdp_mmu_invalidate_all_roots(kvm: struct_kvm): void {
 	lockdep_assert_held_write(kvm.mmu_lock);
 	for (const root of list_for_each_entry(kvm.arch.tdp_mmu_roots, struct_kvm_mmu_page,
 		"link")) {
-		if (root.role.invalid === 0 &&
+		/* a TD's memory can't be mapped again */
+		if (root.role.invalid === 0 && !is_private_sp(root) &&
 		    !WARN_ON_ONCE(!kvm_tdp_mmu_get_root(root))) {
 			root.role.invalid = 1;
 			tdp_mmu_schedule_zap_root(kvm, root);
@@ -838,10 +976,13 @@ function tdp_mmu_map_handle_target_level(vcpu: struct_kvm_vcpu, fault: struct_kv
 	let wrprot = false;
 
 	WARN_ON(sp.role.level !== fault.goal_level);
+	KVM_BUG_ON(is_private_sp(sp) !== fault.is_private && vcpu.kvm.arch.gfn_shared_mask !== 0,
+		vcpu.kvm);
 	if (fault.slot === null)
-		new_spte = make_mmio_spte(vcpu, iter.gfn, ACC_ALL);
+		new_spte = make_mmio_spte(vcpu, kvm_gfn_to_private(vcpu.kvm, iter.gfn), ACC_ALL);
 	else {
-		wrprot = make_spte(vcpu, sp, fault.slot, ACC_ALL, iter.gfn, fault.pfn,
+		wrprot = make_spte(vcpu, sp, fault.slot, ACC_ALL,
+			kvm_gfn_to_private(vcpu.kvm, iter.gfn), fault.pfn,
 			iter.old_spte, fault.prefetch, true, fault.map_writable, made_spte);
 		new_spte = made_spte.v;
 	}
@@ -861,7 +1002,7 @@ function tdp_mmu_map_handle_target_level(vcpu: struct_kvm_vcpu, fault: struct_kv
 			ret = RET_PF_EMULATE;
 	}
 
-	if (is_mmio_spte(new_spte)) {
+	if (is_mmio_spte(vcpu.kvm, new_spte)) {
 		vcpu.stat.pf_mmio_spte_created++;
 		trace_mark_mmio_spte(rcu_dereference(iter.sptep), iter.gfn, new_spte);
 		ret = RET_PF_EMULATE;
@@ -900,24 +1041,48 @@ function tdp_mmu_link_sp(kvm: struct_kvm, iter: struct_tdp_iter, sp: struct_kvm_
 	return 0;
 }
 
+/** The root that an access goes by, private or not. */
+function tdp_mmu_root_of(vcpu: struct_kvm_vcpu, is_private: boolean): struct_kvm_mmu_page {
+	const mmu = vcpu.arch.mmu!;
+
+	if (is_private && vcpu.kvm.arch.gfn_shared_mask !== 0)
+		return to_shadow_page(mmu.private_root_hpa)!;
+	return to_shadow_page(mmu.root.hpa)!;
+}
+
+/** A fault wants a part of a TD's large page: small pages then, with what is in them. */
+function tdp_mmu_map_split_private(vcpu: struct_kvm_vcpu, iter: struct_tdp_iter): boolean {
+	const sp = tdp_mmu_alloc_sp(vcpu, true);
+
+	if (tdp_mmu_split_huge_page(vcpu.kvm, iter, sp, true) !== 0) {
+		tdp_mmu_free_sp(sp);
+		return false;
+	}
+	tdp_iter_read_spte(iter);
+	return true;
+}
+
 /**
  * arch/x86/kvm/mmu/tdp_mmu.c:kvm_tdp_mmu_map()
  *
  * Makes the tables and the entry that a fault asks for. mmu_lock is held for read.
  */
 export function kvm_tdp_mmu_map(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): number {
-	const mmu = vcpu.arch.mmu!;
 	const iter = tdp_iter_get();
 
 	kvm_mmu_hugepage_adjust(vcpu, fault);
 
 	trace_kvm_mmu_spte_requested(fault);
 
+	const root = tdp_mmu_root_of(vcpu, fault.is_private);
+	const gfn = kvm_gfn_for_root(vcpu.kvm, root, fault.gfn);
+
 	rcu_read_lock();
 
-	for (tdp_iter_start(iter, to_shadow_page(mmu.root.hpa)!, PG_LEVEL_4K, fault.gfn);
-	     iter.valid && iter.gfn < fault.gfn + 1; tdp_iter_next(iter)) {
-		if (fault.nx_huge_page_workaround_enabled)
+	for (tdp_iter_start(iter, root, PG_LEVEL_4K, gfn);
+	     iter.valid && iter.gfn < gfn + 1; tdp_iter_next(iter)) {
+		/* no page takes the place of a table of a TD's, either */
+		if (fault.nx_huge_page_workaround_enabled || iter.is_private)
 			disallowed_hugepage_adjust(fault, iter.old_spte, iter.level);
 
 		if (iter.level === fault.goal_level)
@@ -926,6 +1091,11 @@ export function kvm_tdp_mmu_map(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fa
 		/* a page larger than asked for gives way to a table */
 		if (is_shadow_present_pte(iter.old_spte) &&
 		    is_large_pte(iter.old_spte)) {
+			if (iter.is_private) {
+				if (!tdp_mmu_map_split_private(vcpu, iter))
+					break;
+				continue;
+			}
 			if (tdp_mmu_zap_spte_atomic(vcpu.kvm, iter) !== 0)
 				break;
 
@@ -941,7 +1111,7 @@ export function kvm_tdp_mmu_map(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fa
 			if (is_removed_spte(iter.old_spte))
 				break;
 
-			const sp = tdp_mmu_alloc_sp(vcpu);
+			const sp = tdp_mmu_alloc_sp(vcpu, iter.is_private);
 			tdp_mmu_init_child_sp(sp, iter);
 
 			if (tdp_mmu_link_sp(vcpu.kvm, iter, sp, account_nx, true) !== 0) {
@@ -968,8 +1138,9 @@ export function kvm_tdp_mmu_map(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fa
 /** arch/x86/kvm/mmu/tdp_mmu.c:kvm_tdp_mmu_unmap_gfn_range() */
 export function kvm_tdp_mmu_unmap_gfn_range(kvm: struct_kvm, range: struct_kvm_gfn_range,
 	flush: boolean): boolean {
+	/* notifiers tell of the host's mappings, which private memory has none of */
 	return kvm_tdp_mmu_zap_leafs(kvm, range.slot.as_id, range.start,
-		range.end, range.may_block, flush);
+		range.end, range.may_block, flush, KVM_ZAP_SHARED);
 }
 
 type tdp_handler_t = (kvm: struct_kvm, iter: struct_tdp_iter, range: struct_kvm_gfn_range) =>
@@ -983,10 +1154,15 @@ function kvm_tdp_mmu_handle_gfn(kvm: struct_kvm, range: struct_kvm_gfn_range,
 
 	for (let root = next_tdp_mmu_root(kvm, null, range.slot.as_id); root !== null;
 	     root = next_tdp_mmu_root(kvm, root, range.slot.as_id)) {
+		if (is_private_sp(root))
+			continue;
+		const start = kvm_gfn_for_root(kvm, root, range.start);
+		const end = kvm_gfn_for_root(kvm, root, range.end);
+
 		rcu_read_lock();
 
-		for (tdp_iter_start(iter, root, PG_LEVEL_4K, range.start);
-		     iter.valid && iter.gfn < range.end; tdp_iter_next(iter)) {
+		for (tdp_iter_start(iter, root, PG_LEVEL_4K, start);
+		     iter.valid && iter.gfn < end; tdp_iter_next(iter)) {
 			if (!is_shadow_present_pte(iter.old_spte) ||
 			    !is_last_spte(iter.old_spte, iter.level))
 				continue;
@@ -1054,7 +1230,7 @@ function set_spte_gfn(kvm: struct_kvm, iter: struct_tdp_iter, range: struct_kvm_
 		return false;
 
 	/* by way of 0, as the frame of a present leaf never changes */
-	tdp_mmu_set_spte(kvm, iter, PAIR_ZERO);
+	tdp_mmu_set_spte(kvm, iter, kvm.arch.shadow_nonpresent_value);
 
 	if (!pte_write(range.pte)) {
 		const new_spte = kvm_mmu_changed_pte_notifier_make_spte(iter.old_spte,
@@ -1130,7 +1306,8 @@ export function kvm_tdp_mmu_wrprot_slot(kvm: struct_kvm, slot: struct_kvm_memory
 }
 
 /** arch/x86/kvm/mmu/tdp_mmu.c:__tdp_mmu_alloc_sp_for_split() */
-function __tdp_mmu_alloc_sp_for_split(gfp: gfp_t): struct_kvm_mmu_page | null {
+function __tdp_mmu_alloc_sp_for_split(gfp: gfp_t, is_private: boolean):
+	struct_kvm_mmu_page | null {
 	gfp |= __GFP_ZERO;
 
 	const sp = kmem_cache_alloc(mmu_page_header_cache!, gfp);
@@ -1138,12 +1315,16 @@ function __tdp_mmu_alloc_sp_for_split(gfp: gfp_t): struct_kvm_mmu_page | null {
 		return null;
 
 	const page = __get_free_page(gfp);
-	if (page === null) {
+	const private_spt = page !== null && is_private ? __get_free_page(gfp) : null;
+	if (page === null || (is_private && private_spt === null)) {
+		if (page !== null)
+			free_page(page);
 		kmem_cache_free(mmu_page_header_cache!, sp);
 		return null;
 	}
 	sp.spt_page = page;
 	sp.spt = page.pfn * SPTE_ENT_PER_PAGE;
+	sp.private_spt = private_spt;
 
 	return sp;
 }
@@ -1157,7 +1338,7 @@ function tdp_mmu_alloc_sp_for_split(kvm: struct_kvm, iter: struct_tdp_iter, shar
 	 * Under mmu_lock reclaim must not run: it would call KVM's own notifiers. If there is
 	 * nothing without, again with mmu_lock dropped.
 	 */
-	sp = __tdp_mmu_alloc_sp_for_split(GFP_NOWAIT | __GFP_ACCOUNT);
+	sp = __tdp_mmu_alloc_sp_for_split(GFP_NOWAIT | __GFP_ACCOUNT, iter.is_private);
 	if (sp !== null)
 		return sp;
 
@@ -1169,7 +1350,7 @@ function tdp_mmu_alloc_sp_for_split(kvm: struct_kvm, iter: struct_tdp_iter, shar
 		write_unlock(kvm.mmu_lock);
 
 	iter.yielded = true;
-	sp = __tdp_mmu_alloc_sp_for_split(GFP_KERNEL_ACCOUNT);
+	sp = __tdp_mmu_alloc_sp_for_split(GFP_KERNEL_ACCOUNT, iter.is_private);
 
 	if (shared)
 		read_lock(kvm.mmu_lock);
@@ -1531,9 +1712,10 @@ export function kvm_tdp_mmu_get_walk(vcpu: struct_kvm_vcpu, addr: gpa_t, sptes: 
 	const gfn = gfn_t(ul_shr(addr, PAGE_SHIFT));
 	let leaf = -1;
 
-	root_level.v = vcpu.arch.mmu!.root_role.level;
+	root_level.v = mmu.root_role.level;
 
-	for (tdp_iter_start(iter, to_shadow_page(mmu.root.hpa)!, PG_LEVEL_4K, gfn);
+	for (tdp_iter_start(iter, tdp_mmu_root_of(vcpu, kvm_is_private_gpa(vcpu.kvm, addr)),
+		PG_LEVEL_4K, gfn);
 	     iter.valid && iter.gfn < gfn + 1; tdp_iter_next(iter)) {
 		leaf = iter.level;
 		sptes[leaf] = iter.old_spte;

@@ -2740,6 +2740,7 @@ const svm_x86_ops: struct_kvm_x86_ops = {
 	hardware_unsetup: svm_hardware_unsetup,
 	hardware_enable: svm_hardware_enable,
 	hardware_disable: svm_hardware_disable,
+	is_vm_type_supported: null,
 	has_emulated_msr: svm_has_emulated_msr,
 
 	vcpu_precreate: null,
@@ -2749,7 +2750,9 @@ const svm_x86_ops: struct_kvm_x86_ops = {
 
 	vm_class: struct_kvm_svm,
 	vm_init: svm_vm_init,
+	flush_shadow_all_private: null,
 	vm_destroy: svm_vm_destroy,
+	vm_free: null,
 
 	prepare_switch_to_guest: svm_prepare_switch_to_guest,
 	vcpu_load: svm_vcpu_load,
@@ -2837,6 +2840,13 @@ const svm_x86_ops: struct_kvm_x86_ops = {
 
 	load_mmu_pgd: svm_load_mmu_pgd,
 
+	link_private_spt: null,
+	free_private_spt: null,
+	split_private_spt: null,
+	set_private_spte: null,
+	zap_private_spte: null,
+	remove_private_spte: null,
+
 	check_intercept: svm_check_intercept,
 	handle_exit_irqoff: svm_handle_exit_irqoff,
 
@@ -2850,7 +2860,9 @@ const svm_x86_ops: struct_kvm_x86_ops = {
 	deliver_interrupt: svm_deliver_interrupt,
 	setup_mce: svm_setup_mce,
 
+	dev_mem_enc_ioctl: null,
 	mem_enc_ioctl: sev_mem_enc_ioctl,
+	vcpu_mem_enc_ioctl: null,
 	mem_enc_register_region: sev_mem_enc_register_region,
 	mem_enc_unregister_region: sev_mem_enc_unregister_region,
 	guest_memory_reclaimed: sev_guest_memory_reclaimed,

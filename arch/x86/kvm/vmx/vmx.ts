@@ -3572,11 +3572,14 @@ const vmx_x86_ops: struct_kvm_x86_ops = {
 
 	hardware_enable: vmx_hardware_enable,
 	hardware_disable: vmx_hardware_disable,
+	is_vm_type_supported: null,
 	has_emulated_msr: vmx_has_emulated_msr,
 
 	vm_class: struct_kvm_vmx,
 	vm_init: vmx_vm_init,
+	flush_shadow_all_private: null,
 	vm_destroy: null,
+	vm_free: null,
 
 	vcpu_precreate: null,
 	vcpu_create: vmx_vcpu_create,
@@ -3668,6 +3671,13 @@ const vmx_x86_ops: struct_kvm_x86_ops = {
 
 	load_mmu_pgd: vmx_load_mmu_pgd,
 
+	link_private_spt: null,
+	free_private_spt: null,
+	split_private_spt: null,
+	set_private_spte: null,
+	zap_private_spte: null,
+	remove_private_spte: null,
+
 	check_intercept: vmx_check_intercept,
 	handle_exit_irqoff: vmx_handle_exit_irqoff,
 
@@ -3684,7 +3694,9 @@ const vmx_x86_ops: struct_kvm_x86_ops = {
 
 	setup_mce: vmx_setup_mce,
 
+	dev_mem_enc_ioctl: null,
 	mem_enc_ioctl: null,
+	vcpu_mem_enc_ioctl: null,
 	mem_enc_register_region: null,
 	mem_enc_unregister_region: null,
 	vm_copy_enc_context_from: null,

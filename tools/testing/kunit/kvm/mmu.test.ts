@@ -231,7 +231,7 @@ describe("kinds of faults", () => {
 
 		m.slot(0, at, PAGE);
 		expect(m.fault(64 * PAGE, USER)).toBe(RET_PF_EMULATE);
-		expect(is_mmio_spte(m.walk(64 * PAGE).spte)).toBe(true);
+		expect(is_mmio_spte(m.kvm, m.walk(64 * PAGE).spte)).toBe(true);
 		expect(m.vcpu.stat.pf_mmio_spte_created).toBe(1);
 		expect(m.vcpu.stat.pf_emulate).toBe(1);
 		m.close();

@@ -27,7 +27,7 @@ import { kvm_configure_mmu, kvm_mmu_create, kvm_mmu_destroy, kvm_mmu_init_vm, kv
 import { kvm_page_track_init } from "#asm/kvm_page_track.ts";
 import { PG_LEVEL_1G, PG_LEVEL_2M, PG_LEVEL_4K } from "#asm/pgtable_types.ts";
 import { mem_hi, mem_lo, mem_write64 } from "#hw/memory.ts";
-import { kvm_mmu_set_ept_masks } from "#arch/x86/kvm/mmu.h.ts";
+import { kvm_mmu_set_ept_masks, KVM_ZAP_SHARED } from "#arch/x86/kvm/mmu.h.ts";
 import { RET_PF_FIXED, RET_PF_RETRY, RET_PF_SPURIOUS, sptep_to_sp, struct_kvm_mmu_page,
 	struct_kvm_page_fault, to_shadow_page } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { ACC_ALL, is_last_spte, is_shadow_present_pte, is_writable_pte, REMOVED_SPTE,
@@ -219,7 +219,7 @@ describe("mapping", () => {
 			const end = gfn + 1 + random.below(16);
 			const some = [...model.keys()].some((g) => g >= gfn && g < end);
 			expect(locked(true, () => kvm_tdp_mmu_zap_leafs(kvm, 0, gfn_t(gfn),
-				gfn_t(end), true, false))).toBe(some);
+				gfn_t(end), true, false, KVM_ZAP_SHARED))).toBe(some);
 			for (let g = gfn; g < end; g++)
 				model.delete(g);
 			check();
