@@ -6,9 +6,9 @@
  * are the same for all TDs and go straight to the processor. Between TDH.VP.ENTER and the exit
  * that the host is told of the module may be entered, and left, any number of times (td_exit.ts).
  */
-import { cpu_vendor, this_cpu, type struct_cpu } from "../cpu.ts";
+import { cpu_vendor, cpus, this_cpu, type struct_cpu } from "../cpu.ts";
 import { hw_cpuid } from "../cpuid.ts";
-import { guest_run } from "../guest.ts";
+import { guest_interrupt, guest_run } from "../guest.ts";
 import { CR0_ET, CR0_NE, CR0_PE, CR4_MCE, CR4_VMXE, EFER_LME, MC_VECTOR } from "../guest_paging.ts";
 import { guest_td } from "../guest_types.ts";
 import { frame_words } from "../memory.ts";
@@ -65,6 +65,7 @@ function init_cpu(v: struct_tdvps): void {
 	g.cr0_shadow = CR0_NE;
 	g.cr4_mask = CR4_MCE | CR4_VMXE;
 	g.cr4_shadow = CR4_MCE;
+	g.force_exit = (): void => interrupted(v);
 }
 
 /** State of a VCPU at its first entry: protected mode without paging, at the reset vector. */
@@ -166,12 +167,27 @@ function put_exit(v: struct_tdvps, r: seam_regs): void {
 }
 
 /**
+ * An interrupt to the CPU that runs the VCPU: the TD exit is over when it returns, so that whoever sent
+ * it finds the TD's reference counts and locks without it.
+ */
+function interrupted(v: struct_tdvps): void {
+	const cpu = cpus[v.guest.cpu_id]!;
+
+	guest_interrupt(v.guest);
+	if (!v.guest.in_guest && td_exit(v))
+		finish(v, cpu);
+}
+
+/**
  * Goes on with the TD of this CPU, for about @steps operations. True: it has exited, and the
- * registers of TDH.VP.ENTER's SEAMCALL say why. False: its turn is over, call again.
+ * registers of TDH.VP.ENTER's SEAMCALL say why; perhaps since an interrupt took it out meanwhile, from whichever
+ * CPU its task has come. False: its turn is over, call again.
  */
 export function tdx_run_td(steps: number): boolean {
-	const cpu = this_cpu, v = tdx.lp_vcpu[cpu.id]!;
+	const cpu = this_cpu, v = tdx.lp_vcpu[cpu.id];
 
+	if (v === null || v === undefined)
+		return true;
 	for (let turn = 0; turn < MAX_TURNS; turn++) {
 		if (!v.bad_state && !guest_run(v.guest, steps))
 			return false;
