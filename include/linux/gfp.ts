@@ -96,6 +96,9 @@ export function node_zonelist(nid: number, flags: gfp_t): struct_zonelist {
 	return NODE_DATA(nid).node_zonelists[gfp_zonelist(flags)]!;
 }
 
+/** Port-only: see free_check.ts. */
+export { set_arch_free_page } from "#mm/page_alloc.ts";
+
 export function arch_free_page(_page: struct_page, _order: number): void {}
 export function arch_alloc_page(_page: struct_page, _order: number): void {}
 

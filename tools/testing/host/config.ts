@@ -15,7 +15,7 @@ export interface host_config extends Partial<machine_config> {
 	shmem_enabled?: string;
 	/** module parameters: "kvm.private_mem_testing=bitmap ..." */
 	module_params?: string;
-	/** KeyIDs for TDs; the options below are of account only with it */
+	/** KeyIDs for TDs, on Intel; the options below are of account only with it */
 	tdx?: boolean;
 	integrity?: "li" | "ci";
 	pw_erratum?: boolean;
@@ -52,6 +52,7 @@ export function parse_host(text: string): host_config {
 			break;
 		case "cpus":
 		case "seed":
+		case "packages":
 		case "nr_hugepages":
 			if (!/^\d+$/.test(value))
 				throw new Error(`${word}: not a number`);
@@ -62,6 +63,7 @@ export function parse_host(text: string): host_config {
 		case "emca2":
 		case "seam_nr":
 		case "lmce":
+		case "tdx_module":
 			if (value !== "on" && value !== "off")
 				throw new Error(`${word}: on or off`);
 			config[name] = value === "on";
@@ -87,7 +89,7 @@ export function complete(config: host_config): machine_config & host_config {
 	const cmdline = [config.cmdline ?? "", config.module_params ?? ""].join(" ").trim();
 	return {
 		memory: 16 * GIB, cpus: 4, vendor: "intel", seed: 1, ...config, cmdline,
-		...config.tdx === true ? { tme: tme_of(config) } : {},
+		...config.tdx === true && config.vendor !== "amd" ? { tme: tme_of(config) } : {},
 	};
 }
 
