@@ -24,6 +24,7 @@ import { kvm_read_cr3, kvm_read_cr4_bits } from "#arch/x86/kvm/kvm_cache_regs.h.
 import type { struct_x86_exception } from "#arch/x86/kvm/kvm_emulate.h.ts";
 import { PT_USER_MASK, PT_USER_SHIFT } from "#arch/x86/kvm/mmu.const.ts";
 import { kvm_mmu_load } from "#arch/x86/kvm/mmu/mmu.ts";
+export { kvm_mmu_map_tdp_page } from "#arch/x86/kvm/mmu/mmu.ts";
 import { shadow_phys_bits } from "#arch/x86/kvm/mmu/spte.ts";
 
 export { enable_mmio_caching } from "#arch/x86/kvm/mmu/spte.ts";

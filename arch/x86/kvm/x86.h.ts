@@ -197,6 +197,9 @@ export {
 	kvm_mtrr_set_msr, kvm_mtrr_valid, kvm_vcpu_mtrr_init,
 } from "#arch/x86/kvm/mtrr.ts";
 
+/* for TDs, whose instructions nobody emulates */
+export { complete_emulator_pio_in, emulator_pio_in, emulator_pio_out } from "#arch/x86/kvm/x86.ts";
+
 export { handle_fastpath_set_msr_irqoff, kvm_vector_hashing_enabled,
 	x86_decode_emulated_instruction, x86_emulate_instruction } from "#arch/x86/kvm/x86.ts";
 

@@ -4903,7 +4903,7 @@ function emulator_pio_in_out(vcpu: struct_kvm_vcpu, size: number, port: number, 
 }
 
 /** arch/x86/kvm/x86.c:emulator_pio_in() */
-function emulator_pio_in(vcpu: struct_kvm_vcpu, size: number, port: number, val: Uint8Array,
+export function emulator_pio_in(vcpu: struct_kvm_vcpu, size: number, port: number, val: Uint8Array,
 	count: number): number {
 	const r = emulator_pio_in_out(vcpu, size, port, val, count, true);
 	if (r !== 0)
@@ -4913,7 +4913,7 @@ function emulator_pio_in(vcpu: struct_kvm_vcpu, size: number, port: number, val:
 }
 
 /** arch/x86/kvm/x86.c:complete_emulator_pio_in() */
-function complete_emulator_pio_in(vcpu: struct_kvm_vcpu, val: Uint8Array): void {
+export function complete_emulator_pio_in(vcpu: struct_kvm_vcpu, val: Uint8Array): void {
 	const size = vcpu.arch.pio.size;
 	const count = vcpu.arch.pio.count;
 	val.set(vcpu.arch.pio_data!.subarray(0, size * count));
@@ -4938,7 +4938,7 @@ function emulator_pio_in_emulated(ctxt: struct_x86_emulate_ctxt, size: number, p
 }
 
 /** arch/x86/kvm/x86.c:emulator_pio_out() */
-function emulator_pio_out(vcpu: struct_kvm_vcpu, size: number, port: number, val: Uint8Array,
+export function emulator_pio_out(vcpu: struct_kvm_vcpu, size: number, port: number, val: Uint8Array,
 	count: number): number {
 	trace_kvm_pio(KVM_PIO_OUT, port, size, count, val);
 	return emulator_pio_in_out(vcpu, size, port, val, count, false);

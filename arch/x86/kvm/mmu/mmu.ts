@@ -25,7 +25,8 @@ import { mem_cmpxchg64, mem_hi, mem_lo } from "#hw/memory.ts";
 import { BUILD_BUG_ON, WARN_ON, WARN_ONCE, WARN_ON_ONCE } from "#linux/bug.ts";
 import { atomic_set } from "#linux/atomic.ts";
 import { READ_ONCE, smp_rmb, smp_store_release, smp_wmb } from "#linux/compiler.ts";
-import { EFAULT, EINVAL, EIO, ENOMEM, ENOSPC, ENOTSUPP, EOPNOTSUPP, EPERM } from "#linux/errno.ts";
+import { EAGAIN, EFAULT, EINVAL, EIO, ENOMEM, ENOSPC, ENOTSUPP, EOPNOTSUPP, EPERM } from
+	"#linux/errno.ts";
 import { GFP_KERNEL, __GFP_ZERO } from "#linux/gfp_types.ts";
 import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from
 	"#linux/irqflags.ts";
@@ -64,7 +65,7 @@ import { p4d_none, p4d_offset, p4d_present, p4dp_get, pgd_none, pgd_offset, pgdp
 	pud_offset_lockless, pud_present, pudp_get } from "#linux/pgtable.ts";
 import { KERN_WARNING, pr_err, printk_once } from "#linux/printk.ts";
 import { rcu_read_lock, rcu_read_unlock } from "#linux/rcupdate.ts";
-import { cond_resched_rwlock_write, current, MAX_SCHEDULE_TIMEOUT, need_resched,
+import { cond_resched, cond_resched_rwlock_write, current, MAX_SCHEDULE_TIMEOUT, need_resched,
 	set_current_state, TASK_INTERRUPTIBLE, TASK_RUNNING, wake_up_process,
 	type struct_task_struct } from "#linux/sched.ts";
 import { send_sig_mceerr } from "#linux/sched/signal.ts";
@@ -82,21 +83,18 @@ import { trace_kvm_async_pf_repeated_fault, trace_kvm_try_async_get_page } from
 	"#linux/trace/events/kvm.ts";
 import { boot_cpu_has, boot_cpu_has_bug, X86_BUG_ITLB_MULTIHIT, X86_FEATURE_GBPAGES } from
 	"#asm/cpufeature.ts";
-import {
-	EMULTYPE_ALLOW_RETRY_PF, EMULTYPE_PF, INVALID_PAGE, KVM_ADDRESS_SPACE_NUM,
+import { EMULTYPE_ALLOW_RETRY_PF, EMULTYPE_PF, INVALID_PAGE, KVM_ADDRESS_SPACE_NUM,
 	KVM_HPAGE_GFN_SHIFT, KVM_LPAGE_COUNT_MAX, KVM_LPAGE_PRIVATE_SHARED_MIXED,
-	KVM_MAX_HUGEPAGE_LEVEL, KVM_MIN_FREE_MMU_PAGES, KVM_MMU_NUM_PREV_ROOTS,
-	KVM_MMU_ROOTS_ALL, KVM_MMU_ROOT_CURRENT, KVM_MMU_ROOT_PREVIOUS, KVM_PAGES_PER_HPAGE,
-	KVM_REFILL_PAGES, KVM_REQ_APF_HALT, KVM_REQ_LOAD_MMU_PGD,
-	KVM_REQ_MMU_FREE_OBSOLETE_ROOTS, KVM_REQ_MMU_SYNC, KVM_REQ_TLB_FLUSH_CURRENT,
-	PFERR_FETCH_MASK, PFERR_GUEST_PAGE_MASK, PFERR_PRESENT_MASK, PFERR_RSVD_MASK,
-	PFERR_USER_MASK, PFERR_WRITE_MASK, PT64_ROOT_MAX_LEVEL, VALID_PAGE, kvm_apicv_activated,
-	kvm_cpu_role, kvm_cpu_role_copy, kvm_cpu_role_eq, kvm_find_async_pf_gfn,
-	kvm_inject_page_fault, kvm_mmu_gva_to_gpa_read, kvm_mmu_page_role,
+	KVM_MAX_HUGEPAGE_LEVEL, KVM_MIN_FREE_MMU_PAGES, KVM_MMU_NUM_PREV_ROOTS, KVM_MMU_ROOTS_ALL,
+	KVM_MMU_ROOT_CURRENT, KVM_MMU_ROOT_PREVIOUS, KVM_PAGES_PER_HPAGE, KVM_REFILL_PAGES,
+	KVM_REQ_APF_HALT, KVM_REQ_LOAD_MMU_PGD, KVM_REQ_MMU_FREE_OBSOLETE_ROOTS, KVM_REQ_MMU_SYNC,
+	KVM_REQ_TLB_FLUSH_CURRENT, PFERR_FETCH_MASK, PFERR_GUEST_PAGE_MASK, PFERR_LEVEL_START_BIT,
+	PFERR_PRESENT_MASK, PFERR_RSVD_MASK, PFERR_USER_MASK, PFERR_WRITE_MASK, PT64_ROOT_MAX_LEVEL,
+	VALID_PAGE, kvm_apicv_activated, kvm_cpu_role, kvm_cpu_role_copy, kvm_cpu_role_eq,
+	kvm_find_async_pf_gfn, kvm_inject_page_fault, kvm_mmu_gva_to_gpa_read, kvm_mmu_page_role,
 	kvm_mmu_root_info_invalidate, kvm_x86_ops, pferr_test, struct_kvm_arch_async_pf,
 	type struct_kvm_lpage_info, type struct_kvm_mmu, type struct_kvm_mmu_root_info,
-	struct_kvm_tlb_range, type struct_rsvd_bits_validate,
-} from "#asm/kvm_host.ts";
+	struct_kvm_tlb_range, type struct_rsvd_bits_validate } from "#asm/kvm_host.ts";
 import { KVM_PAGE_TRACK_WRITE, kvm_page_track_register_notifier,
 	kvm_page_track_unregister_notifier, kvm_slot_page_track_is_active,
 	type struct_kvm_page_track_notifier_node } from "#asm/kvm_page_track.ts";
@@ -2307,6 +2305,27 @@ export function kvm_mmu_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, err
 	}
 	return x86_emulate_instruction(vcpu, cr2_or_gpa, emulation_type, insn,
 		insn_len);
+}
+
+/**
+ * arch/x86/kvm/mmu/mmu.c:kvm_mmu_map_tdp_page()
+ *
+ * Maps the small page at @gpa as if the vCPU, which is loaded, had written to it. 0 or -errno.
+ */
+export function kvm_mmu_map_tdp_page(vcpu: struct_kvm_vcpu, gpa: gpa_t): number {
+	const error_code = PFERR_WRITE_MASK | PG_LEVEL_4K << PFERR_LEVEL_START_BIT;
+	let r;
+
+	/* once more, as a vCPU would; but nobody is in the middle of anything for ever */
+	for (let tries = 0; tries < 1000; tries++) {
+		r = kvm_mmu_do_page_fault(vcpu, gpa, error_code, false);
+		if (r !== RET_PF_RETRY || vcpu.kvm.vm_bugged)
+			break;
+		cond_resched();
+	}
+	if (r === RET_PF_FIXED || r === RET_PF_SPURIOUS)
+		return 0;
+	return r === RET_PF_RETRY ? -EAGAIN : -EFAULT;
 }
 
 /**

@@ -47,6 +47,8 @@ export {
 	vmx_update_cpu_dirty_logging, vmx_update_exception_bitmap, vmx_vcpu_load_vmcs,
 } from "#arch/x86/kvm/vmx/vmx.ts";
 
+export { vt_hardware_setup } from "#arch/x86/kvm/vmx/main.ts";
+
 export function vmx_set_intercept_for_msr(vcpu: struct_kvm_vcpu, msr: number, type: number,
 	value: boolean): void {
 	if (value)

@@ -233,8 +233,7 @@ import {
 	kvm_pat_valid, kvm_queue_interrupt, kvm_register_read, kvm_register_write,
 	kvm_spurious_fault, report_ignored_msrs, set_enable_apicv,
 } from "#arch/x86/kvm/x86.h.ts";
-import {
-	alloc_vmcs, cpu_has_load_ia32_efer, cpu_has_notify_vmexit, cpu_has_secondary_exec_ctrls,
+import { alloc_vmcs, cpu_has_load_ia32_efer, cpu_has_notify_vmexit, cpu_has_secondary_exec_ctrls,
 	cpu_has_virtual_nmis, cpu_has_vmx_bus_lock_detection, cpu_has_vmx_ept,
 	cpu_has_vmx_ept_4levels, cpu_has_vmx_ept_5levels, cpu_has_vmx_ept_ad_bits,
 	cpu_has_vmx_ept_execute_only, cpu_has_vmx_ept_mt_wb, cpu_has_vmx_flexpriority,
@@ -247,22 +246,23 @@ import {
 	exec_controls_get, exec_controls_set, exec_controls_setbit, is_exception_with_error_code,
 	is_external_intr, is_icebp, is_invalid_opcode, is_machine_check, is_nm_fault, is_nmi,
 	is_page_fault, is_unrestricted_guest, MAX_POSSIBLE_PASSTHROUGH_MSRS, MSR_TYPE_R,
-	MSR_TYPE_RW, MSR_TYPE_W, pin_controls_set, PML_ENTITY_NUM,
-	secondary_exec_controls_clearbit, secondary_exec_controls_get, secondary_exec_controls_set,
-	secondary_exec_controls_setbit, SEG_FIELD_AR, SEG_FIELD_BASE, SEG_FIELD_LIMIT,
-	SEG_FIELD_NR, SEG_FIELD_SEL, struct_kvm_vmx, struct_loaded_vmcs, struct_vcpu_vmx,
-	struct_vmcs_config, struct_vmcs_controls_shadow, struct_vmcs_host_state,
-	struct_vmx_capability, to_kvm_vmx, to_vmx, vm_entry_controls_clearbit,
-	vm_entry_controls_set, vm_entry_controls_setbit, vm_exit_controls_clearbit,
-	vm_exit_controls_set, vm_exit_controls_setbit, vmcs_clear, vmcs_clear_bits, vmcs_load,
-	vmcs_read16, vmcs_read32, vmcs_read64, vmcs_readl, vmcs_readn, vmcs_set_bits, vmcs_write16,
-	vmcs_write32, vmcs_write64, vmcs_writel, vmcs_writen, vmx_clear_msr_bitmap_read,
-	vmx_clear_msr_bitmap_write, vmx_get_exit_qual, vmx_get_intr_info, vmx_guest_state_valid,
-	vmx_need_pf_intercept, VMX_REGS_LAZY_LOAD_SET, VMX_RUN_VMRESUME, vmx_set_msr_bitmap_read,
-	vmx_set_msr_bitmap_write, vmx_supported_debugctl, vmx_umip_emulated, vpid_sync_context,
-	vpid_sync_vcpu_addr, vpid_sync_vcpu_global, vpid_sync_vcpu_single, type struct_vmcs,
-	type struct_vmx_uret_msr,
-} from "#arch/x86/kvm/vmx/vmx.h.ts";
+	MSR_TYPE_RW, MSR_TYPE_W, pin_controls_set, PML_ENTITY_NUM, secondary_exec_controls_clearbit,
+	secondary_exec_controls_get, secondary_exec_controls_set, secondary_exec_controls_setbit,
+	SEG_FIELD_AR, SEG_FIELD_BASE, SEG_FIELD_LIMIT, SEG_FIELD_NR, SEG_FIELD_SEL, struct_kvm_vmx,
+	struct_loaded_vmcs, struct_vcpu_vmx, struct_vmcs_config, struct_vmcs_controls_shadow,
+	struct_vmcs_host_state, struct_vmx_capability, to_kvm_vmx, to_vmx,
+	vm_entry_controls_clearbit, vm_entry_controls_set, vm_entry_controls_setbit,
+	vm_exit_controls_clearbit, vm_exit_controls_set, vm_exit_controls_setbit, vmcs_clear,
+	vmcs_clear_bits, vmcs_load, vmcs_read16, vmcs_read32, vmcs_read64, vmcs_readl, vmcs_readn,
+	vmcs_set_bits, vmcs_write16, vmcs_write32, vmcs_write64, vmcs_writel, vmcs_writen,
+	vmx_clear_msr_bitmap_read, vmx_clear_msr_bitmap_write, vmx_get_exit_qual, vmx_get_intr_info,
+	vmx_guest_state_valid, vmx_need_pf_intercept, VMX_REGS_LAZY_LOAD_SET, VMX_RUN_VMRESUME,
+	vmx_set_msr_bitmap_read, vmx_set_msr_bitmap_write, vmx_supported_debugctl,
+	vmx_umip_emulated, vpid_sync_context, vpid_sync_vcpu_addr, vpid_sync_vcpu_global,
+	vpid_sync_vcpu_single, type struct_vmcs, type struct_vmx_uret_msr, vt_hardware_setup } from
+	"#arch/x86/kvm/vmx/vmx.h.ts";
+import { IS_ENABLED } from "#linux/kconfig.ts";
+import { CONFIG_INTEL_TDX_HOST } from "#generated/autoconf.ts";
 
 export let enable_vpid = true;
 module_param_named("kvm_intel", "vpid",
@@ -3822,7 +3822,10 @@ function hardware_setup(): number {
 
 	vmx_set_cpu_caps();
 
-	return alloc_kvm_area();
+	const r = alloc_kvm_area();
+	if (IS_ENABLED(CONFIG_INTEL_TDX_HOST) && r === 0)
+		vt_hardware_setup(vmx_x86_ops);
+	return r;
 }
 
 const vmx_init_ops: struct_kvm_x86_init_ops = {

@@ -10,6 +10,7 @@ import { array_of } from "#asm-generic/array.ts";
 import { DECLARE_BITMAP } from "#linux/bitmap.ts";
 import { struct_kvm, struct_kvm_vcpu } from "#linux/kvm_host.ts";
 import type { struct_page } from "#linux/mm_types.ts";
+import type { struct_kvm_tdx, struct_vcpu_tdx } from "#arch/x86/kvm/vmx/tdx.h.ts";
 import { struct_loaded_vmcs } from "#arch/x86/kvm/vmx/vmcs.h.ts";
 
 export const MAX_NR_USER_RETURN_MSRS	= 7;
@@ -66,6 +67,8 @@ class kvm_save_segment {
 
 export class struct_vcpu_vmx {
 	vcpu = new struct_kvm_vcpu(this);
+	/** C: another struct in this one's place. */
+	tdx: struct_vcpu_tdx | null = null;
 	fail = 0;
 
 	/** MSRs that only the kernel's transitions switch have the guest's values. */
@@ -111,6 +114,8 @@ export class struct_vcpu_vmx {
 
 export class struct_kvm_vmx {
 	kvm = new struct_kvm(this);
+	/** C: another struct in this one's place. */
+	tdx: struct_kvm_tdx | null = null;
 
 	tss_addr = 0;
 	ept_identity_map_addr = 0n;
