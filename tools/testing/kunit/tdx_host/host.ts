@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hosts with TDX, or with a part of it.
+ *
+ * Port-only.
+ */
+import "#generated/vmlinux.ts";
+import { boot } from "#arch/x86/entry/boot.ts";
+import { kmsg_text } from "#linux/printk.ts";
+import { complete, type host_config } from "#tools/testing/host/config.ts";
+
+const GIB = 2 ** 30;
+
+/** Boots a host with two CPUs; what it said about TDX. */
+export function boot_tdx(config: host_config = {}): string[] {
+	boot(complete({ memory: 2 * GIB, cpus: 2, tdx: true, ...config }));
+	return tdx_messages();
+}
+
+export function tdx_messages(): string[] {
+	return kmsg_text().map((line) => line.replace(/^(<\d+>)?\[ *[\d.]+\] /, ""))
+		.filter((line) => /virt\/tdx|kvm: TDX|kvm: tdx|mktme|tme:/.test(line));
+}
