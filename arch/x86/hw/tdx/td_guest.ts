@@ -167,8 +167,8 @@ function put_exit(v: struct_tdvps, r: seam_regs): void {
 }
 
 /**
- * An interrupt to the CPU that runs the VCPU: the TD exit is over when it returns, so that whoever sent
- * it finds the TD's reference counts and locks without it.
+ * An interrupt to the CPU that runs the VCPU: the TD exit is over when it returns, so that whoever
+ * sent it finds the TD's reference counts and locks without it.
  */
 function interrupted(v: struct_tdvps): void {
 	const cpu = cpus[v.guest.cpu_id]!;
@@ -180,8 +180,8 @@ function interrupted(v: struct_tdvps): void {
 
 /**
  * Goes on with the TD of this CPU, for about @steps operations. True: it has exited, and the
- * registers of TDH.VP.ENTER's SEAMCALL say why; perhaps since an interrupt took it out meanwhile, from whichever
- * CPU its task has come. False: its turn is over, call again.
+ * registers of TDH.VP.ENTER's SEAMCALL say why; perhaps since an interrupt took it out meanwhile,
+ * from whichever CPU its task has come. False: its turn is over, call again.
  */
 export function tdx_run_td(steps: number): boolean {
 	const cpu = this_cpu, v = tdx.lp_vcpu[cpu.id];

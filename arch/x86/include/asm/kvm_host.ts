@@ -933,8 +933,8 @@ export interface struct_kvm_x86_ops {
 
 	/*
 	 * Private memory, for entries that appear (with mmu_lock held for read at least, and the
-	 * entry frozen) and that go (for write). 0, or -errno: nothing has happened. @gfn without the
-	 * shared bit; @level of the entry.
+	 * entry frozen) and that go (for write). 0, or -errno: nothing has happened. @gfn without
+	 * the shared bit; @level of the entry.
 	 */
 	link_private_spt: ((kvm: struct_kvm, gfn: gfn_t, level: number,
 		private_spt: struct_page) => number) | null;

@@ -25,6 +25,7 @@ export { __seamcall, seamcall, seamcall_counts, seamcall_counts_reset, seamcall_
 	tdx_seamcall_err, SEAMCALL_TD_RUNS } from "#arch/x86/virt/vmx/tdx/seamcall.ts";
 export { platform_tdx_enabled, tdx_clear_page, tdx_cpu_enable, tdx_enable, tdx_get_sysinfo,
 	tdx_global_keyid, tdx_guest_keyid_start, tdx_keyid_alloc, tdx_keyid_free, tdx_keyids_used,
-	tdx_nr_guest_keyids, tdx_package_cpus, tdx_pages_leaked, tdx_page_leak } from "#arch/x86/virt/vmx/tdx/tdx.ts";
+	tdx_nr_guest_keyids, tdx_package_cpus, tdx_pages_leaked, tdx_page_leak } from
+	"#arch/x86/virt/vmx/tdx/tdx.ts";
 export { clear_on_drop, tdx_pages_unclean } from "#arch/x86/virt/vmx/tdx/free_check.ts";
 export type { struct_tdsysinfo, tdx_cpuid_config } from "#arch/x86/virt/vmx/tdx/tdx.ts";

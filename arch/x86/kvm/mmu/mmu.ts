@@ -125,16 +125,15 @@ import {
 import { trace_check_mmio_spte, trace_fast_page_fault, trace_handle_mmio_page_fault,
 	trace_kvm_mmu_zap_all_fast } from "#arch/x86/kvm/mmu/mmutrace.h.ts";
 import { paging32_gva_to_gpa, paging64_gva_to_gpa } from "#arch/x86/kvm/mmu/paging_tmpl.h.ts";
-import {
-	ACC_ALL, ACC_EXEC_MASK, ACC_USER_MASK, ACC_WRITE_MASK, enable_mmio_caching,
+import { ACC_ALL, ACC_EXEC_MASK, ACC_USER_MASK, ACC_WRITE_MASK, enable_mmio_caching,
 	get_mmio_spte_generation, get_rsvd_bits, is_access_track_spte, is_executable_pte,
 	is_large_pte, is_last_spte, is_mmio_spte, is_mmu_writable_spte, is_rsvd_spte,
 	is_shadow_present_pte, is_writable_pte, kvm_ad_enabled, kvm_mmu_reset_all_pte_masks,
 	kvm_mmu_spte_module_init, MMIO_SPTE_GEN_MASK, restore_acc_track_spte, shadow_me_mask,
-	shadow_memtype_mask, shadow_mmio_access_mask, shadow_mmio_value, SHADOW_NONPRESENT_OR_RSVD_MASK_LEN,
-	shadow_nonpresent_or_rsvd_lower_gfn_mask, shadow_nonpresent_or_rsvd_mask, shadow_x_mask,
-	SPTE_INDEX,
-} from "#arch/x86/kvm/mmu/spte.h.ts";
+	shadow_memtype_mask, shadow_mmio_access_mask, shadow_mmio_value,
+	SHADOW_NONPRESENT_OR_RSVD_MASK_LEN, shadow_nonpresent_or_rsvd_lower_gfn_mask,
+	shadow_nonpresent_or_rsvd_mask, shadow_x_mask, SPTE_INDEX } from
+	"#arch/x86/kvm/mmu/spte.h.ts";
 import {
 	is_tdp_mmu, is_tdp_mmu_page, kvm_mmu_init_tdp_mmu, kvm_mmu_uninit_tdp_mmu,
 	kvm_tdp_mmu_age_gfn_range, kvm_tdp_mmu_clear_dirty_pt_masked,
@@ -153,7 +152,8 @@ import { eager_page_split, is_noncanonical_address, kvm_event_needs_reinjection,
 	vcpu_clear_mmio_info, vcpu_match_mmio_gpa, vcpu_match_mmio_gva, x86_emulate_instruction }
 	from "#arch/x86/kvm/x86.h.ts";
 import { XA_STATE, xas_load, xas_next, xas_retry } from "#linux/xarray.ts";
-import { KVM_EXIT_MEMORY_FAULT, KVM_MEMORY_EXIT_FLAG_PRIVATE, KVM_MEM_READONLY } from "#uapi/linux/kvm.ts";
+import { KVM_EXIT_MEMORY_FAULT, KVM_MEMORY_EXIT_FLAG_PRIVATE, KVM_MEM_READONLY } from
+	"#uapi/linux/kvm.ts";
 import { CONFIG_HAVE_KVM_PRIVATE_MEM, CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING } from
 	"#generated/autoconf.ts";
 import { FOLL_LONGTERM, FOLL_WRITE, page_to_pfn, pfn_to_page, pin_user_pages_fast,
@@ -2525,8 +2525,8 @@ function kvm_rmap_zap_gfn_range(kvm: struct_kvm, _gfn_start: gfn_t, _gfn_end: gf
 }
 
 /**
- * arch/x86/kvm/mmu/mmu.c:kvm_zap_gfn_range(): what maps gfns from @gfn_start to below @gfn_end; of a
- * TD what is mapped as @what.
+ * arch/x86/kvm/mmu/mmu.c:kvm_zap_gfn_range(): what maps gfns from @gfn_start to below @gfn_end; of
+ * a TD what is mapped as @what.
  */
 export function kvm_zap_gfn_range(kvm: struct_kvm, gfn_start: gfn_t, gfn_end: gfn_t,
 	what: kvm_zap_what = KVM_ZAP_SHARED): void {

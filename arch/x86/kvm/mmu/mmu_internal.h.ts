@@ -9,8 +9,8 @@ import {
 	gfn_t, type gpa_t, type hpa_t, hva_t, kvm_pfn_t, type pfn_nr, type ref,
 } from "#asm-generic/types.ts";
 import { KVM_MAX_HUGEPAGE_LEVEL, kvm_mmu_page_role, kvm_x86_ops, PFERR_FETCH_MASK,
-	PFERR_LEVEL_MASK, PFERR_LEVEL_START_BIT, PFERR_PRESENT_MASK, PFERR_RSVD_MASK, PFERR_USER_MASK, PFERR_WRITE_MASK } from
-	"#asm/kvm_host.ts";
+	PFERR_LEVEL_MASK, PFERR_LEVEL_START_BIT, PFERR_PRESENT_MASK, PFERR_RSVD_MASK,
+	PFERR_USER_MASK, PFERR_WRITE_MASK } from "#asm/kvm_host.ts";
 import { PAGE_SHIFT, PG_LEVEL_4K } from "#asm/pgtable_types.ts";
 import { atomic_t } from "#linux/atomic.ts";
 import { READ_ONCE } from "#linux/compiler.ts";

@@ -38,10 +38,10 @@ import { read_lock, read_unlock, rwlock_needbreak, spin_lock, spin_lock_init, sp
 import { alloc_workqueue, destroy_workqueue, flush_workqueue, INIT_WORK, queue_work,
 	WQ_CPU_INTENSIVE, WQ_MEM_RECLAIM, WQ_UNBOUND, type struct_work_struct } from
 	"#linux/workqueue.ts";
-import { __gfn_to_memslot, __kvm_memslots, KVM_BUG_ON, kvm_flush_remote_tlbs, kvm_mmu_memory_cache_alloc,
-	kvm_set_pfn_accessed, kvm_set_pfn_dirty, mark_page_dirty_in_slot, type struct_kvm,
-	type struct_kvm_gfn_range, type struct_kvm_memory_slot, type struct_kvm_vcpu } from
-	"#linux/kvm_host.ts";
+import { __gfn_to_memslot, __kvm_memslots, KVM_BUG_ON, kvm_flush_remote_tlbs,
+	kvm_mmu_memory_cache_alloc, kvm_set_pfn_accessed, kvm_set_pfn_dirty,
+	mark_page_dirty_in_slot, type struct_kvm, type struct_kvm_gfn_range,
+	type struct_kvm_memory_slot, type struct_kvm_vcpu } from "#linux/kvm_host.ts";
 import { KVM_ADDRESS_SPACE_NUM, KVM_MAX_HUGEPAGE_LEVEL, KVM_PAGES_PER_HPAGE, PT64_ROOT_MAX_LEVEL,
 	kvm_mmu_page_role, kvm_x86_ops, tdp_enabled } from "#asm/kvm_host.ts";
 import { PAGE_SHIFT } from "#asm/page_types.ts";
@@ -53,11 +53,11 @@ import { kvm_gfn_to_private, kvm_is_private_gpa, kvm_mmu_max_gfn, kvm_update_pag
 	KVM_ZAP_PRIVATE, KVM_ZAP_SHARED, PT_WRITABLE_MASK, type kvm_zap_what } from
 	"#arch/x86/kvm/mmu.h.ts";
 import { account_huge_nx_page, disallowed_hugepage_adjust, is_private_sp,
-	kvm_flush_remote_tlbs_with_address, kvm_gfn_for_root, kvm_mmu_hugepage_adjust, kvm_mmu_max_mapping_level, kvm_mmu_page_as_id, kvm_mmu_page_pa,
-	kvm_mmu_role_as_id, mmu_page_header_cache, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_RETRY,
-	RET_PF_SPURIOUS, sptep_to_sp, struct_kvm_mmu_page, to_shadow_page, unaccount_huge_nx_page,
-	type struct_kvm_page_fault, type tdp_ptep_t } from
-	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
+	kvm_flush_remote_tlbs_with_address, kvm_gfn_for_root, kvm_mmu_hugepage_adjust,
+	kvm_mmu_max_mapping_level, kvm_mmu_page_as_id, kvm_mmu_page_pa, kvm_mmu_role_as_id,
+	mmu_page_header_cache, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_RETRY, RET_PF_SPURIOUS,
+	sptep_to_sp, struct_kvm_mmu_page, to_shadow_page, unaccount_huge_nx_page,
+	type struct_kvm_page_fault, type tdp_ptep_t } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { trace_kvm_mmu_get_page, trace_kvm_mmu_prepare_zap_page, trace_kvm_mmu_set_spte,
 	trace_kvm_mmu_split_huge_page, trace_kvm_mmu_spte_requested, trace_kvm_tdp_mmu_spte_changed,
 	trace_mark_mmio_spte } from "#arch/x86/kvm/mmu/mmutrace.h.ts";
@@ -488,8 +488,8 @@ function handle_removed_pt(kvm: struct_kvm, pt: tdp_ptep_t, shared: boolean): vo
 
 	/* what the hardware has not given back is lost: nobody may touch it again */
 	if (is_private && sp.private_spt !== null &&
-	    WARN_ON(kvm_x86_ops.free_private_spt!(kvm, kvm_gfn_to_private(kvm, sp.gfn),
-		sp.role.level + 1, sp.private_spt) !== 0))
+	    kvm_x86_ops.free_private_spt!(kvm, kvm_gfn_to_private(kvm, sp.gfn),
+		sp.role.level + 1, sp.private_spt) !== 0)
 		sp.private_spt = null;
 
 	call_rcu(sp.rcu_head, tdp_mmu_free_sp_rcu_callback);
@@ -511,7 +511,8 @@ function handle_changed_private_spte(kvm: struct_kvm, gfn: gfn_t, old_spte: u64_
 		if (is_last_spte(new_spte, level)) {
 			if (KVM_BUG_ON(was_present, kvm))
 				return -EIO;
-			return kvm_x86_ops.set_private_spte!(kvm, gfn, level, spte_to_pfn(new_spte));
+			return kvm_x86_ops.set_private_spte!(kvm, gfn, level,
+				spte_to_pfn(new_spte));
 		}
 		const { private_spt } = sptep_to_sp(spte_to_child_pt(new_spte, level));
 		if (KVM_BUG_ON(private_spt === null || (was_present && !was_leaf), kvm))
@@ -535,8 +536,8 @@ function handle_changed_private_spte(kvm: struct_kvm, gfn: gfn_t, old_spte: u64_
  * arch/x86/kvm/mmu/tdp_mmu.c:__handle_changed_spte()
  *
  * The books that have to be kept when an entry changes, except accessed state and dirty log.
- * @level is that of the table which holds the entry. Not 0 only if the entry is private, and what it
- * was to map can't be; then nothing has happened.
+ * @level is that of the table which holds the entry. Not 0 only if the entry is private, and what
+ * it was to map can't be; then nothing has happened.
  */
 function __handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_spte: u64_spte,
 	new_spte: u64_spte, level: number, shared: boolean, is_private: boolean): number {
@@ -626,8 +627,8 @@ function handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_spt
  * arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_set_spte_atomic()
  *
  * -EBUSY if the entry is not what @iter read; then iter->old_spte is what it is now, and nothing
- * else happened. The dirty log is not told. A private entry is REMOVED_SPTE while the TDX module is at
- * work on what it is going to be; if that fails (-errno) it is what it was.
+ * else happened. The dirty log is not told. A private entry is REMOVED_SPTE while the TDX module
+ * is at work on what it is going to be; if that fails (-errno) it is what it was.
  */
 function tdp_mmu_set_spte_atomic(kvm: struct_kvm, iter: struct_tdp_iter, new_spte: u64_spte):
 	number {
@@ -837,10 +838,11 @@ export function kvm_tdp_mmu_zap_sp(kvm: struct_kvm, sp: struct_kvm_mmu_page): bo
 }
 
 /**
- * Makes small pages of a TD's large one, part of which is to go. False if there is no memory for the
- * table: then all of it goes, and the TD has lost the rest.
+ * Makes small pages of a TD's large one, part of which is to go. False if there is no memory for
+ * the table: then all of it goes, and the TD has lost the rest.
  */
-function tdp_mmu_split_private(kvm: struct_kvm, iter: struct_tdp_iter, can_yield: boolean): boolean {
+function tdp_mmu_split_private(kvm: struct_kvm, iter: struct_tdp_iter, can_yield: boolean):
+	boolean {
 	const sp = can_yield ? tdp_mmu_alloc_sp_for_split(kvm, iter, false) :
 		__tdp_mmu_alloc_sp_for_split(GFP_NOWAIT | __GFP_ACCOUNT, true);
 

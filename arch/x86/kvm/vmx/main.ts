@@ -2,11 +2,11 @@
 /*
  * Operations of VMX where a VM may be a TD: TDX's or VMX's own, by the VM.
  *
- * Upstream: arch/x86/kvm/vmx/main.c of the TDX branch, where these take VMX's place for good. Here only
- * on hosts whose TDX module works, so that others' VMs make no detour.
+ * Upstream: arch/x86/kvm/vmx/main.c of the TDX branch, where these take VMX's place for good. Here
+ * only on hosts whose TDX module works, so that others' VMs make no detour.
  *
- * What KVM asks of a TD and only the TD knows has an answer that does no harm: state as after RESET,
- * changes that are lost.
+ * What KVM asks of a TD and only the TD knows has an answer that does no harm: state as after
+ * RESET, changes that are lost.
  */
 import { ENOTTY } from "#linux/errno.ts";
 import type { struct_kvm_vcpu } from "#linux/kvm_host.ts";
@@ -164,7 +164,8 @@ function vt_events(ops: struct_kvm_x86_ops): void {
 	ops.set_apic_access_page_addr = vmx.set_apic_access_page_addr === null ? null :
 		vt_nop(vmx.set_apic_access_page_addr);
 	ops.refresh_apicv_exec_ctrl = vt_nop(vmx.refresh_apicv_exec_ctrl);
-	ops.guest_apic_has_interrupt = (vcpu) => is_td_vcpu(vcpu) && tdx.tdx_interrupt_pending(vcpu);
+	ops.guest_apic_has_interrupt = (vcpu) =>
+		is_td_vcpu(vcpu) && tdx.tdx_interrupt_pending(vcpu);
 	ops.deliver_interrupt = (apic, mode, trig, vector) => {
 		if (is_td_vcpu(apic.vcpu))
 			tdx.tdx_deliver_interrupt(apic, mode, trig, vector);
@@ -199,7 +200,8 @@ function vt_memory(ops: struct_kvm_x86_ops): void {
 export function vt_hardware_setup(ops: struct_kvm_x86_ops): void {
 	if (!enable_tdx)
 		return;
-	const ret = tdx.tdx_hardware_setup(() => ops.hardware_enable(), () => ops.hardware_disable());
+	const ret = tdx.tdx_hardware_setup(() => ops.hardware_enable(),
+		() => ops.hardware_disable());
 	if (ret !== 0) {
 		enable_tdx = false;
 		return;

@@ -2,8 +2,8 @@
 /*
  * What KVM keeps of a TD and of its vCPUs.
  *
- * Upstream: arch/x86/kvm/vmx/tdx.h of the TDX branch, where these structs take the place of those of
- * VMX; here they hang from them.
+ * Upstream: arch/x86/kvm/vmx/tdx.h of the TDX branch, where these structs take the place of those
+ * of VMX; here they hang from them.
  */
 import type { kvm_pfn_t } from "#asm-generic/types.ts";
 import type { struct_kvm, struct_kvm_vcpu } from "#linux/kvm_host.ts";
@@ -12,7 +12,8 @@ import type { struct_page } from "#linux/mm_types.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
 import { CONFIG_INTEL_TDX_HOST } from "#generated/autoconf.ts";
 import { KVM_X86_TDX_VM } from "#uapi-asm/kvm.ts";
-import { struct_tdx_module_args } from "#asm/tdx.ts";
+import { struct_tdx_module_args, TDX_ERROR, TDX_OPERAND_BUSY, TDX_PREVIOUS_TLB_EPOCH_BUSY,
+	TDX_SYS_BUSY } from "#asm/tdx.ts";
 import { to_kvm_vmx, to_vmx } from "#arch/x86/kvm/vmx/vmx.h.ts";
 
 /*
@@ -31,7 +32,10 @@ export class struct_kvm_tdx {
 	lost = false;
 	attributes = 0n;
 	xfam = 0n;
-	/** What the fault under way adds to the TD, and whether it is measured; under the vCPU's mutex. */
+	/**
+	 * What the fault under way adds to the TD, and whether it is measured; under the vCPU's
+	 * mutex.
+	 */
 	source: struct_page | null = null;
 	measure = false;
 	/** Since the last TDH.MEM.TRACK something was blocked. */
@@ -88,6 +92,17 @@ export function to_tdx(vcpu: struct_kvm_vcpu): struct_vcpu_tdx {
 
 export function is_hkid_assigned(kvm_tdx: struct_kvm_tdx): boolean {
 	return kvm_tdx.hkid >= 0;
+}
+
+/** A completion code that is an error. */
+export function tdx_failed(code: number): boolean {
+	return code >= TDX_ERROR;
+}
+
+/** Somebody else has a lock, or has yet to leave the guest: once more will do. */
+export function tdx_busy(code: number): boolean {
+	return code === TDX_OPERAND_BUSY || code === TDX_PREVIOUS_TLB_EPOCH_BUSY ||
+		code === TDX_SYS_BUSY;
 }
 
 /* of the VCPU's own VMCS and state: fields that the host may write */

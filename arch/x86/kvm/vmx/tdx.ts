@@ -2,9 +2,10 @@
 /*
  * TDs: made, initialised, filled, finalized and torn down.
  *
- * Upstream: arch/x86/kvm/vmx/tdx.c of the TDX branch of 2022, in its shape. Its functions for memory
- * are in tdx_mem.ts, those for running in tdx_vcpu.ts, TDG.VP.VMCALL in tdx_vmcall.ts. Left out: posted
- * interrupts, which the modelled CPU has not, the PMU, migration, debugging of TDs' registers.
+ * Upstream: arch/x86/kvm/vmx/tdx.c of the TDX branch of 2022, in its shape. Its functions for
+ * memory are in tdx_mem.ts, those for running in tdx_vcpu.ts, TDG.VP.VMCALL in tdx_vmcall.ts. Left
+ * out: posted interrupts, which the modelled CPU has not, the PMU, migration, debugging of TDs'
+ * registers.
  *
  * kvm->lock		KVM_TDX_INIT_VM, INIT_MEM_REGION, FINALIZE_VM
  *   vcpu->mutex	source, measure
@@ -19,17 +20,17 @@ import { WARN_ON_ONCE } from "#linux/bug.ts";
 import { for_each_online_cpu, for_each_possible_cpu } from "#linux/cpumask.ts";
 import { E2BIG, EAGAIN, EEXIST, EFAULT, EINTR, EINVAL, EIO, ENOMEM, EOPNOTSUPP } from
 	"#linux/errno.ts";
-import { __GFP_ZERO, alloc_page, free_page, GFP_KERNEL, GFP_KERNEL_ACCOUNT } from "#linux/gfp.ts";
+import { __GFP_ZERO, alloc_page, free_page, GFP_KERNEL_ACCOUNT } from "#linux/gfp.ts";
 import { local_irq_disable, local_irq_enable } from "#linux/irqflags.ts";
 import { kvm_for_each_vcpu, kvm_get_vcpu, kvm_make_request, vcpu_load, vcpu_put, type struct_kvm,
 	type struct_kvm_vcpu } from "#linux/kvm_host.ts";
-import { INIT_LIST_HEAD, list_add, list_del, list_empty, list_for_each_entry, struct_list_head }
+import { INIT_LIST_HEAD, list_add, list_del, list_for_each_entry, struct_list_head }
 	from "#linux/list.ts";
 import { get_user_pages_fast, put_page } from "#linux/mm.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import { mutex_lock, mutex_lock_killable, mutex_unlock } from "#linux/mutex.ts";
 import { DEFINE_PER_CPU, per_cpu } from "#linux/percpu.ts";
-import { pr_err, pr_info, pr_warn } from "#linux/printk.ts";
+import { pr_err, pr_info } from "#linux/printk.ts";
 import { cond_resched, current, need_resched } from "#linux/sched.ts";
 import { signal_pending } from "#linux/sched/signal.ts";
 import { kfree } from "#linux/slab.ts";
@@ -42,39 +43,34 @@ import { struct_msr_data } from "#asm/kvm_host.ts";
 import { KVM_REQ_LOAD_MMU_PGD } from "#asm/kvm_host.ts";
 import { MSR_IA32_APICBASE_BSP } from "#asm/msr-index.ts";
 import { page_bytes, page_to_phys, PAGE_SIZE } from "#asm/page.ts";
-import { TSC_KHZ } from "#asm/timex.ts";
 import * as x from "#asm/tdx.ts";
 import { KVM_TDX_CAPABILITIES, KVM_TDX_FINALIZE_VM, KVM_TDX_INIT_MEM_REGION, KVM_TDX_INIT_VCPU,
 	KVM_TDX_INIT_VM, KVM_TDX_MEASURE_MEMORY_REGION, KVM_X86_TDX_VM, struct_kvm_cpuid_entry2,
 	struct_kvm_tdx_capabilities, struct_kvm_tdx_cmd, struct_kvm_tdx_cpuid_config,
 	struct_kvm_tdx_init_mem_region, struct_kvm_tdx_init_vm } from "#uapi-asm/kvm.ts";
 import { KVM_MP_STATE_RUNNABLE } from "#uapi/linux/kvm.ts";
-import { kvm_gfn_shared_mask, kvm_is_private_gpa, kvm_mmu_map_tdp_page, kvm_mmu_reload } from
+import { kvm_is_private_gpa, kvm_mmu_map_tdp_page, kvm_mmu_reload } from
 	"#arch/x86/kvm/mmu.h.ts";
 import { kvm_mmu_set_mmio_spte_value } from "#arch/x86/kvm/mmu/spte.h.ts";
 import { kvm_set_apic_base, LAPIC_MODE_X2APIC } from "#arch/x86/kvm/lapic.h.ts";
-import { is_hkid_assigned, is_td, is_td_vcpu, pr_tdx_error, struct_kvm_tdx, struct_vcpu_tdx,
+import { is_hkid_assigned, pr_tdx_error, struct_kvm_tdx, struct_vcpu_tdx,
 	tdx_clear_and_free_page, tdx_late_reclaim, tdx_reclaim_page, tdx_track, to_kvm_tdx, to_tdx }
 	from "#arch/x86/kvm/vmx/tdx.h.ts";
 import * as ops from "#arch/x86/kvm/vmx/tdx_ops.h.ts";
 import { to_kvm_vmx, to_vmx } from "#arch/x86/kvm/vmx/vmx.h.ts";
+import { tdx_busy, tdx_failed } from "#arch/x86/kvm/vmx/tdx.h.ts";
 
 /* TD_PARAMS, in one page */
 const PARAMS_MAX_VCPUS		= 16;
 const PARAMS_EPTP_CONTROLS	= 24;
-const PARAMS_EXEC_CONTROLS	= 32;
 const PARAMS_TSC_FREQUENCY	= 40;
 const PARAMS_MRCONFIGID		= 80;
 const PARAMS_CPUID_VALUES	= 256;
 
 const EPTP_MT_WB		= 6;
 const EPTP_PWL_4		= 3 << 3;
-const EPTP_PWL_5		= 4 << 3;
-const EXEC_CONTROL_MAX_GPAW	= 1n;
 const TDX_MAX_VCPUS		= 576;
 
-const failed = (code: number): boolean => code >= x.TDX_ERROR;
-const busy = (code: number): boolean => failed(code) && (code & 0xff00) >>> 0 === 0x0200;
 
 const associated_tdvcpus = DEFINE_PER_CPU(() => new struct_list_head(null));
 
@@ -185,7 +181,7 @@ function on_each_package(fn: () => number): number {
 		smp_call_function_single(cpu, (r: ref<number>) => {
 			r.v = fn();
 		}, ret, 1);
-		if (failed(ret.v))
+		if (tdx_failed(ret.v))
 			break;
 	}
 	return ret.v;
@@ -199,9 +195,9 @@ function tdx_flush_vp(tdx: struct_vcpu_tdx): void {
 		let err;
 		do {
 			err = ops.tdh_vp_flush(page_to_phys(tdx.tdvpr!));
-		} while (busy(err));
+		} while (tdx_busy(err));
 		/* it has not run here after all */
-		if (failed(err) && err !== x.TDX_VCPU_NOT_ASSOCIATED)
+		if (tdx_failed(err) && err !== x.TDX_VCPU_NOT_ASSOCIATED)
 			pr_tdx_error("TDH_VP_FLUSH", err);
 	}
 	list_del(tdx.cpu_list);
@@ -223,7 +219,7 @@ export function tdx_hardware_disable(): void {
 function cache_wb(): number {
 	let err = ops.tdh_phymem_cache_wb(false);
 
-	while (busy(err) || err === x.TDX_INTERRUPTED_RESUMABLE)
+	while (tdx_busy(err) || err === x.TDX_INTERRUPTED_RESUMABLE)
 		err = ops.tdh_phymem_cache_wb(err === x.TDX_INTERRUPTED_RESUMABLE);
 	return err;
 }
@@ -235,10 +231,10 @@ function tdx_try_release_hkid(kvm: struct_kvm): boolean {
 		let err;
 		do {
 			err = fn();
-		} while (busy(err));
-		if (failed(err))
+		} while (tdx_busy(err));
+		if (tdx_failed(err))
 			pr_tdx_error(name, err);
-		return !failed(err);
+		return !tdx_failed(err);
 	};
 
 	for (const vcpu of kvm_for_each_vcpu(kvm))
@@ -288,7 +284,7 @@ export function tdx_vm_free(kvm: struct_kvm): void {
 	/* it was under the module's own KeyID, whose lines no freeing of a KeyID has flushed */
 	const err = ops.tdh_phymem_page_wbinvd(ops.set_hkid_to_hpa(page_to_phys(tdr),
 		x.tdx_global_keyid));
-	if (failed(err)) {
+	if (tdx_failed(err)) {
 		pr_tdx_error("TDH_PHYMEM_PAGE_WBINVD", err);
 		x.tdx_page_leak(tdr);
 		return;
@@ -320,10 +316,10 @@ function setup_tdparams(kvm: struct_kvm, params: Uint8Array, init_vm: struct_kvm
 		entries.push(struct_kvm_cpuid_entry2.of(init_vm.entries,
 			i * sizeof(struct_kvm_cpuid_entry2)));
 
-	/* physical addresses of more than 48 bits take five levels */
+	/* physical addresses of more than 48 bits take five levels, which EPT does not have */
 	const address = find_entry(entries, 0x80000008, 0xffffffff);
-	const max_pa = address !== null ? address.eax & 0xff : 48;
-	const wide = max_pa > 48;
+	if (address !== null && (address.eax & 0xff) > 48)
+		return -EINVAL;
 
 	v.setBigUint64(0, init_vm.attributes, true);
 	const xsave = find_entry(entries, 0xd, 0);
@@ -332,9 +328,7 @@ function setup_tdparams(kvm: struct_kvm, params: Uint8Array, init_vm: struct_kvm
 		(xss === null ? 0n : (BigInt(xss.edx) << 32n) | BigInt(xss.ecx));
 	v.setBigUint64(8, (xfam & info.xfam_fixed0) | info.xfam_fixed1, true);
 	v.setUint32(PARAMS_MAX_VCPUS, kvm.max_vcpus, true);
-	v.setBigUint64(PARAMS_EPTP_CONTROLS, BigInt(EPTP_MT_WB | (wide ? EPTP_PWL_5 : EPTP_PWL_4)),
-		true);
-	v.setBigUint64(PARAMS_EXEC_CONTROLS, wide ? EXEC_CONTROL_MAX_GPAW : 0n, true);
+	v.setBigUint64(PARAMS_EPTP_CONTROLS, BigInt(EPTP_MT_WB | EPTP_PWL_4), true);
 	v.setUint16(PARAMS_TSC_FREQUENCY, kvm.arch.default_tsc_khz / 25000, true);
 	const digests = [init_vm.mrconfigid, init_vm.mrowner, init_vm.mrownerconfig];
 	digests.forEach((digest, n) => {
@@ -366,7 +360,7 @@ function configure_keys(tdr: hpa_t): number {
 		let err;
 		do {
 			err = ops.tdh_mng_key_config(tdr);
-		} while (busy(err) || err === x.TDX_KEY_GENERATION_FAILED);
+		} while (tdx_busy(err) || err === x.TDX_KEY_GENERATION_FAILED);
 		return err;
 	});
 }
@@ -386,13 +380,13 @@ function __tdx_td_init(kvm: struct_kvm, params: struct_page, seamcall_err: ref<b
 		return -ENOMEM;
 	const pa = page_to_phys(tdr);
 	let err = ops.tdh_mng_create(pa, kvm_tdx.hkid);
-	if (failed(err)) {
+	if (tdx_failed(err)) {
 		free_page(tdr);
 		return error("TDH_MNG_CREATE", err);
 	}
 	kvm_tdx.tdr = tdr;
 	err = configure_keys(pa);
-	if (failed(err))
+	if (tdx_failed(err))
 		return error("TDH_MNG_KEY_CONFIG", err);
 	const n = x.tdx_get_sysinfo()!.tdcs_base_size / PAGE_SIZE;
 	for (let i = 0; i < n; i++) {
@@ -400,14 +394,14 @@ function __tdx_td_init(kvm: struct_kvm, params: struct_page, seamcall_err: ref<b
 		if (page === null)
 			return -ENOMEM;
 		err = ops.tdh_mng_addcx(pa, page_to_phys(page));
-		if (failed(err)) {
+		if (tdx_failed(err)) {
 			free_page(page);
 			return error("TDH_MNG_ADDCX", err);
 		}
 		kvm_tdx.tdcs.push(page);
 	}
 	err = ops.tdh_mng_init(pa, page_to_phys(params));
-	if (failed(err)) {
+	if (tdx_failed(err)) {
 		const ret = error("TDH_MNG_INIT", err);
 		/* user space's choice, then */
 		return err === x.TDX_OPERAND_INVALID ? -EINVAL : ret;
@@ -434,7 +428,8 @@ function tdx_td_init(kvm: struct_kvm, cmd: struct_kvm_tdx_cmd): number {
 		if (params === null)
 			break free_bytes;
 		free_params: {
-			ret = setup_tdparams(kvm, page_bytes(params), struct_kvm_tdx_init_vm.of(bytes));
+			ret = setup_tdparams(kvm, page_bytes(params),
+				struct_kvm_tdx_init_vm.of(bytes));
 			if (ret !== 0)
 				break free_params;
 			const hkid = x.tdx_keyid_alloc();
@@ -451,10 +446,8 @@ function tdx_td_init(kvm: struct_kvm, cmd: struct_kvm_tdx_cmd): number {
 				break free_params;
 			}
 			kvm_tdx.initialized = true;
-			const wide = new DataView(page_bytes(params).buffer,
-				page_bytes(params).byteOffset).getBigUint64(PARAMS_EXEC_CONTROLS, true);
-			/* bit 47 or 51 of a gpa */
-			kvm.arch.gfn_shared_mask = 2 ** (wide === EXEC_CONTROL_MAX_GPAW ? 39 : 35);
+			/* bit 47 of a gpa */
+			kvm.arch.gfn_shared_mask = 2 ** 35;
 		}
 		free_page(params);
 	}
@@ -523,8 +516,8 @@ function tdx_init_mem_region(kvm: struct_kvm, cmd: struct_kvm_tdx_cmd): number {
 		}
 		if (need_resched())
 			cond_resched();
-		ret = add_page(vcpu, unsigned_long(region.source_addr),
-			gpa_t(Number(region.gpa)), (cmd.flags & KVM_TDX_MEASURE_MEMORY_REGION) !== 0);
+		ret = add_page(vcpu, unsigned_long(region.source_addr), gpa_t(Number(region.gpa)),
+			(cmd.flags & KVM_TDX_MEASURE_MEMORY_REGION) !== 0);
 		if (ret !== 0)
 			break;
 		region.source_addr += BigInt(PAGE_SIZE);
@@ -549,7 +542,7 @@ function tdx_td_finalizemr(kvm: struct_kvm, cmd: struct_kvm_tdx_cmd): number {
 	if (cmd.flags !== 0 || !kvm_tdx.initialized || kvm_tdx.finalized || kvm_tdx.lost)
 		return -EINVAL;
 	const err = ops.tdh_mr_finalize(page_to_phys(kvm_tdx.tdr!));
-	if (failed(err)) {
+	if (tdx_failed(err)) {
 		cmd.error = x.tdx_rax(ops.tdx_out);
 		pr_tdx_error("TDH_MR_FINALIZE", err);
 		return -EIO;
@@ -654,7 +647,7 @@ function tdx_td_vcpu_init(vcpu: struct_kvm_vcpu, vcpu_rcx: bigint, cmd: struct_k
 	if (tdvpr === null)
 		return -ENOMEM;
 	let err = ops.tdh_vp_create(tdr, page_to_phys(tdvpr));
-	if (failed(err)) {
+	if (tdx_failed(err)) {
 		free_page(tdvpr);
 		return error("TDH_VP_CREATE", err);
 	}
@@ -665,14 +658,14 @@ function tdx_td_vcpu_init(vcpu: struct_kvm_vcpu, vcpu_rcx: bigint, cmd: struct_k
 		if (page === null)
 			return -ENOMEM;
 		err = ops.tdh_vp_addcx(page_to_phys(tdvpr), page_to_phys(page));
-		if (failed(err)) {
+		if (tdx_failed(err)) {
 			free_page(page);
 			return error("TDH_VP_ADDCX", err);
 		}
 		tdx.tdvpx.push(page);
 	}
 	err = ops.tdh_vp_init(page_to_phys(tdvpr), vcpu_rcx);
-	return failed(err) ? error("TDH_VP_INIT", err) : 0;
+	return tdx_failed(err) ? error("TDH_VP_INIT", err) : 0;
 }
 
 /** x2APIC from the start, as the module tells the guest. */

@@ -3,17 +3,17 @@
  * A TD's memory: what the TDP MMU's private tables ask of the TDX module.
  *
  * Upstream: arch/x86/kvm/vmx/tdx.c of the TDX branch, its functions tdx_sept_*(), tdx_track() and
- * reclaiming. An entry's way out: TDH.MEM.RANGE.BLOCK, so that nobody translates by it any more; a kick
- * of all vCPUs and TDH.MEM.TRACK, so that nobody has a translation; TDH.MEM.PAGE.REMOVE; its lines out
- * of the caches; zeros by MOVDIR64B; and the page is the host's. With the KeyID gone nobody
- * translates at all: TDH.PHYMEM.PAGE.RECLAIM.
+ * reclaiming. An entry's way out: TDH.MEM.RANGE.BLOCK, so that nobody translates by it any more; a
+ * kick of all vCPUs and TDH.MEM.TRACK, so that nobody has a translation; TDH.MEM.PAGE.REMOVE; its
+ * lines out of the caches; zeros by MOVDIR64B; and the page is the host's. With the KeyID gone
+ * nobody translates at all: TDH.PHYMEM.PAGE.RECLAIM.
  */
 import { gpa_t, hpa_t, pfn_nr, type gfn_t, type kvm_pfn_t } from "#asm-generic/types.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
 import { EAGAIN, EIO, ENOTSUPP } from "#linux/errno.ts";
 import { free_page } from "#linux/gfp.ts";
-import { KVM_BUG_ON, KVM_REQ_TLB_FLUSH, kvm_make_all_cpus_request, type struct_kvm, type struct_kvm_vcpu } from
-	"#linux/kvm_host.ts";
+import { KVM_BUG_ON, KVM_REQ_TLB_FLUSH, kvm_make_all_cpus_request, type struct_kvm,
+	type struct_kvm_vcpu } from "#linux/kvm_host.ts";
 import { get_page, pfn_to_page, put_page } from "#linux/mm.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import { pr_err } from "#linux/printk.ts";
@@ -21,10 +21,10 @@ import { KVM_PAGES_PER_HPAGE, VALID_PAGE } from "#asm/kvm_host.ts";
 import { page_to_phys, PAGE_SIZE } from "#asm/page.ts";
 import { PG_LEVEL_4K } from "#asm/pgtable_types.ts";
 import { cpu_relax } from "#asm/processor.ts";
-import { clear_on_drop, tdx_clear_page, tdx_page_leak, tdx_rax, TDX_ERROR, TDX_FATAL,
+import { clear_on_drop, tdx_clear_page, tdx_page_leak, tdx_rax, TDX_FATAL,
 	TDX_INTERRUPTED_RESTARTABLE, TDX_TD_FATAL } from "#asm/tdx.ts";
-import { is_hkid_assigned, is_td, TD_VMCS_SHARED_EPT_POINTER, to_kvm_tdx, to_tdx,
-	type struct_kvm_tdx } from "#arch/x86/kvm/vmx/tdx.h.ts";
+import { is_hkid_assigned, is_td, TD_VMCS_SHARED_EPT_POINTER, tdx_busy, tdx_failed, to_kvm_tdx,
+	to_tdx, type struct_kvm_tdx } from "#arch/x86/kvm/vmx/tdx.h.ts";
 import * as ops from "#arch/x86/kvm/vmx/tdx_ops.h.ts";
 import { construct_eptp, ept_sync_context } from "#arch/x86/kvm/vmx/vmx.h.ts";
 
@@ -33,9 +33,6 @@ const gfn_to_gpa = (gfn: gfn_t): gpa_t => gpa_t(gfn * PAGE_SIZE);
 const pg_level_to_tdx_sept_level = (level: number): number => level - PG_LEVEL_4K;
 const tdr_pa = (kvm_tdx: struct_kvm_tdx): hpa_t => page_to_phys(kvm_tdx.tdr!);
 
-const failed = (code: number): boolean => code >= TDX_ERROR;
-/** Somebody else has a lock: class 2. */
-const busy = (code: number): boolean => failed(code) && (code & 0xff00) >>> 0 === 0x0200;
 
 export function pr_tdx_error(name: string, code: number): void {
 	pr_err("kvm: tdx: %s failed: 0x%llx (0x%x)\n", name, tdx_rax(ops.tdx_out), code);
@@ -53,7 +50,7 @@ function tdx_measure_page(kvm: struct_kvm, gpa: gpa_t): void {
 
 	for (let i = 0; i < PAGE_SIZE; i += TDX_EXTENDMR_CHUNKSIZE) {
 		const err = ops.tdh_mr_extend(tdr, gpa_t(gpa + i));
-		if (KVM_BUG_ON(failed(err), kvm)) {
+		if (KVM_BUG_ON(tdx_failed(err), kvm)) {
 			pr_tdx_error("TDH_MR_EXTEND", err);
 			break;
 		}
@@ -82,8 +79,8 @@ function tdx_mem_page_add(kvm: struct_kvm, gpa: gpa_t, pfn: kvm_pfn_t): number {
 	do {
 		err = ops.tdh_mem_page_add(tdr_pa(kvm_tdx), gpa, hpa_t(pfn * PAGE_SIZE),
 			page_to_phys(source!));
-	} while (busy(err));
-	if (KVM_BUG_ON(failed(err), kvm)) {
+	} while (tdx_busy(err));
+	if (KVM_BUG_ON(tdx_failed(err), kvm)) {
 		pr_tdx_error("TDH_MEM_PAGE_ADD", err);
 		return -EIO;
 	}
@@ -102,9 +99,9 @@ export function tdx_sept_set_private_spte(kvm: struct_kvm, gfn: gfn_t, level: nu
 	if (kvm_tdx.finalized) {
 		const err = ops.tdh_mem_page_aug(tdr_pa(kvm_tdx), gpa,
 			pg_level_to_tdx_sept_level(level), hpa_t(pfn * PAGE_SIZE));
-		if (busy(err)) {
+		if (tdx_busy(err)) {
 			ret = -EAGAIN;
-		} else if (failed(err)) {
+		} else if (tdx_failed(err)) {
 			ret = -EIO;
 			if (!td_gone(err)) {
 				pr_tdx_error("TDH_MEM_PAGE_AUG", err);
@@ -127,9 +124,9 @@ export function tdx_sept_link_private_spt(kvm: struct_kvm, gfn: gfn_t, level: nu
 	const err = ops.tdh_mem_sept_add(tdr_pa(to_kvm_tdx(kvm)), gfn_to_gpa(gfn),
 		pg_level_to_tdx_sept_level(level), page_to_phys(private_spt));
 
-	if (busy(err))
+	if (tdx_busy(err))
 		return -EAGAIN;
-	if (!failed(err))
+	if (!tdx_failed(err))
 		return 0;
 	if (!td_gone(err)) {
 		pr_tdx_error("TDH_MEM_SEPT_ADD", err);
@@ -151,10 +148,10 @@ export function tdx_sept_zap_private_spte(kvm: struct_kvm, gfn: gfn_t, level: nu
 	do {
 		err = ops.tdh_mem_range_block(tdr_pa(kvm_tdx), gfn_to_gpa(gfn),
 			pg_level_to_tdx_sept_level(level));
-	} while (busy(err));
+	} while (tdx_busy(err));
 	if (td_gone(err))
 		return 0;
-	if (KVM_BUG_ON(failed(err), kvm)) {
+	if (KVM_BUG_ON(tdx_failed(err), kvm)) {
 		pr_tdx_error("TDH_MEM_RANGE_BLOCK", err);
 		return -EIO;
 	}
@@ -163,8 +160,8 @@ export function tdx_sept_zap_private_spte(kvm: struct_kvm, gfn: gfn_t, level: nu
 }
 
 /**
- * arch/x86/kvm/vmx/tdx.c:tdx_track(): every vCPU that was in the guest leaves it, and forgets what it
- * knew of the TD's tables before it enters again.
+ * arch/x86/kvm/vmx/tdx.c:tdx_track(): every vCPU that was in the guest leaves it, and forgets what
+ * it knew of the TD's tables before it enters again.
  */
 export function tdx_track(kvm: struct_kvm): void {
 	const kvm_tdx = to_kvm_tdx(kvm);
@@ -178,9 +175,9 @@ export function tdx_track(kvm: struct_kvm): void {
 	do {
 		kvm_make_all_cpus_request(kvm, KVM_REQ_TLB_FLUSH);
 		err = ops.tdh_mem_track(tdr_pa(kvm_tdx));
-	} while (busy(err));
+	} while (tdx_busy(err));
 	kvm_tdx.tdh_mem_track--;
-	if (failed(err) && !td_gone(err)) {
+	if (tdx_failed(err) && !td_gone(err)) {
 		pr_tdx_error("TDH_MEM_TRACK", err);
 		KVM_BUG_ON(true, kvm);
 	}
@@ -199,8 +196,8 @@ function tdx_flush_page(kvm: struct_kvm, page: struct_page): boolean {
 
 	do {
 		err = ops.tdh_phymem_page_wbinvd(pa);
-	} while (busy(err));
-	if (!failed(err))
+	} while (tdx_busy(err));
+	if (!tdx_failed(err))
 		return true;
 	pr_tdx_error("TDH_PHYMEM_PAGE_WBINVD", err);
 	tdx_page_leak(page);
@@ -208,16 +205,16 @@ function tdx_flush_page(kvm: struct_kvm, page: struct_page): boolean {
 }
 
 /**
- * arch/x86/kvm/vmx/tdx.c:tdx_reclaim_page(): a page of whatever kind, or a large one, of a TD that has
- * no KeyID any more.
+ * arch/x86/kvm/vmx/tdx.c:tdx_reclaim_page(): a page of whatever kind, or a large one, of a TD that
+ * has no KeyID any more.
  */
 export function tdx_reclaim_page(page: struct_page, level: number): number {
 	let err;
 
 	do {
 		err = ops.tdh_phymem_page_reclaim(page_to_phys(page));
-	} while (busy(err));
-	if (WARN_ON_ONCE(failed(err))) {
+	} while (tdx_busy(err));
+	if (WARN_ON_ONCE(tdx_failed(err))) {
 		pr_tdx_error("TDH_PHYMEM_PAGE_RECLAIM", err);
 		return -EIO;
 	}
@@ -250,13 +247,13 @@ function tdx_sept_drop_private_spte(kvm: struct_kvm, gfn: gfn_t, level: number, 
 	do {
 		err = ops.tdh_mem_page_remove(tdr_pa(kvm_tdx), gfn_to_gpa(gfn),
 			pg_level_to_tdx_sept_level(level));
-	} while (busy(err));
+	} while (tdx_busy(err));
 	if (td_gone(err)) {
 		/* until it has no KeyID; see tdx_late_reclaim() */
 		kvm_tdx.late.push({ pfn, level });
 		return 0;
 	}
-	if (KVM_BUG_ON(failed(err), kvm)) {
+	if (KVM_BUG_ON(tdx_failed(err), kvm)) {
 		pr_tdx_error("TDH_MEM_PAGE_REMOVE", err);
 		leak_pages(pfn, level);
 		return -EIO;
@@ -323,8 +320,8 @@ export function tdx_sept_split_private_spt(kvm: struct_kvm, gfn: gfn_t, level: n
 	do {
 		err = ops.tdh_mem_page_demote(tdr_pa(kvm_tdx), gfn_to_gpa(gfn),
 			pg_level_to_tdx_sept_level(level), page_to_phys(private_spt));
-	} while (busy(err) || err === TDX_INTERRUPTED_RESTARTABLE);
-	if (!failed(err))
+	} while (tdx_busy(err) || err === TDX_INTERRUPTED_RESTARTABLE);
+	if (!tdx_failed(err))
 		return 0;
 	if (!td_gone(err)) {
 		pr_tdx_error("TDH_MEM_PAGE_DEMOTE", err);
@@ -353,8 +350,8 @@ export function tdx_sept_free_private_spt(kvm: struct_kvm, gfn: gfn_t, level: nu
 	do {
 		err = ops.tdh_mem_sept_remove(tdr_pa(kvm_tdx), gfn_to_gpa(gfn),
 			pg_level_to_tdx_sept_level(level));
-	} while (busy(err));
-	if (KVM_BUG_ON(failed(err), kvm)) {
+	} while (tdx_busy(err));
+	if (KVM_BUG_ON(tdx_failed(err), kvm)) {
 		pr_tdx_error("TDH_MEM_SEPT_REMOVE", err);
 		tdx_page_leak(private_spt);
 		return -EIO;
@@ -389,14 +386,15 @@ export function tdx_flush_tlb(vcpu: struct_kvm_vcpu): void {
 }
 
 /** arch/x86/kvm/vmx/tdx.c:tdx_load_mmu_pgd() */
-export function tdx_load_mmu_pgd(vcpu: struct_kvm_vcpu, root_hpa: hpa_t, _root_level: number): void {
+export function tdx_load_mmu_pgd(vcpu: struct_kvm_vcpu, root_hpa: hpa_t, _root_level: number):
+	void {
 	const tdx = to_tdx(vcpu);
 
 	if (!tdx.initialized)
 		return;
 	const err = ops.tdh_vp_wr(page_to_phys(tdx.tdvpr!), TD_VMCS_SHARED_EPT_POINTER, root_hpa,
 		0xffffffffffffffffn);
-	if (failed(err) && !td_gone(err)) {
+	if (tdx_failed(err) && !td_gone(err)) {
 		pr_tdx_error("TDH_VP_WR", err);
 		KVM_BUG_ON(true, vcpu.kvm);
 	}

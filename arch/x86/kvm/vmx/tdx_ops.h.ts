@@ -2,9 +2,9 @@
 /*
  * SEAMCALL leaves that KVM uses, as functions.
  *
- * Upstream: arch/x86/kvm/vmx/tdx_ops.h of the TDX branch. Each gives the upper half of the completion
- * code; tdx_out has all registers afterwards, until the next call. Pages that become the module's are
- * flushed first: their lines may be dirty under KeyID 0.
+ * Upstream: arch/x86/kvm/vmx/tdx_ops.h of the TDX branch. Each gives the upper half of the
+ * completion code; tdx_out has all registers afterwards, until the next call. Pages that become
+ * the module's are flushed first: their lines may be dirty under KeyID 0.
  */
 import type { gpa_t, hpa_t } from "#asm-generic/types.ts";
 import { clflush_range } from "#asm/cacheflush.ts";

@@ -2,11 +2,11 @@
 /*
  * Running a TD's vCPU, and what it left the guest for.
  *
- * Upstream: arch/x86/kvm/vmx/tdx.c of the TDX branch, from tdx_vcpu_run() on. What a vCPU's registers
- * were stays with the module: after TDH.VP.ENTER vcpu->arch.regs has what the exit tells, and what
- * TDG.VP.VMCALL passes.
+ * Upstream: arch/x86/kvm/vmx/tdx.c of the TDX branch, from tdx_vcpu_run() on. What a vCPU's
+ * registers were stays with the module: after TDH.VP.ENTER vcpu->arch.regs has what the exit
+ * tells, and what TDG.VP.VMCALL passes.
  */
-import { gpa_t, ref } from "#asm-generic/types.ts";
+import { gpa_t, type ref } from "#asm-generic/types.ts";
 import { EINVAL } from "#linux/errno.ts";
 import { guest_state_enter_irqoff, guest_state_exit_irqoff, KVM_BUG_ON, kvm_vcpu_kick,
 	type struct_kvm_vcpu } from "#linux/kvm_host.ts";
@@ -14,11 +14,11 @@ import type { kvm_gen } from "#linux/kvm_types.ts";
 import { pr_warn_ratelimited } from "#linux/printk.ts";
 import { guest_slice } from "#linux/sched.ts";
 import { EXIT_FASTPATH_NONE, PFERR_LEVEL_START_BIT, PFERR_PRESENT_MASK, PFERR_WRITE_MASK,
-	kvm_mmu_page_fault, PFERR_FETCH_MASK, PFERR_USER_MASK, VCPU_REGS_RCX, VCPU_REGS_RDX, VCPU_REGS_R8,
-	VCPU_REGS_R9, type fastpath_t } from "#asm/kvm_host.ts";
+	kvm_mmu_page_fault, PFERR_FETCH_MASK, PFERR_USER_MASK, VCPU_REGS_RCX, VCPU_REGS_RDX,
+	VCPU_REGS_R8, VCPU_REGS_R9, type fastpath_t } from "#asm/kvm_host.ts";
 import { page_to_phys } from "#asm/page.ts";
 import { PG_LEVEL_4K } from "#asm/pgtable_types.ts";
-import { __seamcall, EXIT_REASON_TDCALL, SEAMCALL_TD_RUNS, TDH_VP_ENTER, TDX_ERROR,
+import { __seamcall, EXIT_REASON_TDCALL, SEAMCALL_TD_RUNS, TDH_VP_ENTER,
 	TDX_EXT_EXIT_QUAL_ACCEPT, TDX_NON_RECOVERABLE, tdx_run_td } from "#asm/tdx.ts";
 import { EPT_VIOLATION_ACC_INSTR, EPT_VIOLATION_ACC_READ, EPT_VIOLATION_ACC_WRITE,
 	EPT_VIOLATION_RWX_MASK, EXIT_REASON_EPT_MISCONFIG, EXIT_REASON_EPT_VIOLATION,
@@ -33,13 +33,13 @@ import { KVM_ISA_VMX, trace_kvm_entry, trace_kvm_exit, trace_kvm_page_fault } fr
 	"#arch/x86/kvm/trace.h.ts";
 import { kvm_is_private_gpa } from "#arch/x86/kvm/mmu.h.ts";
 import type { struct_kvm_lapic } from "#arch/x86/kvm/lapic.h.ts";
-import { handle_tdvmcall, TD_VCPU_PEND_NMI, to_kvm_tdx, to_tdx } from "#arch/x86/kvm/vmx/tdx.h.ts";
+import { handle_tdvmcall, TD_VCPU_PEND_NMI, tdx_busy, tdx_failed, to_kvm_tdx, to_tdx } from
+	"#arch/x86/kvm/vmx/tdx.h.ts";
 import { tdh_vp_wr } from "#arch/x86/kvm/vmx/tdx_ops.h.ts";
 
 /** EXIT_REASON_OTHER_SMI: bit 0 of its qualification says that it is a machine check. */
 const EXIT_REASON_OTHER_SMI	= 6;
 
-const failed = (code: number): boolean => code >= TDX_ERROR;
 
 /** arch/x86/kvm/vmx/tdx.c:tdx_vcpu_pre_run(): 1, or -errno. */
 export function tdx_vcpu_pre_run(vcpu: struct_kvm_vcpu): number {
@@ -74,7 +74,7 @@ export function* tdx_vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<fastpath_t> {
 	yield* tdx_vcpu_enter_exit(vcpu);
 	trace_kvm_exit(vcpu, KVM_ISA_VMX);
 
-	tdx.vmcall_mask = !failed(tdx.exit_code) && tdx.exit_reason === EXIT_REASON_TDCALL ?
+	tdx.vmcall_mask = !tdx_failed(tdx.exit_code) && tdx.exit_reason === EXIT_REASON_TDCALL ?
 		tdx.args.u32[2 * VCPU_REGS_RCX]! : 0;
 	return EXIT_FASTPATH_NONE;
 }
@@ -89,7 +89,7 @@ const reg = (vcpu: struct_kvm_vcpu, n: number): number => {
 export function tdx_handle_exit_irqoff(vcpu: struct_kvm_vcpu): void {
 	const tdx = to_tdx(vcpu);
 
-	if (failed(tdx.exit_code))
+	if (tdx_failed(tdx.exit_code))
 		return;
 	if (tdx.exit_reason === EXIT_REASON_EXTERNAL_INTERRUPT)
 		vcpu.arch.at_instruction_boundary = true;
@@ -116,8 +116,8 @@ function tdx_handle_exception(vcpu: struct_kvm_vcpu): number {
 }
 
 /**
- * What KVM's fault handler is told of a violation: like handle_ept_violation(), but for what a private
- * page can be: readable, writable and executable, all at once.
+ * What KVM's fault handler is told of a violation: like handle_ept_violation(), but for what a
+ * private page can be: readable, writable and executable, all at once.
  */
 function tdx_fault_error_code(vcpu: struct_kvm_vcpu, gpa: gpa_t): number {
 	const qual = reg(vcpu, VCPU_REGS_RCX), { u32 } = to_tdx(vcpu).args;
@@ -175,10 +175,10 @@ export function tdx_handle_exit(vcpu: struct_kvm_vcpu, _fastpath: fastpath_t): n
 	const tdx = to_tdx(vcpu), code = tdx.exit_code;
 
 	/* somebody had a lock that the entry needs: again */
-	if (failed(code) && (code & 0xff00) >>> 0 === 0x0200)
+	if (tdx_busy(code))
 		return 1;
-	if (failed(code) || (code & TDX_NON_RECOVERABLE) !== 0) {
-		if (!failed(code) && tdx.exit_reason === EXIT_REASON_TRIPLE_FAULT)
+	if (tdx_failed(code) || (code & TDX_NON_RECOVERABLE) !== 0) {
+		if (!tdx_failed(code) && tdx.exit_reason === EXIT_REASON_TRIPLE_FAULT)
 			return tdx_handle_triple_fault(vcpu);
 		pr_warn_ratelimited("kvm: tdx: TD exit 0x%llx, hkid 0x%x\n", tdx.args.u64[0]!,
 			to_kvm_tdx(vcpu.kvm).hkid);
@@ -220,8 +220,8 @@ export function tdx_get_exit_info(vcpu: struct_kvm_vcpu, reason: ref<number>, in
 /* Events. */
 
 /**
- * arch/x86/kvm/vmx/tdx.c:tdx_deliver_interrupt(): there are no posted interrupts, by which alone the
- * module would let a TD have one. It wakes the vCPU.
+ * arch/x86/kvm/vmx/tdx.c:tdx_deliver_interrupt(): there are no posted interrupts, by which alone
+ * the module would let a TD have one. It wakes the vCPU.
  */
 export function tdx_deliver_interrupt(apic: struct_kvm_lapic, _mode: number, _trig: number,
 	vector: number): void {

@@ -2,8 +2,9 @@
 /*
  * TDG.VP.VMCALL: what a TD asks its host for, by the guest-host communication interface.
  *
- * Upstream: arch/x86/kvm/vmx/tdx.c of the TDX branch, its functions tdx_emulate_*() and tdx_map_gpa().
- * R10: 0 for the interface's own, R11: which, R12 to R15 arguments. Back come R10, a status, and R11.
+ * Upstream: arch/x86/kvm/vmx/tdx.c of the TDX branch, its functions tdx_emulate_*() and
+ * tdx_map_gpa(). R10: 0 for the interface's own, R11: which, R12 to R15 arguments. Back come R10,
+ * a status, and R11.
  */
 import { gfn_t, gpa_t, ref } from "#asm-generic/types.ts";
 import { CONFIG_HAVE_KVM_PRIVATE_MEM } from "#generated/autoconf.ts";
@@ -310,7 +311,9 @@ function tdx_report_fatal_error(vcpu: struct_kvm_vcpu): number {
 	return 0;
 }
 
-/** arch/x86/kvm/vmx/tdx.c:tdx_get_td_vm_call_info(): 0 of R12 asks whether all there is is there. */
+/**
+ * arch/x86/kvm/vmx/tdx.c:tdx_get_td_vm_call_info(): 0 of R12 asks whether all there is is there.
+ */
 function tdx_get_td_vm_call_info(vcpu: struct_kvm_vcpu): number {
 	if (a0(vcpu) !== 0n)
 		return done(vcpu, TDVMCALL_INVALID_OPERAND);

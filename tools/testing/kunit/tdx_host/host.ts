@@ -6,7 +6,9 @@
  */
 import "#generated/vmlinux.ts";
 import { boot } from "#arch/x86/entry/boot.ts";
+import { kvm_vm_ioctl_check_extension } from "#asm/kvm_host.ts";
 import { kmsg_text } from "#linux/printk.ts";
+import { KVM_CAP_VM_TYPES } from "#uapi/linux/kvm.ts";
 import { complete, type host_config } from "#tools/testing/host/config.ts";
 
 const GIB = 2 ** 30;
@@ -20,4 +22,9 @@ export function boot_tdx(config: host_config = {}): string[] {
 export function tdx_messages(): string[] {
 	return kmsg_text().map((line) => line.replace(/^(<\d+>)?\[ *[\d.]+\] /, ""))
 		.filter((line) => /virt\/tdx|kvm: TDX|kvm: tdx|mktme|tme:/.test(line));
+}
+
+/** A mask of KVM_X86_*_VM. */
+export function vm_types(): number {
+	return kvm_vm_ioctl_check_extension(null, KVM_CAP_VM_TYPES);
 }

@@ -3,8 +3,8 @@
  * No page on the free list is a TD's: a look at what the hardware knows of each page that is freed.
  *
  * Port-only. A page that the PAMT says is owned is a BUG. Owner bits or poison that are left on it
- * are one with clear_on_drop=1, the default: whoever frees the page has to clear it by MOVDIR64B. With
- * clear_on_drop=0 KVM does not, as in 2022, and they are counted.
+ * are one with clear_on_drop=1, the default: whoever frees the page has to clear it by MOVDIR64B.
+ * With clear_on_drop=0 KVM does not, as in 2022, and they are counted.
  */
 import { BUG } from "#linux/bug.ts";
 import { set_arch_free_page } from "#linux/gfp.ts";
@@ -28,7 +28,7 @@ __setup("clear_on_drop=", (value) => {
 function check_page(pfn: number): void {
 	if (pamt_find(pfn) && pamt_type !== PT_NDA) {
 		pr_err("virt/tdx: page 0x%llx is freed, and of type %d, owner 0x%llx\n", pfn * 4096,
-			pamt_type, pamt_owner * 4096);
+			pamt_type, Math.max(pamt_owner, 0) * 4096);
 		BUG();
 	}
 	if (!tme_clear_on_free_check(pfn * 4096))

@@ -16,7 +16,9 @@ import { SEAMCALL_DETAILS_GP, SEAMCALL_DETAILS_UD, SEAMCALL_DETAILS_VMFAILINVALI
 
 const X86_TRAP_UD	= 6;
 
-/** __seamcall() of TDH.VP.ENTER: the TD runs, see tdx_run_td(). No completion code has this value. */
+/**
+ * __seamcall() of TDH.VP.ENTER: the TD runs, see tdx_run_td(). No completion code has this value.
+ */
 export const SEAMCALL_TD_RUNS	= -1;
 
 /* tries to get a random number */
@@ -91,8 +93,8 @@ export function tdx_seamcall_err(fn: number, args: struct_tdx_module_args): void
 }
 
 /**
- * arch/x86/virt/vmx/tdx/tdx.c:seamcall_prerr(): 0, or an errno for what went wrong, which is printed
- * unless there is no module, or this CPU can't call it.
+ * arch/x86/virt/vmx/tdx/tdx.c:seamcall_prerr(): 0, or an errno for what went wrong, which is
+ * printed unless there is no module, or this CPU can't call it.
  */
 export function seamcall(fn: number, args: struct_tdx_module_args): number {
 	let retry = RDRAND_RETRY_LOOPS, sret: number;

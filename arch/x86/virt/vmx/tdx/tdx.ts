@@ -3,8 +3,8 @@
  * Bringing the TDX module up, and KeyIDs for TDs.
  *
  * Upstream: arch/x86/virt/vmx/tdx/tdx.c of the host kernel support series, which was merged later;
- * the messages are its. Regions: tdmr.ts. Left out: memory that comes and goes, suspend, kexec. As in
- * 2022 the first user brings the module up: KVM, when it is loaded, in VMX operation.
+ * the messages are its. Regions: tdmr.ts. Left out: memory that comes and goes, suspend, kexec. As
+ * in 2022 the first user brings the module up: KVM, when it is loaded, in VMX operation.
  *
  * tdx_module_lock	state of the module, regions
  * tdx_keyid_lock	KeyIDs
@@ -26,12 +26,11 @@ import { wbinvd_on_all_cpus } from "#asm/cacheflush.ts";
 import { rdmsrl_safe } from "#asm/msr.ts";
 import { page_bytes } from "#asm/page.ts";
 import { reg_set } from "#hw/tdx/regs.ts";
-import { MSR_IA32_MKTME_KEYID_PARTITIONING, TDX_MAX_CMRS, TDH_SYS_CONFIG,
-	TDH_SYS_INFO, TDH_SYS_INIT, TDH_SYS_KEY_CONFIG, TDH_SYS_LP_INIT, TDH_SYS_TDMR_INIT,
-	seamcall, struct_tdx_module_args, tme_clear_page, topology_physical_package_id } from "#asm/tdx.ts";
-import { build_tdx_memlist, construct_tdmrs, free_tdmrs, tdmr_info_list, tdmrs_count_pamt_kb,
-	tdmrs_reset_pamt_all } from "#arch/x86/virt/vmx/tdx/tdmr.ts";
-import { free_check_start } from "#arch/x86/virt/vmx/tdx/free_check.ts";
+import { MSR_IA32_MKTME_KEYID_PARTITIONING, TDX_MAX_CMRS, TDH_SYS_CONFIG, TDH_SYS_INFO,
+	TDH_SYS_INIT, TDH_SYS_KEY_CONFIG, TDH_SYS_LP_INIT, TDH_SYS_TDMR_INIT, seamcall,
+	struct_tdx_module_args, tme_clear_page, topology_physical_package_id } from "#asm/tdx.ts";
+import { build_tdx_memlist, construct_tdmrs, free_check_start, free_tdmrs, tdmr_info_list,
+	tdmrs_count_pamt_kb, tdmrs_reset_pamt_all } from "#arch/x86/virt/vmx/tdx/tdx.h.ts";
 
 const TDX_MODULE_UNINITIALIZED	= 0;
 const TDX_MODULE_INITIALIZED	= 1;
@@ -40,7 +39,7 @@ const TDX_MODULE_ERROR		= 2;
 const tdx_module_lock = DEFINE_MUTEX("tdx_module_lock");
 let tdx_module_status = TDX_MODULE_UNINITIALIZED;
 /* by CPU */
-let tdx_lp_initialized: boolean[] = [];
+const tdx_lp_initialized: boolean[] = [];
 let sysinit_done = false;
 let sysinit_ret = 0;
 
@@ -418,8 +417,8 @@ export function tdx_page_leak(page: struct_page): void {
 }
 
 /**
- * A page that was a TD's, or the module's: zeros, without owner bits and poison. By MOVDIR64B, which
- * reads nothing of what is there.
+ * A page that was a TD's, or the module's: zeros, without owner bits and poison. By MOVDIR64B,
+ * which reads nothing of what is there.
  */
 export function tdx_clear_page(page: struct_page): void {
 	tme_clear_page(page_to_phys(page), 0);

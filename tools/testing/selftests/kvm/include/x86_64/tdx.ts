@@ -4,15 +4,15 @@
  *
  * Port-only. Guest physical memory:
  *
- *	0x1000 PML4	0x2000 PDPT: the first 4 GiB	0x3000 PDPT: the same, SHARED, at TD_SHARED_VA
- *	0x4000 GDT	0x5000 IDT	0x6000 stacks	0x400000 text	0xfffff000 the reset vector
+ *	0x1000 PML4	0x2000 PDPT: the first 4 GiB	0x3000 the same, SHARED, at TD_SHARED_VA
+ *	0x4000 GDT	0x5000 IDT	0x6000 stacks	0x400000 text	0xfffff000 reset vector
  *
- * which are added to the TD before it runs, and from TD_FREE_GPA to TD_MEM_SIZE memory that nobody has
- * accepted. Scripts begin in protected mode; td_long_mode() leads on, and after it linear addresses
- * are physical ones, shared above TD_SHARED_VA.
+ * which are added to the TD before it runs, and from TD_FREE_GPA to TD_MEM_SIZE memory that nobody
+ * has accepted. Scripts begin in protected mode; td_long_mode() leads on, and after it linear
+ * addresses are physical ones, shared above TD_SHARED_VA.
  */
-import { jmp, get_reg, lgdt, lidt, REG_R10, REG_R11, REG_RSI, REG_RSP, set_reg, write_cr, type guest_fn,
-	type guest_program } from "#hw/isa_guest.ts";
+import { jmp, get_reg, lgdt, lidt, REG_R10, REG_R11, REG_RSI, REG_RSP, set_reg, write_cr,
+	type guest_fn, type guest_program } from "#hw/isa_guest.ts";
 import { reload_cs, tdcall, tdvmcall } from "#hw/isa_td.ts";
 
 export const TD_MEM_SIZE	= 0x2000000;
@@ -90,7 +90,5 @@ export function td_chooser(starts: readonly number[]): guest_fn {
 	};
 }
 
-export {
-	struct_td, struct_td_vcpu, td_convert, td_create, td_free, td_ioctl, td_require, td_run,
-	td_run_until_report, type td_options,
-} from "../../lib/x86_64/tdx.ts";
+export { struct_td, struct_td_vcpu, td_convert, td_create, td_free, td_init_vm, td_ioctl,
+	td_require, td_run, td_run_until_report, type td_options } from "../../lib/x86_64/tdx.ts";

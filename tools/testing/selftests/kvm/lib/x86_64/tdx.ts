@@ -5,19 +5,17 @@
  * Port-only.
  */
 import { sizeof } from "#asm-generic/struct.ts";
-import { GUEST_TEXT_BASE, GUEST_TEXT_SIZE, GUEST_TEXT_WINDOW, guest_text_alloc, guest_text_image } from
-	"#hw/isa_guest.ts";
+import { GUEST_TEXT_BASE, GUEST_TEXT_SIZE, GUEST_TEXT_WINDOW, guest_text_alloc, guest_text_image
+} from "#hw/isa_guest.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import { O_RDWR } from "#uapi/linux/fcntl.ts";
-import {
-	KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_VM_TYPES, KVM_CHECK_EXTENSION, KVM_CREATE_VCPU, KVM_CREATE_VM,
-	KVM_ENABLE_CAP, KVM_EXIT_IO, KVM_EXIT_IO_OUT, KVM_EXIT_MEMORY_FAULT, KVM_EXIT_TDX,
-	KVM_GET_SUPPORTED_CPUID, KVM_GET_VCPU_MMAP_SIZE, KVM_MEM_PRIVATE, KVM_MEMORY_ENCRYPT_OP,
-	KVM_MEMORY_ENCRYPT_REG_REGION, KVM_MEMORY_ENCRYPT_UNREG_REGION,
+import { KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_VM_TYPES, KVM_CHECK_EXTENSION, KVM_CREATE_VCPU,
+	KVM_CREATE_VM, KVM_ENABLE_CAP, KVM_EXIT_IO, KVM_EXIT_IO_OUT, KVM_EXIT_MEMORY_FAULT,
+	KVM_EXIT_TDX, KVM_GET_SUPPORTED_CPUID, KVM_GET_VCPU_MMAP_SIZE, KVM_MEM_PRIVATE,
+	KVM_MEMORY_ENCRYPT_OP, KVM_MEMORY_ENCRYPT_REG_REGION, KVM_MEMORY_ENCRYPT_UNREG_REGION,
 	KVM_MEMORY_EXIT_FLAG_PRIVATE, KVM_RUN, KVM_SET_CPUID2, KVM_SET_USER_MEMORY_REGION,
 	struct_kvm_enable_cap, struct_kvm_enc_region, struct_kvm_run,
-	struct_kvm_userspace_memory_region_ext,
-} from "#uapi/linux/kvm.ts";
+	struct_kvm_userspace_memory_region_ext } from "#uapi/linux/kvm.ts";
 import {
 	KVM_TDX_FINALIZE_VM, KVM_TDX_INIT_MEM_REGION, KVM_TDX_INIT_VCPU, KVM_TDX_INIT_VM,
 	KVM_TDX_MEASURE_MEMORY_REGION, KVM_X86_TDX_VM, struct_kvm_cpuid2, struct_kvm_cpuid_entry2,
@@ -25,8 +23,8 @@ import {
 } from "#uapi-asm/kvm.ts";
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from "#uapi/linux/mman.ts";
 import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
-import { close, errno, fallocate, ftruncate, ioctl, ioctl_wait, memfd_create, mmap, munmap, open, peek,
-	poke, strerror, user_struct } from "#tools/include/nolibc/nolibc.ts";
+import { close, errno, fallocate, ftruncate, ioctl, ioctl_wait, memfd_create, mmap, munmap, open,
+	peek, poke, strerror, user_struct } from "#tools/include/nolibc/nolibc.ts";
 import type { guest_fn } from "../../include/guest.ts";
 import type { wait } from "../../include/kvm_util_base.ts";
 import { __TEST_REQUIRE, TEST_ASSERT } from "../../include/test_util.ts";
@@ -35,7 +33,7 @@ import {
 	TD_RESET_PAGE, TD_SHARED_BIT, TD_STACK_TOP, TDVMCALL_SUCCESS,
 } from "../../include/x86_64/tdx.ts";
 
-const PAGE = 4096;
+const PAGE = 4096, HPAGE = 2 ** 21;
 const NENT = 64;
 
 export interface td_options {
@@ -45,8 +43,6 @@ export interface td_options {
 	handlers?: Record<number, guest_fn>;
 	/** private memory comes from user space's mapping, as before the series */
 	mapped?: boolean;
-	/** the memory behind user space's mapping, and private memory's file, in 2 MiB pages */
-	measure?: boolean;
 }
 
 export class struct_td_vcpu {
@@ -62,6 +58,7 @@ export class struct_td {
 	private_fd = -1;
 	/** User space's mapping: shared memory, at the gpa's offset. */
 	hva = 0;
+	map_hva = 0;
 	reset_hva = 0;
 	scratch = 0;
 	readonly vcpus: struct_td_vcpu[] = [];
@@ -117,15 +114,21 @@ function supported_cpuid(kvm: number): Uint8Array {
 	return cpuid.bytes;
 }
 
-function init_vm(td: struct_td, attributes: bigint): void {
-	const init = struct_kvm_tdx_init_vm.alloc(), cpuid = supported_cpuid(td.kvm);
+/** KVM_TDX_INIT_VM: what the ioctl returned, and the module's completion code. */
+export function td_init_vm(kvm: number, vm: number, attributes: bigint):
+	{ r: number; status: bigint } {
+	const init = struct_kvm_tdx_init_vm.alloc(), cpuid = supported_cpuid(kvm);
+	const cmd = struct_kvm_tdx_cmd.alloc();
 
 	init.attributes = attributes;
 	init.cpuid.nent = new DataView(cpuid.buffer, cpuid.byteOffset).getUint32(0, true);
 	init.entries.set(cpuid.subarray(8));
 	const at = user_bytes(init.bytes);
-	ok(td_ioctl(td.fd, KVM_TDX_INIT_VM, at), "KVM_TDX_INIT_VM");
+	cmd.id = KVM_TDX_INIT_VM;
+	cmd.data = BigInt(at);
+	const r = ioctl(vm, KVM_MEMORY_ENCRYPT_OP, cmd.bytes);
 	munmap(at, sizeof(struct_kvm_tdx_init_vm));
+	return { r, status: cmd.error };
 }
 
 function set_slot(td: struct_td, slot: number, gpa: number, size: number, hva: number,
@@ -145,7 +148,9 @@ function set_slot(td: struct_td, slot: number, gpa: number, size: number, hva: n
 }
 
 function add_memory(td: struct_td, mapped: boolean): void {
-	td.hva = anonymous(TD_MEM_SIZE);
+	/* aligned as guest memory is, for large pages */
+	td.map_hva = anonymous(TD_MEM_SIZE + HPAGE);
+	td.hva = Math.ceil(td.map_hva / HPAGE) * HPAGE;
 	td.reset_hva = anonymous(PAGE);
 	if (!mapped) {
 		td.private_fd = ok(memfd_create("td", MFD_INACCESSIBLE), "memfd_create()");
@@ -177,8 +182,8 @@ function add_page(td: struct_td, gpa: number, bytes: Uint8Array): void {
 	region.gpa = BigInt(gpa);
 	region.nr_pages = 1n;
 	poke(td.scratch + PAGE, region.bytes);
-	ok(td_ioctl(td.fd, KVM_TDX_INIT_MEM_REGION, td.scratch + PAGE, KVM_TDX_MEASURE_MEMORY_REGION),
-		"KVM_TDX_INIT_MEM_REGION");
+	ok(td_ioctl(td.fd, KVM_TDX_INIT_MEM_REGION, td.scratch + PAGE,
+		KVM_TDX_MEASURE_MEMORY_REGION), "KVM_TDX_INIT_MEM_REGION");
 }
 
 function add_words(td: struct_td, gpa: number, words: readonly [number, bigint][]): void {
@@ -196,7 +201,8 @@ function add_image(td: struct_td, scripts: readonly guest_fn[], handlers: Record
 	void {
 	const pages = [0, 1, 2, 3].map((i): [number, bigint] => [i, BigInt(i) * 2n ** 30n | 0xe7n]);
 	const starts = scripts.map((fn) => Number(guest_text_alloc(fn)));
-	const first = starts.length === 1 ? starts[0]! : Number(guest_text_alloc(td_chooser(starts)));
+	const first = starts.length === 1 ? starts[0]! :
+		Number(guest_text_alloc(td_chooser(starts)));
 
 	add_words(td, TD_PML4, [[0, BigInt(TD_PDPT) | 7n], [1, BigInt(TD_PDPT_SHARED) | 7n]]);
 	add_words(td, TD_PDPT, pages);
@@ -227,7 +233,7 @@ export function td_create(scripts: readonly guest_fn[], o: td_options = {}): str
 	cap.cap = KVM_CAP_SPLIT_IRQCHIP;
 	cap.args[0] = 24n;
 	ok(ioctl(td.fd, KVM_ENABLE_CAP, cap.bytes), "KVM_CAP_SPLIT_IRQCHIP");
-	init_vm(td, o.attributes ?? 0n);
+	ok(td_init_vm(td.kvm, td.fd, o.attributes ?? 0n).r, "KVM_TDX_INIT_VM");
 	add_memory(td, o.mapped ?? false);
 	td.scratch = anonymous(2 * PAGE);
 	scripts.forEach(() => add_vcpu(td));
@@ -245,7 +251,7 @@ export function td_free(td: struct_td): void {
 	close(td.kvm);
 	if (td.private_fd >= 0)
 		close(td.private_fd);
-	munmap(td.hva, TD_MEM_SIZE);
+	munmap(td.map_hva, TD_MEM_SIZE + HPAGE);
 	munmap(td.reset_hva, PAGE);
 	munmap(td.scratch, 2 * PAGE);
 }
@@ -256,16 +262,17 @@ export function* td_run(td: struct_td, vcpu = 0): wait<number> {
 }
 
 /**
- * What a VMM does when the guest wants [@gpa, @gpa + @size) private, or shared: KVM's attributes, and
- * memory on the one side instead of the other.
+ * What a VMM does when the guest wants [@gpa, @gpa + @size) private, or shared: KVM's attributes,
+ * and memory on the one side instead of the other.
  */
 export function td_convert(td: struct_td, gpa: number, size: number, to_private: boolean): void {
 	const region = struct_kvm_enc_region.alloc();
 
 	region.addr = BigInt(gpa);
 	region.size = BigInt(size);
-	ok(ioctl(td.fd, to_private ? KVM_MEMORY_ENCRYPT_REG_REGION : KVM_MEMORY_ENCRYPT_UNREG_REGION,
-		region.bytes), "KVM_MEMORY_ENCRYPT_(UN)REG_REGION");
+	ok(ioctl(td.fd, to_private ? KVM_MEMORY_ENCRYPT_REG_REGION :
+		KVM_MEMORY_ENCRYPT_UNREG_REGION, region.bytes),
+	"KVM_MEMORY_ENCRYPT_(UN)REG_REGION");
 	ok(to_private ? fallocate(td.private_fd, 0, gpa, size) :
 		fallocate(td.private_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, gpa, size),
 	"fallocate()");
