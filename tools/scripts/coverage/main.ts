@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * `make coverage`: the selftests under V8's coverage, reported by c8 on the sources.
+ * `make coverage`: the selftests under V8's coverage, reported by c8 on the sources, and by hunk of
+ * the posted series.
  *
  * Port-only. Compiled files have the positions of their sources (kbuild/compile.js), so a record
  * of build/NAME/mm/shmem.js is one of mm/shmem.ts under another name: nothing to map.
@@ -12,6 +13,11 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { hunks_coverage, table } from "#tools/scripts/coverage/hunks.ts";
+import type { source } from "#tools/scripts/coverage/hunks.ts";
+import { parse_lcov } from "#tools/scripts/coverage/lcov.ts";
+import { git, history, read_patches } from "#tools/scripts/hunkmap/git.ts";
+import { in_history } from "#tools/scripts/hunkmap/hunks.ts";
 
 const OUT = "build/coverage";
 const RAW = path.join(OUT, "raw");
@@ -57,9 +63,34 @@ function report(): number {
 	return status ?? 1;
 }
 
+/** Prints the table of hunks, and leaves it in hunks.txt. */
+function report_hunks(config: string): void {
+	const sources = new Map<string, source>();
+	const source_of = (file: string): source => {
+		let s = sources.get(file);
+		if (s === undefined) {
+			const js = path.join("build", config, file.replace(/\.ts$/, ".js"));
+			s = { text: fs.readFileSync(file, "utf8"),
+				js: file.endsWith(".ts") ? fs.readFileSync(js, "utf8") : "" };
+			sources.set(file, s);
+		}
+		return s;
+	};
+	const files = git("grep", "-l", "@hunk", "--", ...MEASURED).split("\n")
+		.filter((f) => f.endsWith(".ts"));
+	const coverage = parse_lcov(fs.readFileSync(path.join(OUT, "lcov.info"), "utf8"));
+	const text = table(hunks_coverage(in_history(read_patches(), history()), files, source_of,
+		coverage));
+
+	fs.writeFileSync(path.join(OUT, "hunks.txt"), text);
+	process.stdout.write(`\n${text}`);
+}
+
 function main(config: string): void {
 	const failed = collect(config);
 	const status = report();
+	if (status === 0)
+		report_hunks(config);
 	console.log(`Next: open ${OUT}/index.html, or make test`);
 	process.exitCode = failed || status;
 }

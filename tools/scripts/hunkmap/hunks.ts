@@ -9,6 +9,8 @@
 export interface hunk {
 	readonly hunk: number;
 	readonly what: string;
+	/** Lines that it added upstream. */
+	readonly added?: number;
 }
 
 export interface patch {
