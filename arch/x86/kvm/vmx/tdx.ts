@@ -45,9 +45,10 @@ import { MSR_IA32_APICBASE_BSP } from "#asm/msr-index.ts";
 import { page_bytes, page_to_phys, PAGE_SIZE } from "#asm/page.ts";
 import * as x from "#asm/tdx.ts";
 import { KVM_TDX_CAPABILITIES, KVM_TDX_FINALIZE_VM, KVM_TDX_INIT_MEM_REGION, KVM_TDX_INIT_VCPU,
-	KVM_TDX_INIT_VM, KVM_TDX_MEASURE_MEMORY_REGION, KVM_X86_TDX_VM, struct_kvm_cpuid_entry2,
-	struct_kvm_tdx_capabilities, struct_kvm_tdx_cmd, struct_kvm_tdx_cpuid_config,
-	struct_kvm_tdx_init_mem_region, struct_kvm_tdx_init_vm } from "#uapi-asm/kvm.ts";
+	KVM_TDX_INIT_VM, KVM_TDX_MEASURE_MEMORY_REGION, KVM_X86_TDX_VM, struct_kvm_cpuid2,
+	struct_kvm_cpuid_entry2, struct_kvm_tdx_capabilities, struct_kvm_tdx_cmd,
+	struct_kvm_tdx_cpuid_config, struct_kvm_tdx_init_mem_region, struct_kvm_tdx_init_vm } from
+	"#uapi-asm/kvm.ts";
 import { KVM_MP_STATE_RUNNABLE } from "#uapi/linux/kvm.ts";
 import { kvm_is_private_gpa, kvm_mmu_map_tdp_page, kvm_mmu_reload } from
 	"#arch/x86/kvm/mmu.h.ts";
@@ -307,14 +308,13 @@ function find_entry(entries: readonly struct_kvm_cpuid_entry2[], fn: number, ind
 function setup_tdparams(kvm: struct_kvm, params: Uint8Array, init_vm: struct_kvm_tdx_init_vm):
 	number {
 	const v = new DataView(params.buffer, params.byteOffset), info = x.tdx_get_sysinfo()!;
-	const { nent } = init_vm.cpuid;
+	const { nent } = init_vm.cpuid, bytes = init_vm.reserved.subarray(sizeof(struct_kvm_cpuid2));
 	const entries: struct_kvm_cpuid_entry2[] = [];
 
-	if (nent > Math.floor(init_vm.entries.length / sizeof(struct_kvm_cpuid_entry2)))
+	if (nent > Math.floor(bytes.length / sizeof(struct_kvm_cpuid_entry2)))
 		return -E2BIG;
 	for (let i = 0; i < nent; i++)
-		entries.push(struct_kvm_cpuid_entry2.of(init_vm.entries,
-			i * sizeof(struct_kvm_cpuid_entry2)));
+		entries.push(struct_kvm_cpuid_entry2.of(bytes, i * sizeof(struct_kvm_cpuid_entry2)));
 
 	/* physical addresses of more than 48 bits take five levels, which EPT does not have */
 	const address = find_entry(entries, 0x80000008, 0xffffffff);
@@ -331,10 +331,7 @@ function setup_tdparams(kvm: struct_kvm, params: Uint8Array, init_vm: struct_kvm
 	v.setBigUint64(PARAMS_EPTP_CONTROLS, BigInt(EPTP_MT_WB | EPTP_PWL_4), true);
 	v.setUint16(PARAMS_TSC_FREQUENCY, kvm.arch.default_tsc_khz / 25000, true);
 	const digests = [init_vm.mrconfigid, init_vm.mrowner, init_vm.mrownerconfig];
-	digests.forEach((digest, n) => {
-		for (let i = 0; i < 6; i++)
-			v.setBigUint64(PARAMS_MRCONFIGID + n * 48 + i * 8, digest[i]!, true);
-	});
+	digests.forEach((digest, n) => params.set(digest, PARAMS_MRCONFIGID + n * 48));
 	info.cpuid_configs.forEach((c, i) => {
 		const e = find_entry(entries, c.leaf, c.sub_leaf);
 		const at = PARAMS_CPUID_VALUES + i * 16;

@@ -71,21 +71,23 @@ function done(vcpu: struct_kvm_vcpu, code: bigint): 1 {
 
 /* To user space. */
 
-/* in the order of struct kvm_tdx_vmcall */
+/* as struct kvm_tdx_vmcall has them, in and out */
 const VMCALL_REGS = [
-	["r10", VCPU_REGS_R10], ["r11", VCPU_REGS_R11], ["r12", VCPU_REGS_R12],
-	["r13", VCPU_REGS_R13], ["r14", VCPU_REGS_R14], ["r15", VCPU_REGS_R15],
-	["rbx", VCPU_REGS_RBX], ["rdi", VCPU_REGS_RDI], ["rsi", VCPU_REGS_RSI],
-	["r8", VCPU_REGS_R8], ["r9", VCPU_REGS_R9], ["rdx", VCPU_REGS_RDX],
+	["type", "status_code", VCPU_REGS_R10], ["subfunction", "out_r11", VCPU_REGS_R11],
+	["in_r12", "out_r12", VCPU_REGS_R12], ["in_r13", "out_r13", VCPU_REGS_R13],
+	["in_r14", "out_r14", VCPU_REGS_R14], ["in_r15", "out_r15", VCPU_REGS_R15],
+	["in_rbx", "out_rbx", VCPU_REGS_RBX], ["in_rdi", "out_rdi", VCPU_REGS_RDI],
+	["in_rsi", "out_rsi", VCPU_REGS_RSI], ["in_r8", "out_r8", VCPU_REGS_R8],
+	["in_r9", "out_r9", VCPU_REGS_R9], ["in_rdx", "out_rdx", VCPU_REGS_RDX],
 ] as const;
 
 /** arch/x86/kvm/vmx/tdx.c:tdx_complete_vp_vmcall() */
 function tdx_complete_vp_vmcall(vcpu: struct_kvm_vcpu): number {
 	const { vmcall } = vcpu.run.tdx.u, mask = to_tdx(vcpu).vmcall_mask;
 
-	for (const [name, reg] of VMCALL_REGS)
+	for (const [, name, reg] of VMCALL_REGS)
 		if ((mask & 1 << reg) !== 0)
-			vcpu.arch.regs[reg] = vmcall[`out_${name}`];
+			vcpu.arch.regs[reg] = vmcall[name];
 	return 1;
 }
 
@@ -98,11 +100,11 @@ function tdx_vp_vmcall_to_user(vcpu: struct_kvm_vcpu): number {
 	vcpu.run.exit_reason = KVM_EXIT_TDX;
 	tdx.type = KVM_EXIT_TDX_VMCALL;
 	tdx.pad = 0;
-	vmcall.in_rcx = BigInt(mask);
-	for (const [name, reg] of VMCALL_REGS)
+	vmcall.reg_mask = BigInt(mask);
+	for (const [name, , reg] of VMCALL_REGS)
 		if ((mask & 1 << reg) !== 0)
-			vmcall[`in_${name}`] = read(vcpu, reg);
-	vmcall.out_r10 = TDVMCALL_INVALID_OPERAND;
+			vmcall[name] = read(vcpu, reg);
+	vmcall.status_code = TDVMCALL_INVALID_OPERAND;
 	return 0;
 }
 

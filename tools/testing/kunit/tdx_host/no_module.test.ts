@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { tme_pages_with_metadata } from "#hw/tme.ts";
 import { boot_tdx, vm_types } from "./host.ts";
 
-const said = boot_tdx({ module: false });
+const said = boot_tdx({ tdx_module: false });
 
 test("the host says so, and runs VMs", () => {
 	expect(said.filter((l) => !/mktme|tme:|KeyID range|CMR|vendor_id/.test(l))).toEqual([

@@ -121,8 +121,7 @@ export function td_init_vm(kvm: number, vm: number, attributes: bigint):
 	const cmd = struct_kvm_tdx_cmd.alloc();
 
 	init.attributes = attributes;
-	init.cpuid.nent = new DataView(cpuid.buffer, cpuid.byteOffset).getUint32(0, true);
-	init.entries.set(cpuid.subarray(8));
+	init.reserved.set(cpuid);
 	const at = user_bytes(init.bytes);
 	cmd.id = KVM_TDX_INIT_VM;
 	cmd.data = BigInt(at);
@@ -301,7 +300,7 @@ export function* td_run_until_report(td: struct_td, vcpu = 0): wait<number> {
 			td.map_gpas++;
 			td_convert(td, gpa % TD_SHARED_BIT, Number(vmcall.in_r13),
 				gpa < TD_SHARED_BIT);
-			vmcall.out_r10 = TDVMCALL_SUCCESS;
+			vmcall.status_code = TDVMCALL_SUCCESS;
 			break;
 		}
 		default:
