@@ -36,6 +36,8 @@ import type { struct_kvm_lapic } from "#arch/x86/kvm/lapic.h.ts";
 import { handle_tdvmcall, TD_VCPU_PEND_NMI, tdx_busy, tdx_failed, to_kvm_tdx, to_tdx } from
 	"#arch/x86/kvm/vmx/tdx.h.ts";
 import { tdh_vp_wr } from "#arch/x86/kvm/vmx/tdx_ops.h.ts";
+import { is_machine_check } from "#arch/x86/kvm/vmx/vmx.h.ts";
+import { kvm_machine_check } from "#arch/x86/kvm/x86.h.ts";
 
 /** EXIT_REASON_OTHER_SMI: bit 0 of its qualification says that it is a machine check. */
 const EXIT_REASON_OTHER_SMI	= 6;
@@ -85,7 +87,12 @@ const reg = (vcpu: struct_kvm_vcpu, n: number): number => {
 	return u32[2 * n]! + u32[2 * n + 1]! * 2 ** 32;
 };
 
-/** arch/x86/kvm/vmx/tdx.c:tdx_handle_exit_irqoff() */
+/**
+ * arch/x86/kvm/vmx/tdx.c:tdx_handle_exit_irqoff()
+ *
+ * A machine check of the TD's is the host's, on behalf of the VMM. One that came as an SMI the
+ * host has had by now: firmware raised it behind SEAMCALL.
+ */
 export function tdx_handle_exit_irqoff(vcpu: struct_kvm_vcpu): void {
 	const tdx = to_tdx(vcpu);
 
@@ -93,6 +100,9 @@ export function tdx_handle_exit_irqoff(vcpu: struct_kvm_vcpu): void {
 		return;
 	if (tdx.exit_reason === EXIT_REASON_EXTERNAL_INTERRUPT)
 		vcpu.arch.at_instruction_boundary = true;
+	else if (tdx.exit_reason === EXIT_REASON_EXCEPTION_NMI &&
+		 is_machine_check(reg(vcpu, VCPU_REGS_R9)))
+		kvm_machine_check();
 }
 
 /** arch/x86/kvm/vmx/tdx.c:tdx_handle_triple_fault() */
