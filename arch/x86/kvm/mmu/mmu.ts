@@ -1514,6 +1514,9 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 			return RET_PF_EMULATE;
 	}
 
+	if (fault.is_private && !IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM))
+		return kvm_faultin_pfn_private_mapped(fault);
+
 	/* @hunk 7:3: where there is no private memory, a private access is wrong, too */
 	if (kvm_slot_can_be_private(slot) ?
 	    fault.is_private !== kvm_mem_is_private(vcpu.kvm, fault.gfn) : fault.is_private) {
@@ -1524,10 +1527,7 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 	}
 
 	if (fault.is_private)
-		return !IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM) ?
-			kvm_faultin_pfn_private_mapped(fault) :
-			kvm_slot_can_be_private(slot) ? kvm_faultin_pfn_private(fault) :
-			kvm_memory_fault(vcpu, fault);
+		return kvm_faultin_pfn_private(fault);
 
 	faultin_async.v = false;
 	faultin_writable.v = fault.map_writable;
