@@ -11,7 +11,7 @@
 import ts from "typescript";
 import { mirrors, tags_of } from "#tools/scripts/hunkmap/hunks.ts";
 import type { patch, tag } from "#tools/scripts/hunkmap/hunks.ts";
-import type { file_coverage } from "#tools/scripts/coverage/lcov.ts";
+import type { branch } from "#tools/scripts/coverage/records.ts";
 
 /** Lines from 1, both included. */
 export interface span {
@@ -121,16 +121,19 @@ export function span_of(text: string, t: tag, added: number, tags: readonly tag[
 	return { file: t.file, from, to };
 }
 
-/** Numbers of lines that have code, in JavaScript whose types were blanked. */
-export function code_lines(js: string): Set<number> {
+/** Lines that have code, and where it begins, in JavaScript whose types were blanked. */
+export function code_lines(js: string): Map<number, number> {
 	const f = ts.createSourceFile("x.js", js, ts.ScriptTarget.Latest, false, ts.ScriptKind.JS);
-	const lines = new Set<number>();
+	const lines = new Map<number, number>();
 	const visit = (node: ts.Node): void => {
-		if (node.getChildCount(f) === 0 && /\w|["'`]/.test(node.getText(f)) &&
-		    !ts.isImportDeclaration(node))
-			lines.add(line_of(f, node.getStart(f)));
-		if (!ts.isImportDeclaration(node) && !ts.isExportDeclaration(node))
-			ts.forEachChild(node, visit);
+		if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node) ||
+		    ts.isJSDoc(node) || node.kind === ts.SyntaxKind.ExportKeyword)
+			return;
+		const children = node.getChildren(f), at = node.getStart(f);
+		if (children.length === 0 && /\w|["'`]/.test(node.getText(f)) &&
+		    !lines.has(line_of(f, at)))
+			lines.set(line_of(f, at), at);
+		children.forEach(visit);
 	};
 	visit(f);
 	return lines;
@@ -154,17 +157,23 @@ export interface source {
 	readonly js: string;
 }
 
+export interface measured {
+	/** Whether the code at an offset of a file ever ran. */
+	reached(file: string, offset: number): boolean;
+	readonly branches: ReadonlyMap<string, readonly branch[]>;
+}
+
 function measure(id: string, spans: readonly span[], source_of: (file: string) => source,
-	coverage: ReadonlyMap<string, file_coverage>): hunk_coverage {
+	coverage: measured): hunk_coverage {
 	let lines = 0, lines_hit = 0, branches = 0, branches_hit = 0;
 	const missed: string[] = [];
 
 	for (const s of spans) {
-		const code = code_lines(source_of(s.file).js), of = coverage.get(s.file);
 		const within = (l: number): boolean => l >= s.from && l <= s.to;
-		const mine = [...code].filter(within).sort((a, b) => a - b);
-		const not = mine.filter((l) => (of?.lines.get(l) ?? 0) === 0);
-		const forks = (of?.branches ?? []).filter((b) => within(b.line));
+		const mine = [...code_lines(source_of(s.file).js)].filter(([l]) => within(l));
+		const not = mine.filter(([, at]) => !coverage.reached(s.file, at)).map(([l]) => l)
+			.sort((a, b) => a - b);
+		const forks = (coverage.branches.get(s.file) ?? []).filter((b) => within(b.line));
 
 		lines += mine.length;
 		lines_hit += mine.length - not.length;
@@ -178,8 +187,7 @@ function measure(id: string, spans: readonly span[], source_of: (file: string) =
 
 /** Every hunk of @patches, in order. */
 export function hunks_coverage(patches: readonly patch[], files: readonly string[],
-	source_of: (file: string) => source,
-	coverage: ReadonlyMap<string, file_coverage>): hunk_coverage[] {
+	source_of: (file: string) => source, coverage: measured): hunk_coverage[] {
 	const tags = files.flatMap((f) => tags_of(f, source_of(f).text));
 
 	return patches.flatMap((p) => p.files.flatMap((f) => f.hunks.map((h) => {

@@ -12,22 +12,20 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { hunks_coverage, table } from "#tools/scripts/coverage/hunks.ts";
 import type { source } from "#tools/scripts/coverage/hunks.ts";
-import { parse_lcov } from "#tools/scripts/coverage/lcov.ts";
+import { count_at, parse_lcov } from "#tools/scripts/coverage/records.ts";
+import type { record, script } from "#tools/scripts/coverage/records.ts";
 import { git, history, read_patches } from "#tools/scripts/hunkmap/git.ts";
 import { in_history } from "#tools/scripts/hunkmap/hunks.ts";
 
 const OUT = "build/coverage";
 const RAW = path.join(OUT, "raw");
+/* seconds: V8 counts, and so optimises less */
+const TIMEOUT = "900";
 /* of the ported kernel and the machine; userland and tools are not what is measured */
 const MEASURED = ["mm/", "virt/", "arch/", "include/"];
-
-interface record {
-	result: { url: string }[];
-	"source-map-cache"?: unknown;
-}
 
 /** The records of measured files, under the names of their sources. */
 export function to_sources(r: record, build_url: string, top_url: string): record {
@@ -42,7 +40,9 @@ function collect(config: string): number {
 	fs.rmSync(OUT, { recursive: true, force: true });
 	fs.mkdirSync(RAW, { recursive: true });
 	const { status } = spawnSync("make", ["--no-print-directory", "kselftest"], { stdio: "inherit",
-		env: { ...process.env, NODE_V8_COVERAGE: path.resolve(RAW) } });
+		env: { ...process.env, NODE_V8_COVERAGE: path.resolve(RAW),
+			kselftest_override_timeout: process.env["kselftest_override_timeout"] ??
+				TIMEOUT } });
 	const build_url = `${pathToFileURL(path.resolve("build", config)).href}/`;
 	const top_url = `${pathToFileURL(process.cwd()).href}/`;
 	for (const name of fs.readdirSync(RAW)) {
@@ -63,6 +63,17 @@ function report(): number {
 	return status ?? 1;
 }
 
+/** What the processes did in each of @files. */
+function scripts_of(files: readonly string[]): Map<string, script[]> {
+	const found = new Map(files.map((f): [string, script[]] => [f, []]));
+	for (const name of fs.readdirSync(RAW)) {
+		const r = JSON.parse(fs.readFileSync(path.join(RAW, name), "utf8")) as record;
+		for (const s of r.result)
+			found.get(path.relative(process.cwd(), fileURLToPath(s.url)))?.push(s);
+	}
+	return found;
+}
+
 /** Prints the table of hunks, and leaves it in hunks.txt. */
 function report_hunks(config: string): void {
 	const sources = new Map<string, source>();
@@ -78,9 +89,12 @@ function report_hunks(config: string): void {
 	};
 	const files = git("grep", "-l", "@hunk", "--", ...MEASURED).split("\n")
 		.filter((f) => f.endsWith(".ts"));
-	const coverage = parse_lcov(fs.readFileSync(path.join(OUT, "lcov.info"), "utf8"));
-	const text = table(hunks_coverage(in_history(read_patches(), history()), files, source_of,
-		coverage));
+	const scripts = scripts_of(files);
+	const branches = parse_lcov(fs.readFileSync(path.join(OUT, "lcov.info"), "utf8"));
+	const text = table(hunks_coverage(in_history(read_patches(), history()), files, source_of, {
+		reached: (file, at) => scripts.get(file)!.some((s) => count_at(s, at) > 0),
+		branches,
+	}));
 
 	fs.writeFileSync(path.join(OUT, "hunks.txt"), text);
 	process.stdout.write(`\n${text}`);

@@ -5,7 +5,7 @@
 
 import { expect, test } from "vitest";
 import { code_lines, hunks_coverage, span_of, table } from "#tools/scripts/coverage/hunks.ts";
-import { parse_lcov } from "#tools/scripts/coverage/lcov.ts";
+import { count_at, parse_lcov } from "#tools/scripts/coverage/records.ts";
 import { tags_of } from "#tools/scripts/hunkmap/hunks.ts";
 
 const text = `/** one @hunk 1:1 */
@@ -57,19 +57,26 @@ test("a tag stands for what follows, as far as the hunk went", () => {
 });
 
 test("lines of code are those that do something", () => {
-	expect([...code_lines(js)].sort((a, b) => a - b))
+	expect([...code_lines(js).keys()].sort((a, b) => a - b))
 		.toEqual([2, 4, 5, 6, 7, 9, 10, 20, 21, 23, 24, 25]);
-	expect([...code_lines("import { a } from \"b\";\nexport { a };\na();\n")]).toEqual([3]);
+	expect([...code_lines("import { a } from \"b\";\nexport { a };\na();\n").keys()])
+		.toEqual([3]);
+	/* a function that is exported but not called was not reached */
+	expect(code_lines("export function f() {}\n").get(1)).toBe(7);
+});
+
+test("the innermost range counts", () => {
+	const s = { url: "", functions: [
+		{ ranges: [{ startOffset: 0, endOffset: 100, count: 1 }] },
+		{ ranges: [{ startOffset: 10, endOffset: 50, count: 7 },
+			{ startOffset: 20, endOffset: 30, count: 0 }] }] };
+	expect([5, 10, 19, 20, 30, 50, 100].map((at) => count_at(s, at)))
+		.toEqual([1, 7, 7, 0, 7, 1, 0]);
 });
 
 test("the table counts lines and branches, and names what is not reached", () => {
-	const lcov = parse_lcov(`TN:
+	const branches = parse_lcov(`TN:
 SF:mm/x.ts
-DA:2,5
-DA:4,5
-DA:5,0
-DA:6,5
-DA:7,5
 BRDA:4,0,0,5
 BRDA:5,1,0,0
 BRDA:20,2,0,-
@@ -78,7 +85,9 @@ end_of_record
 	const patches = [{ patch: 1, subject: "s", files: [{ file: "mm/x.c", hunks: [
 		{ hunk: 2, what: "", added: 4 }, { hunk: 4, what: "", added: 1 }] },
 	{ file: "mm/Makefile", hunks: [{ hunk: 1, what: "", added: 1 }] }] }];
-	const rows = hunks_coverage(patches, ["mm/x.ts"], () => ({ text, js }), lcov);
+	const missed = js.indexOf("return 1");
+	const rows = hunks_coverage(patches, ["mm/x.ts"], () => ({ text, js }),
+		{ branches, reached: (_file, at) => at !== missed });
 
 	expect(rows.map((r) => [r.id, r.lines_hit, r.lines, r.branches_hit, r.branches])).toEqual([
 		["1:mm/x.c:2", 3, 4, 1, 2], ["1:mm/x.c:4", 0, 0, 0, 0], ["1:mm/Makefile:1", 0, 0, 0, 0]]);

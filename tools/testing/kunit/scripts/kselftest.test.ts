@@ -53,6 +53,12 @@ async function run(names: string[], more: Partial<run_options> = {}):
 }
 
 describe("TAP", () => {
+	test("the environment overrides the timeout", async () => {
+		const { text } = await run(["hangs", "good"],
+			{ env: { ...process.env, kselftest_override_timeout: "0.5" } });
+		expect(text).toContain("not ok 1 selftests: fake: hangs # TIMEOUT 0.5 seconds\n");
+		expect(text).toContain("ok 2 selftests: fake: good\n");
+	});
 	test("every outcome, in order, whatever ends first", async () => {
 		const { text, results } = await run(["sub/slow_good", "good", "skips", "fails", "killed", "hangs",
 			"gone", "script.sh"]);

@@ -99,7 +99,8 @@ function make_plan(entry: test_entry, num: number, o: run_options): plan {
 		.split(/\s+/).map((w) => `.${w.replace("=", "-")}`).join("")}`;
 	const dir = path.join(build, "tools/testing/selftests", entry.dir);
 	return {
-		entry, base, test, num, settings, build, job: null, timeout: settings.timeout,
+		entry, base, test, num, settings, build, job: null,
+		timeout: o.env["kselftest_override_timeout"] ?? settings.timeout,
 		vendor: VENDOR.exec(base)?.[1] ?? null,
 		program: path.join(dir, `${without_vendor(entry.name).replace(/\.sh$/, "")}.js`),
 		log: path.join(o.build, "kselftest", entry.dir, `${base}.log`),
