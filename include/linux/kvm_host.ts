@@ -464,7 +464,7 @@ export class struct_kvm {
 	vm_dead = false;
 
 	stats_id = new Uint8Array(KVM_STATS_NAME_SIZE);
-	/** By gfn: KVM_MEM_ATTR_SHARED; what has no entry is private. @hunk 5:2 */
+	/** By gfns: KVM_MEM_ATTR_SHARED; what has no entry is private; slots_lock. @hunk 5:2 */
 	mem_attr_array = new struct_xarray();
 	/** KVM_PRIVATE_MEM_TESTING_*, and whether it may be anything but OFF; slots_lock */
 	private_mem_testing = 0;
@@ -1245,7 +1245,7 @@ export const KVM_MEM_ATTR_SHARED	= 0x0001;
 export const KVM_MEM_ATTR_PRIVATE	= 0x0002;
 
 /* empty where __KVM_HAVE_ARCH_UPDATE_MEM_ATTR is not */
-export { kvm_arch_update_mem_attr } from "#asm/kvm_host.ts";
+export { kvm_arch_pre_update_mem_attr, kvm_arch_update_mem_attr } from "#asm/kvm_host.ts";
 
 const private_pfnt = new ref<pfn_t>(null as unknown as pfn_t);
 
@@ -1271,7 +1271,7 @@ export function kvm_mem_is_private(kvm: struct_kvm, gfn: gfn_t): boolean {
 	return xa_load(kvm.mem_attr_array, pgoff_t(gfn)) === null;
 }
 
-export { kvm_mem_attr_end } from "#kvm/mem_attr.ts";
+export { kvm_mem_attr_end, kvm_mem_attr_prepare, kvm_mem_attr_set } from "#kvm/mem_attr.ts";
 
 /* CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING */
 export {

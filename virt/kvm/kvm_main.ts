@@ -24,7 +24,7 @@ import { container_of } from "#asm-generic/owner.ts";
 import { pair } from "#asm-generic/pair.ts";
 import { __u32, offsetof, sizeof, sizeof_field } from "#asm-generic/struct.ts";
 import {
-	LLONG_MAX, gfn_t, gpa_t, hva_t, kvm_pfn_t, type loff_t, loff_to_pgoff, pfn_nr, pgoff_t,
+	LLONG_MAX, gfn_t, gpa_t, hva_t, kvm_pfn_t, type loff_t, loff_to_pgoff, pfn_nr, type pgoff_t,
 	ref, u16, u64, type ulong64, unsigned_long, type user_ptr,
 } from "#asm-generic/types.ts";
 import { CONFIG_HAVE_KVM_DIRTY_RING, CONFIG_HAVE_KVM_PRIVATE_MEM,
@@ -82,7 +82,8 @@ import { EXITING_GUEST_MODE, IN_GUEST_MODE, KVM_DIRTY_RING_MAX_ENTRIES, KVM_HVA_
 	kvm_arch_hardware_setup, kvm_arch_hardware_unsetup, kvm_arch_init, kvm_arch_init_vm,
 	kvm_arch_memslots_updated, kvm_arch_mmu_enable_log_dirty_pt_masked,
 	kvm_arch_mmu_notifier_invalidate_range, kvm_arch_post_init_vm, kvm_arch_pre_destroy_vm,
-	kvm_arch_prepare_memory_region, kvm_arch_sched_in, kvm_arch_sync_dirty_log,
+	kvm_arch_pre_update_mem_attr, kvm_arch_prepare_memory_region, kvm_arch_sched_in,
+	kvm_arch_sync_dirty_log,
 	kvm_arch_sync_events, kvm_arch_update_mem_attr, kvm_arch_vcpu_async_ioctl,
 	kvm_arch_vcpu_blocking, kvm_arch_vcpu_create, kvm_arch_vcpu_destroy, kvm_arch_vcpu_fault,
 	kvm_arch_vcpu_get_wait, kvm_arch_vcpu_ioctl, kvm_arch_vcpu_ioctl_get_fpu,
@@ -97,7 +98,8 @@ import { EXITING_GUEST_MODE, IN_GUEST_MODE, KVM_DIRTY_RING_MAX_ENTRIES, KVM_HVA_
 	kvm_dirty_log_manual_protect_and_init_set, kvm_eventfd_init, kvm_for_each_vcpu,
 	kvm_free_irq_routing, kvm_get_bus, kvm_get_vcpu, kvm_get_vcpu_by_id, kvm_ioeventfd,
 	kvm_irqfd, kvm_irqfd_exit, kvm_irqfd_init, kvm_irqfd_release, kvm_is_error_hva,
-	kvm_is_visible_memslot, kvm_make_request, kvm_memslot_iter_is_valid, kvm_memslot_iter_next,
+	kvm_is_visible_memslot, kvm_make_request, kvm_mem_attr_prepare,
+	kvm_mem_attr_set, kvm_memslot_iter_is_valid, kvm_memslot_iter_next,
 	kvm_memslot_iter_start, kvm_memslots, type kvm_mr_change, kvm_populate_private_mem_testing,
 	kvm_private_mem_testing_init_vm, kvm_second_dirty_bitmap, kvm_set_spte_gfn,
 	kvm_slot_dirty_track_enabled, kvm_stats_read, kvm_test_age_gfn, kvm_unmap_gfn_range,
@@ -175,9 +177,7 @@ import {
 	__copy_from_user, __copy_from_user_inatomic, __copy_to_user, access_ok, copy_from_user,
 	copy_to_user, get_user, pagefault_disable, pagefault_enable,
 } from "#linux/uaccess.ts";
-import {
-	xa_destroy, xa_erase, xa_err, xa_init, xa_insert, xa_mk_value, type xa_ptr, xa_store,
-} from "#linux/xarray.ts";
+import { xa_destroy, xa_erase, xa_init, xa_insert } from "#linux/xarray.ts";
 import { KVM_ADDRESS_SPACE_NUM, KVM_DIRTY_LOG_MANUAL_CAPS, KVM_MAX_VCPUS, KVM_MAX_VCPU_IDS,
 	kvm_arch_memory_slot_copy } from "#asm/kvm_host.ts";
 import { KVM_ARCH_NR_OBJS_PER_MEMORY_CACHE } from "#asm/kvm_types.ts";
@@ -913,51 +913,36 @@ function kvm_vm_ioctl_set_mem_attr(kvm: struct_kvm, gpa: u64, size: u64, is_priv
 	const start = gfn_t(Number(gpa >> BigInt(PAGE_SHIFT)));
 	const end = gfn_t(Number(u64(gpa + size - 1n + BigInt(PAGE_SIZE)) >> BigInt(PAGE_SHIFT)));
 
-	/* private is the default, so that only what is shared takes room */
-	let attr: number, entry: xa_ptr;
-	if (is_private) {
-		attr = KVM_MEM_ATTR_PRIVATE;
-		entry = null;
-	} else {
-		attr = KVM_MEM_ATTR_SHARED;
-		entry = xa_mk_value(KVM_MEM_ATTR_SHARED);
-	}
+	const attr = is_private ? KVM_MEM_ATTR_PRIVATE : KVM_MEM_ATTR_SHARED;
 
 	/* the memslots that kvm_arch_update_mem_attr() walks, and one change at a time */
 	mutex_lock(kvm.slots_lock);
 
-	/*
-	 * Until the end no fault maps anything: one that goes by what was recorded before, or by
-	 * large pages that are not up to date, would not be undone.
-	 */
-	KVM_MMU_LOCK(kvm);
-	kvm_mmu_invalidate_begin(kvm, start, end);
-	KVM_MMU_UNLOCK(kvm);
-
-	let index: number = start;
 	out: {
-		err: {
-			for (; index < end; index++) {
-				r = xa_err(xa_store(kvm.mem_attr_array, pgoff_t(index), entry,
-					GFP_KERNEL_ACCOUNT));
-				if (r)
-					break err;
-			}
-
-			kvm_arch_update_mem_attr(kvm, attr, start, end);	/* @hunk 6:3 */
-			/* what the range was; memory that stays what it is keeps its contents */
-			kvm_zap_gfn_range(kvm, start, end,
-				is_private ? KVM_ZAP_SHARED : KVM_ZAP_PRIVATE);
+		/* all that can fail, before anything has changed */
+		r = kvm_mem_attr_prepare(kvm, start, end, !is_private);
+		if (r)
 			break out;
-		}
-		/* err: XXX: leaves the first one, and forgets what was shared before */
-		for (; index > start; index--)
-			xa_erase(kvm.mem_attr_array, pgoff_t(index));
-	}
-	KVM_MMU_LOCK(kvm);
-	kvm_mmu_invalidate_end(kvm, start, end);
-	KVM_MMU_UNLOCK(kvm);
 
+		/*
+		 * Until the end no fault maps anything: one that goes by what was recorded before,
+		 * or by large pages that are not up to date, would not be undone.
+		 */
+		KVM_MMU_LOCK(kvm);
+		kvm_mmu_invalidate_begin(kvm, start, end);
+		KVM_MMU_UNLOCK(kvm);
+
+		kvm_arch_pre_update_mem_attr(kvm, start, end);
+		kvm_mem_attr_set(kvm, start, end, !is_private);
+		kvm_arch_update_mem_attr(kvm, attr, start, end);	/* @hunk 6:3 */
+		/* what the range was; memory that stays what it is keeps its contents */
+		kvm_zap_gfn_range(kvm, start, end,
+			is_private ? KVM_ZAP_SHARED : KVM_ZAP_PRIVATE);
+
+		KVM_MMU_LOCK(kvm);
+		kvm_mmu_invalidate_end(kvm, start, end);
+		KVM_MMU_UNLOCK(kvm);
+	}
 	mutex_unlock(kvm.slots_lock);
 	return r;
 }

@@ -11,20 +11,20 @@
  */
 import { late_initcall } from "#asm-generic/registry.ts";
 import { CONFIG_HAVE_KVM_PRIVATE_MEM } from "#generated/autoconf.ts";
-import { ref } from "#asm-generic/types.ts";
+import { gfn_t } from "#asm-generic/types.ts";
 import { atomic_read } from "#linux/atomic.ts";
 import { file_count } from "#linux/fs.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
 import {
-	__kvm_memslots, kvm_for_each_memslot, kvm_lock, kvm_slot_can_be_private, struct_kvm,
-	type struct_kvm_memory_slot, vm_list,
+	__kvm_memslots, kvm_for_each_memslot, kvm_lock, kvm_mem_attr_end, kvm_mem_is_private,
+	kvm_slot_can_be_private, struct_kvm, type struct_kvm_memory_slot, vm_list,
 } from "#linux/kvm_host.ts";
 import { list_for_each_entry } from "#linux/list.ts";
 import { inaccessible_nr_notifiers } from "#linux/memfd.ts";
 import { mutex_lock, mutex_unlock } from "#linux/mutex.ts";
 import { privmem_state_section } from "#linux/proc_fs.ts";
 import { refcount_read } from "#linux/refcount.ts";
-import { xa_for_each } from "#linux/xarray.ts";
+import { XA_INDEX_MAX } from "#linux/xarray.ts";
 import { KVM_ADDRESS_SPACE_NUM } from "#asm/kvm_host.ts";
 
 const hex = (x: number | bigint): string => `0x${x.toString(16)}`;
@@ -43,34 +43,27 @@ function slot_line(slot: struct_kvm_memory_slot): string {
 	} notifiers ${inaccessible_nr_notifiers(slot.private_file!)}`;
 }
 
-/** Runs of shared gfns, first and last. */
+/** Runs of shared gfns, first and last. With slots_lock held. */
 function shared_runs(kvm: struct_kvm): { count: number; runs: string[] } {
-	const runs: string[] = [], index = new ref(0);
-	let first = -1, last = -1, count = 0;
+	const runs: string[] = [], all = gfn_t(XA_INDEX_MAX + 1);
+	let count = 0;
 
-	const end = (): void => {
-		if (first >= 0)
-			runs.push(`shared ${hex(first)}-${hex(last)}`);
-	};
-	for (const _ of xa_for_each(kvm.mem_attr_array, index)) {
-		count++;
-		if (index.v === last + 1 && first >= 0) {
-			last = index.v;
+	for (let gfn = gfn_t(0), end = gfn; gfn < all; gfn = end) {
+		end = kvm_mem_attr_end(kvm, gfn, all);
+		if (kvm_mem_is_private(kvm, gfn))
 			continue;
-		}
-		end();
-		first = last = index.v;
+		count += end - gfn;
+		runs.push(`shared ${hex(gfn)}-${hex(end - 1)}`);
 	}
-	end();
 	return { count, runs };
 }
 
 function vm_lines(kvm: struct_kvm, nr: number): string[] {
-	const { count, runs } = IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM) ? shared_runs(kvm) :
-		{ count: 0, runs: [] };
 	const slots: string[] = [];
 
 	mutex_lock(kvm.slots_lock);
+	const { count, runs } = IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM) ? shared_runs(kvm) :
+		{ count: 0, runs: [] };
 	for (let i = 0; i < KVM_ADDRESS_SPACE_NUM; i++)
 		for (const slot of kvm_for_each_memslot(__kvm_memslots(kvm, i)))
 			slots.push(slot_line(slot));

@@ -1124,8 +1124,10 @@ export {
 	kvm_arch_mmu_enable_log_dirty_pt_masked, kvm_set_spte_gfn, kvm_test_age_gfn,
 	kvm_unmap_gfn_range,
 } from "#arch/x86/kvm/mmu/mmu.ts";
-export { kvm_arch_update_mem_attr, kvm_mmu_init_memslot_memory_attributes, kvm_zap_gfn_range } from
-	"#arch/x86/kvm/mmu/mmu.ts";
+export {
+	kvm_arch_pre_update_mem_attr, kvm_arch_update_mem_attr,
+	kvm_mmu_init_memslot_memory_attributes, kvm_zap_gfn_range,
+} from "#arch/x86/kvm/mmu/mmu.ts";
 export {
 	kvm_arch_check_processor_compat, kvm_arch_commit_memory_region, kvm_arch_destroy_vm,
 	kvm_arch_dev_ioctl, kvm_arch_dy_has_pending_interrupt, kvm_arch_dy_runnable,

@@ -19,7 +19,7 @@ import { ALIGN, DIV_ROUND_UP, ul_and_low, ul_and_not_low, ul_or_low } from "#asm
 import { pair, pair_and, pair_andnot, pair_eq, pair_frame, pair_is_zero, pair_or, pair_shr,
 	pair_to_u64, PAIR_ZERO, pair_ffs, pair_fls, type u64_pair, type u64_spte } from
 	"#asm-generic/pair.ts";
-import { gfn_t, gpa_t, gva_t, hpa_t, hva_t, kvm_pfn_t, pfn_nr, pgoff_t, ref, u32 } from
+import { gfn_t, gpa_t, gva_t, hpa_t, hva_t, kvm_pfn_t, pfn_nr, ref, u32 } from
 	"#asm-generic/types.ts";
 import { mem_cmpxchg64, mem_hi, mem_lo } from "#hw/memory.ts";
 import { BUILD_BUG_ON, WARN_ON, WARN_ONCE, WARN_ON_ONCE } from "#linux/bug.ts";
@@ -151,7 +151,6 @@ import { eager_page_split, is_noncanonical_address, kvm_event_needs_reinjection,
 	kvm_mtrr_check_gfn_range_consistency, MMIO_GVA_ANY, mmu_is_nested, vcpu_cache_mmio_info,
 	vcpu_clear_mmio_info, vcpu_match_mmio_gpa, vcpu_match_mmio_gva, x86_emulate_instruction }
 	from "#arch/x86/kvm/x86.h.ts";
-import { XA_STATE, xas_load, xas_next, xas_retry } from "#linux/xarray.ts";
 import { KVM_EXIT_MEMORY_FAULT, KVM_MEMORY_EXIT_FLAG_PRIVATE, KVM_MEM_READONLY } from
 	"#uapi/linux/kvm.ts";
 import { CONFIG_HAVE_KVM_PRIVATE_MEM, CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING } from
@@ -2989,47 +2988,9 @@ export function kvm_mmu_pre_destroy_vm(kvm: struct_kvm): void {
 		kthread_stop(kvm.arch.nx_lpage_recovery_thread);
 }
 
-/**
- * arch/x86/kvm/mmu/mmu.c:mem_attr_is_mixed(): whether [@start, @end) has gfns of another kind than
- * @attr, which is what some of them have just become. @hunk 6:2
- */
-function mem_attr_is_mixed(kvm: struct_kvm, attr: number, start: gfn_t, end: gfn_t): boolean {
-	const xas = XA_STATE(kvm.mem_attr_array, pgoff_t(start));
-	let gfn: number = start;
-	let shared: boolean, private_: boolean;
-	let mixed = false;
-
-	if (attr === KVM_MEM_ATTR_SHARED) {
-		shared = true;
-		private_ = false;
-	} else {
-		shared = false;
-		private_ = true;
-	}
-
-	rcu_read_lock();
-	let entry = xas_load(xas);
-	out: while (gfn < end) {
-		if (xas_retry(xas, entry))
-			continue;
-
-		KVM_BUG_ON(gfn !== xas.xa_index, kvm);
-
-		if (entry !== null)
-			shared = true;
-		else
-			private_ = true;
-
-		if (private_ && shared) {
-			mixed = true;
-			break out;
-		}
-
-		entry = xas_next(xas);
-		gfn++;
-	}
-	rcu_read_unlock();
-	return mixed;
+/** arch/x86/kvm/mmu/mmu.c:mem_attr_is_mixed(): of [@start, @end). @hunk 6:2 */
+function mem_attr_is_mixed(kvm: struct_kvm, start: gfn_t, end: gfn_t): boolean {
+	return kvm_mem_attr_end(kvm, start, end) < end;
 }
 
 function update_mixed(linfo: struct_kvm_lpage_info, mixed: boolean): void {
@@ -3039,38 +3000,50 @@ function update_mixed(linfo: struct_kvm_lpage_info, mixed: boolean): void {
 		linfo.disallow_lpage &= ~KVM_LPAGE_PRIVATE_SHARED_MIXED;
 }
 
-/** arch/x86/kvm/mmu/mmu.c:update_mem_lpage_info() */
-function update_mem_lpage_info(kvm: struct_kvm, slot: struct_kvm_memory_slot, attr: number,
+/**
+ * arch/x86/kvm/mmu/mmu.c:update_mem_lpage_info()
+ *
+ * Only the first and the last can be mixed: those between have no end of what is shared inside any
+ * more. What is mixed at one level is so at the next.
+ */
+function update_mem_lpage_info(kvm: struct_kvm, slot: struct_kvm_memory_slot,
 	start: gfn_t, end: gfn_t): void {
+	let first_mixed = false, last_mixed = false;
+
 	for (let level = PG_LEVEL_2M; level <= KVM_MAX_HUGEPAGE_LEVEL; level++) {
 		const pages = KVM_PAGES_PER_HPAGE(level);
 		const lpage_start = ul_and_not_low(start, pages - 1);
 		const lpage_end = ul_and_not_low(end - 1, pages - 1);
 
-		/* only the first and the last can be mixed */
-		update_mixed(lpage_info_slot(gfn_t(lpage_start), slot, level),
-			mem_attr_is_mixed(kvm, attr, gfn_t(lpage_start),
-				gfn_t(lpage_start + pages)));
-
+		first_mixed ||= mem_attr_is_mixed(kvm, gfn_t(lpage_start),
+			gfn_t(lpage_start + pages));
 		if (lpage_start === lpage_end)
-			continue;
+			first_mixed = last_mixed ||= first_mixed;
+		else
+			last_mixed ||= mem_attr_is_mixed(kvm, gfn_t(lpage_end),
+				gfn_t(lpage_end + pages));
 
-		for (let gfn = lpage_start + pages; gfn < lpage_end; gfn += pages)
-			update_mixed(lpage_info_slot(gfn_t(gfn), slot, level), false);
-
-		update_mixed(lpage_info_slot(gfn_t(lpage_end), slot, level),
-			mem_attr_is_mixed(kvm, attr, gfn_t(lpage_end),
-				gfn_t(lpage_end + pages)));
+		update_mixed(lpage_info_slot(gfn_t(lpage_start), slot, level), first_mixed);
+		update_mixed(lpage_info_slot(gfn_t(lpage_end), slot, level), last_mixed);
 	}
 }
 
-/** arch/x86/kvm/mmu/mmu.c:kvm_arch_update_mem_attr() */
-export function kvm_arch_update_mem_attr(kvm: struct_kvm, attr: number, start: gfn_t,
-	end: gfn_t): void {
-	const iter = new struct_kvm_memslot_iter();
+/** The large pages of @slot with an end of what is shared inside, from @start to @end. */
+function update_mixed_at_ends(kvm: struct_kvm, slot: struct_kvm_memory_slot, start: gfn_t,
+	end: gfn_t, mixed: boolean): void {
+	for (let gfn = kvm_mem_attr_end(kvm, start, end); gfn < end;
+	     gfn = kvm_mem_attr_end(kvm, gfn, end)) {
+		for (let level = PG_LEVEL_2M; level <= KVM_MAX_HUGEPAGE_LEVEL; level++) {
+			if (ul_and_low(gfn, KVM_PAGES_PER_HPAGE(level) - 1) !== 0)
+				update_mixed(lpage_info_slot(gfn, slot, level), mixed);
+		}
+	}
+}
 
-	WARN_ONCE(!(attr & (KVM_MEM_ATTR_PRIVATE | KVM_MEM_ATTR_SHARED)),
-		"Unsupported mem attribute.\n");
+/** Of both address spaces, the slots that have private memory. */
+function for_each_private_slot(kvm: struct_kvm, start: gfn_t, end: gfn_t,
+	fn: (slot: struct_kvm_memory_slot, slot_start: gfn_t, slot_end: gfn_t) => void): void {
+	const iter = new struct_kvm_memslot_iter();
 
 	for (let i = 0; i < KVM_ADDRESS_SPACE_NUM; i++) {
 		const slots = __kvm_memslots(kvm, i);
@@ -3085,27 +3058,36 @@ export function kvm_arch_update_mem_attr(kvm: struct_kvm, attr: number, start: g
 			if (WARN_ON_ONCE(slot_start >= slot_end))
 				continue;
 
-			update_mem_lpage_info(kvm, slot, attr, slot_start, slot_end);
+			fn(slot, slot_start, slot_end);
 		}
 	}
 }
 
+/** Port-only: before [@start, @end) becomes all of one kind; nothing there will be mixed. */
+export function kvm_arch_pre_update_mem_attr(kvm: struct_kvm, start: gfn_t, end: gfn_t): void {
+	for_each_private_slot(kvm, start, end, (slot, slot_start, slot_end) => {
+		update_mixed_at_ends(kvm, slot, slot_start, slot_end, false);
+	});
+}
+
+/** arch/x86/kvm/mmu/mmu.c:kvm_arch_update_mem_attr(): after it. */
+export function kvm_arch_update_mem_attr(kvm: struct_kvm, attr: number, start: gfn_t,
+	end: gfn_t): void {
+	WARN_ONCE(!(attr & (KVM_MEM_ATTR_PRIVATE | KVM_MEM_ATTR_SHARED)),
+		"Unsupported mem attribute.\n");
+
+	for_each_private_slot(kvm, start, end, (slot, slot_start, slot_end) => {
+		update_mem_lpage_info(kvm, slot, slot_start, slot_end);
+	});
+}
+
 /**
- * The large pages of a new slot that are mixed already: those with an end of what is shared inside.
- * With slots_lock held. Later versions: kvm_mmu_init_memslot_memory_attributes().
+ * The large pages of a new slot that are mixed already. With slots_lock held. Later versions:
+ * kvm_mmu_init_memslot_memory_attributes().
  */
 export function kvm_mmu_init_memslot_memory_attributes(kvm: struct_kvm,
 	slot: struct_kvm_memory_slot): void {
-	const end = gfn_t(slot.base_gfn + slot.npages);
-
-	if (!kvm_slot_can_be_private(slot))
-		return;
-
-	for (let gfn = kvm_mem_attr_end(kvm, slot.base_gfn, end); gfn < end;
-	     gfn = kvm_mem_attr_end(kvm, gfn, end)) {
-		for (let level = PG_LEVEL_2M; level <= KVM_MAX_HUGEPAGE_LEVEL; level++) {
-			if (ul_and_low(gfn, KVM_PAGES_PER_HPAGE(level) - 1) !== 0)
-				update_mixed(lpage_info_slot(gfn, slot, level), true);
-		}
-	}
+	if (kvm_slot_can_be_private(slot))
+		update_mixed_at_ends(kvm, slot, slot.base_gfn,
+			gfn_t(slot.base_gfn + slot.npages), true);
 }

@@ -308,13 +308,15 @@ function find_entry(entries: readonly struct_kvm_cpuid_entry2[], fn: number, ind
 function setup_tdparams(kvm: struct_kvm, params: Uint8Array, init_vm: struct_kvm_tdx_init_vm):
 	number {
 	const v = new DataView(params.buffer, params.byteOffset), info = x.tdx_get_sysinfo()!;
-	const { nent } = init_vm.cpuid, bytes = init_vm.reserved.subarray(sizeof(struct_kvm_cpuid2));
+	const bytes = init_vm.reserved.subarray(sizeof(struct_kvm_cpuid2));
+	const { nent } = init_vm.cpuid;
 	const entries: struct_kvm_cpuid_entry2[] = [];
 
 	if (nent > Math.floor(bytes.length / sizeof(struct_kvm_cpuid_entry2)))
 		return -E2BIG;
 	for (let i = 0; i < nent; i++)
-		entries.push(struct_kvm_cpuid_entry2.of(bytes, i * sizeof(struct_kvm_cpuid_entry2)));
+		entries.push(struct_kvm_cpuid_entry2.of(bytes,
+			i * sizeof(struct_kvm_cpuid_entry2)));
 
 	/* physical addresses of more than 48 bits take five levels, which EPT does not have */
 	const address = find_entry(entries, 0x80000008, 0xffffffff);

@@ -88,7 +88,7 @@ export function state(): string {
 }
 
 /** @len bytes of address space at a multiple of @align; who takes more gives none back. */
-function reserve(len: number, align: number): number {
+export function reserve(len: number, align: number): number {
 	const at = mmap(0, len + align, 0, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	expect(at).toBeGreaterThan(0);

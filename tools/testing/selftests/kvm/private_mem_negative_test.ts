@@ -337,6 +337,8 @@ const attr_checks: check[] = ([["REG", true], ["UNREG", false]] as const).flatMa
 		row("a slot", PRIV_GPA, SIZE, 0),
 		row("two slots and between", PRIV_GPA, PLAIN_GPA + SIZE - PRIV_GPA, 0),
 		row("where there is no slot", FREE_GPA, SIZE, 0),
+		row("all there is", 0, 2n ** 64n - BigInt(PAGE), 0),
+		row("the last page", 2n ** 64n - BigInt(2 * PAGE), PAGE, 0),
 	] as check[];
 });
 
@@ -532,19 +534,23 @@ const ioctl_ops: fail_nth_op<env>[] = [
 		op: (e) => attr(e, 2 ** 45, PAGE, false),
 		errnos: NOMEM,
 		again: true,
-		/* a tree that has grown in height stays so */
-		ignore: /^radix_tree_node|^free/,
 	}, {
 		name: "a range made shared that is so in part",
 		setup: attribute_env,
-		/* over several nodes of the tree that holds it */
-		op: (e) => attr(e, PRIV_GPA - 64 * PAGE, 256 * PAGE, false),
+		/* both ends within nodes of their own in the tree that holds it */
+		op: (e) => attr(e, PRIV_GPA - 63 * PAGE, 254 * PAGE, false),
 		errnos: NOMEM,
 		again: true,
 	}, {
 		name: "a range made private that is so in part",
-		setup: attribute_env,
-		op: (e) => attr(e, PRIV_GPA - 64 * PAGE, 256 * PAGE, true),
+		setup: () => {
+			const e = attribute_env();
+			/* an entry of 64 pages, of which one stays, and one of 4096 */
+			vm_mem_set_shared(e.vm, PRIV_GPA - 64 * PAGE, 64 * PAGE);
+			vm_mem_set_shared(e.vm, 4096 * PAGE, 4096 * PAGE);
+			return e;
+		},
+		op: (e) => attr(e, PRIV_GPA - 63 * PAGE, 5000 * PAGE, true),
 		errnos: NOMEM,
 		again: true,
 	}, {

@@ -378,6 +378,40 @@ function* test_holes(): wait {
 	m.close();
 }
 
+/** All of a large slot by large pages, and again after conversions and holes. */
+function* test_gigabyte(): wait {
+	const m = new machine(SZ_1G), n = SZ_1G / SZ_2M;
+
+	shmem_enabled("always");
+	m.add();
+	yield* m.map(DATA_GPA, SZ_1G);
+	yield* m.touch(DATA_GPA, n, SZ_2M);
+	m.mapped("touched", 0, n);
+	yield* m.touch(DATA_GPA + SZ_2M - PAGE, n, SZ_2M);
+	m.mapped("touched elsewhere", 0, n);
+
+	vm_mem_set_shared(m.vm, DATA_GPA, SZ_1G);
+	m.mapped("shared", 0);
+	vm_mem_set_private(m.vm, DATA_GPA, SZ_1G);
+	yield* m.touch(DATA_GPA, n, SZ_2M);
+	m.mapped("private again", 0, n);
+
+	/* there page by page, back at once */
+	for (let i = 0; i < 16; i++)
+		vm_mem_set_shared(m.vm, DATA_GPA + i * (SZ_1G / 16) + i * PAGE, PAGE);
+	m.mapped("pages of it shared", 0, n - 16);
+	vm_mem_set_private(m.vm, DATA_GPA, SZ_1G);
+	m.mapped("all private", 0);
+	yield* m.touch(DATA_GPA, n, SZ_2M);
+	m.mapped("all private and touched", 0, n);
+
+	m.punch(0, SZ_1G);
+	m.mapped("punched", 0);
+	yield* m.touch(DATA_GPA, n, SZ_2M);
+	m.mapped("from new pages", 0, n);
+	m.close();
+}
+
 const tests: readonly [string, () => wait][] = [
 	["what is mapped stays so when the file's pages are allocated", test_fallocate],
 	["a conversion that several slots have part of", test_conversion_over_slots],
@@ -387,6 +421,7 @@ const tests: readonly [string, () => wait][] = [
 	["conversions before there was a slot", test_converted_before],
 	["a slot without private memory", test_plain_slot],
 	["holes in, around and beside the slots' parts of a file", test_holes],
+	["a gigabyte", test_gigabyte],
 ];
 
 export function* main(): wait<number> {
