@@ -5,15 +5,14 @@
  * Port-only. Every VM may have private memory; all accesses are shared ones.
  */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { strong } from "#asm-generic/registry.ts";
 import { gfn_t } from "#asm-generic/types.ts";
 import type { struct_kvm } from "#linux/kvm_host.ts";
 import { PG_LEVEL_1G, PG_LEVEL_2M, PG_LEVEL_4K, PG_LEVEL_NUM } from "#asm/page_types.ts";
 import { kvm_mmu_max_mapping_level, RET_PF_FIXED, RET_PF_RETRY, RET_PF_USER } from
 	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { KVM_MEM_PRIVATE, KVM_MEMORY_ENCRYPT_REG_REGION, KVM_MEMORY_ENCRYPT_UNREG_REGION,
-	KVM_SET_USER_MEMORY_REGION, struct_kvm_enc_region, struct_kvm_userspace_memory_region_ext }
-	from "#uapi/linux/kvm.ts";
+	KVM_PRIVATE_MEM_TESTING_ATTRIBUTE, KVM_SET_USER_MEMORY_REGION, struct_kvm_enc_region,
+	struct_kvm_userspace_memory_region_ext } from "#uapi/linux/kvm.ts";
 import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
 import { close, ftruncate, ioctl, memfd_create } from "#tools/include/nolibc/sys.ts";
 import { anon, boot_kvm, GPAGE, HPAGE, in_task, PAGE, reserve, state, touch, USER, vm, WRITE } from
@@ -22,7 +21,6 @@ import { prng, seeds } from "#tools/testing/kunit/lib/prng.ts";
 
 let before = "";
 
-strong("kvm_arch_has_private_mem", () => true);
 beforeAll(() => {
 	boot_kvm("intel");
 });
@@ -41,6 +39,7 @@ class private_vm extends vm {
 		super();
 		const at = anon(size, true);
 
+		this.kvm.private_mem_testing = KVM_PRIVATE_MEM_TESTING_ATTRIBUTE;
 		expect(ftruncate(this.private_fd, size)).toBe(0);
 		this.private_slot(0, at, size);
 		for (let i = 0; i < size; i += HPAGE)
