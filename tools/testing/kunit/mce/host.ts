@@ -81,8 +81,8 @@ export function sigbus_of(base: number, fn: () => void): number[] | null {
 }
 
 /** @options: the host runner's, beside tdx=on. @runtime: signals are for sigbus_of(). */
-export function boot_host(options: string, runtime = true): void {
-	boot(complete(parse_host(`memory=1G cpus=3 tdx=on ${options}`)));
+export function boot_host(options: string, runtime = true, cmdline = ""): void {
+	boot(complete({ ...parse_host(`memory=1G cpus=3 tdx=on ${options}`), cmdline }));
 	log_buf_clear();
 	if (runtime)
 		set_user_runtime({
