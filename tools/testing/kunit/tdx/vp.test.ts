@@ -93,9 +93,9 @@ describe("entry", () => {
 		m.ok(d.TDH_MEM_TRACK, { rcx: m.t.pfn * 4096 });
 		expect(m.call(d.TDH_MEM_TRACK, { rcx: m.t.pfn * 4096 }))
 			.toBe("PREVIOUS_TLB_EPOCH_BUSY");
-		cpu_interrupt(cpus[0]!, () => undefined, null);
 		m.r.u64.set(regs);
 		m.on(0);
+		cpu_interrupt(cpus[0]!, () => undefined, null);
 		expect(tdx_run_td(10)).toBe(true);
 		expect(m.exit()).toMatchObject({ status: "SUCCESS", reason: 1, intr: 0x800000fd });
 		expect([...c.refcount]).toEqual([0, 0]);
