@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A TD before the series: its private memory is what the VMM has mapped, pinned while the TD has it.
- * The VMM reads zeros there, and has the page back when it is shared.
+ * A TD before the series: its private memory is what the VMM has mapped, pinned while the TD has
+ * it. The VMM reads zeros there, and has the page back when it is shared.
  *
  * Port-only. Runs on a kernel without HAVE_KVM_PRIVATE_MEM.
  */
