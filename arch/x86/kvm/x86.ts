@@ -4000,6 +4000,23 @@ export function kvm_vm_ioctl_enable_cap(kvm: struct_kvm, cap: struct_kvm_enable_
 		}
 		mutex_unlock(kvm.lock);
 		break;
+	case KVM_CAP_MAX_VCPUS:
+		/* of TDs, to which it is told once: Linux's TDX branch has this in vt_vm_enable_cap() */
+		r = -EINVAL;
+		if (kvm.arch.vm_type !== KVM_X86_TDX_VM || arg0 === 0n)
+			break;
+
+		mutex_lock(kvm.lock);
+		if (kvm.created_vcpus !== 0) {
+			r = -EBUSY;
+		} else if (arg0 > BigInt(kvm.max_vcpus)) {
+			r = -E2BIG;
+		} else {
+			kvm.max_vcpus = Number(arg0);
+			r = 0;
+		}
+		mutex_unlock(kvm.lock);
+		break;
 	default:
 		r = -EINVAL;
 		break;
