@@ -107,8 +107,8 @@ coverage: kselftest-all
 	$(Q)node $(SCRIPTS)/coverage/main.js $(KSELFTEST)
 
 PHONY += bench
-bench: build/$(CONFIG)/.compile
-	$(Q)node build/$(CONFIG)/tools/perf/bench/main.js $(ARGS)
+bench: build/$(CONFIG)/.compile build/$(KSELFTEST)/.compile
+	$(Q)KSELFTEST=$(KSELFTEST) node build/$(CONFIG)/tools/perf/bench/main.js $(ARGS)
 
 # ---------------------------------------------------------------------------
 # The VMM; HOST describes the host it runs on

@@ -13,6 +13,7 @@ import {
 	user_store64n,
 } from "#tools/include/nolibc/nolibc.ts";
 import { kvm_benches } from "./kvm.ts";
+import { private_mem_benches } from "./private_mem.ts";
 
 /** Times of the rounds, in the benchmark's unit. */
 export type rounds = number[];
@@ -25,6 +26,8 @@ export interface bench {
 	target: number | null;
 	/** rounds, the cold and the warm-up one included; 1: that one is the figure */
 	rounds: number;
+	/** needs the selftests' configuration, where ordinary VMs have private memory */
+	testing?: boolean;
 	fn: bench_fn;
 }
 
@@ -136,4 +139,5 @@ export const benches: Record<string, bench> = {
 	host_punch_page_ns: { unit: "ns", target: 280, rounds: 25, fn: host_punch_page },
 	syscall_ns: { unit: "ns", target: 230, rounds: 9, fn: syscall_cost },
 	...kvm_benches,
+	...private_mem_benches,
 };

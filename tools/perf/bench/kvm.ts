@@ -26,7 +26,7 @@ import { GUEST_DATA_BASE, GUEST_TABLES_BYTES, guest_sregs, guest_start, guest_ta
 	"#tools/include/nolibc/kvm_guest.ts";
 import type { bench, bench_fn, rounds } from "./benches.ts";
 
-const PAGE		= 4096;
+export const PAGE	= 4096;
 const PAGES		= 16384;
 const MANY_PAGES	= 65536;
 const EXITS		= 20000;
@@ -34,8 +34,8 @@ const SLOT_BYTES	= 256 * 2 ** 20;
 const TABLES_GPA	= 0xfd000000;
 const MEM_GPA		= 2 ** 32;
 const MEM_SLOT		= 1;
-const PUNCH		= FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-const RW		= PROT_READ | PROT_WRITE;
+export const PUNCH	= FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+export const RW		= PROT_READ | PROT_WRITE;
 const TIB		= 2 ** 40;
 /*
  * What a round of something that has no pages repeats; and what the second one does, which warms
@@ -44,11 +44,11 @@ const TIB		= 2 ** 40;
 const REPEAT		= 50;
 const WARM_REPEAT	= 2000;
 
-type clock_fn = () => number;
+export type clock_fn = () => number;
 
-const repeats = (i: number): number => i === 1 ? WARM_REPEAT : REPEAT;
+export const repeats = (i: number): number => i === 1 ? WARM_REPEAT : REPEAT;
 
-function check(ok: boolean, what: string): void {
+export function check(ok: boolean, what: string): void {
 	if (!ok)
 		throw new Error(`bench: ${what} failed`);
 }
@@ -64,7 +64,7 @@ function set_slot(vm: number, slot: number, gpa: number, size: number, hva: numb
 }
 
 /** A VM with one vCPU, and @pages pages of a memfd at MEM_GPA. */
-class vmm {
+export class vmm {
 	readonly kvm = open("/dev/kvm", O_RDWR);
 	readonly vm = ioctl(this.kvm, KVM_CREATE_VM, 0);
 	readonly vcpu = ioctl(this.vm, KVM_CREATE_VCPU, 0);
@@ -115,7 +115,7 @@ class vmm {
 }
 
 /** @program from its start to its first exit. */
-function* run(v: vmm, program: () => guest_program): Generator<void, void, void> {
+export function* run(v: vmm, program: () => guest_program): Generator<void, void, void> {
 	check(guest_start(v.vcpu, guest_text_alloc(program)) === 0, "KVM_SET_REGS");
 	check((yield* ioctl_wait(v.vcpu, KVM_RUN)) === 0, "KVM_RUN");
 }
