@@ -3742,7 +3742,7 @@ export function kvm_arch_vcpu_ioctl(filp: struct_file, ioctl: number, arg: ulong
 			r = kvm_vcpu_ioctl_device_attr(vcpu, ioctl, argp);
 			break;
 		case KVM_MEMORY_ENCRYPT_OP:
-			r = -ENOTTY;
+			r = -EINVAL;
 			if (kvm_x86_ops.vcpu_mem_enc_ioctl === null)
 				break out;
 			r = kvm_x86_ops.vcpu_mem_enc_ioctl(vcpu, argp);
@@ -4001,7 +4001,7 @@ export function kvm_vm_ioctl_enable_cap(kvm: struct_kvm, cap: struct_kvm_enable_
 		mutex_unlock(kvm.lock);
 		break;
 	case KVM_CAP_MAX_VCPUS:
-		/* of TDs, to which it is told once: Linux's TDX branch has this in vt_vm_enable_cap() */
+		/* of TDs; Linux's TDX branch has this in vt_vm_enable_cap() */
 		r = -EINVAL;
 		if (kvm.arch.vm_type !== KVM_X86_TDX_VM || arg0 === 0n)
 			break;

@@ -8,7 +8,7 @@
  * What KVM asks of a TD and only the TD knows has an answer that does no harm: state as after
  * RESET, changes that are lost.
  */
-import { ENOTTY } from "#linux/errno.ts";
+import { EINVAL, ENOTTY } from "#linux/errno.ts";
 import type { struct_kvm_vcpu } from "#linux/kvm_host.ts";
 import { module_param_named, param_bool } from "#linux/moduleparam.ts";
 import { pr_info } from "#linux/printk.ts";
@@ -71,7 +71,7 @@ function vt_life_cycle(ops: struct_kvm_x86_ops): void {
 	ops.dev_mem_enc_ioctl = tdx.tdx_dev_ioctl;
 	ops.mem_enc_ioctl = (kvm, argp) => is_td(kvm) ? tdx.tdx_vm_ioctl(kvm, argp) : -ENOTTY;
 	ops.vcpu_mem_enc_ioctl = (vcpu, argp) =>
-		is_td_vcpu(vcpu) ? tdx.tdx_vcpu_ioctl(vcpu, argp) : -ENOTTY;
+		is_td_vcpu(vcpu) ? tdx.tdx_vcpu_ioctl(vcpu, argp) : -EINVAL;
 }
 
 /** Into the guest and out of it. */
