@@ -199,7 +199,7 @@ import {
 	KVM_GET_SREGS, KVM_GET_STATS_FD, KVM_GET_VCPU_MMAP_SIZE, KVM_IOEVENTFD, KVM_IRQFD,
 	KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_MEMORY_ENCRYPT_REG_REGION,
 	KVM_MEMORY_ENCRYPT_UNREG_REGION, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_PRIVATE,
-	KVM_MEM_READONLY, KVM_PRIVATE_MEM_TESTING_ATTRIBUTE, KVM_PRIVATE_MEM_TESTING_OFF,
+	KVM_MEM_READONLY, KVM_PRIVATE_MEM_TESTING_ATTRIBUTE,
 	KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS, KVM_RUN,
 	KVM_SET_FPU, KVM_SET_GUEST_DEBUG, KVM_SET_MP_STATE, KVM_SET_REGS, KVM_SET_SIGNAL_MASK,
 	KVM_SET_SREGS, KVM_SET_USER_MEMORY_REGION, KVM_TRACE_DISABLE, KVM_TRACE_ENABLE,
@@ -1396,8 +1396,7 @@ function kvm_replace_memslot(kvm: struct_kvm, old: struct_kvm_memory_slot | null
 
 /** virt/kvm/kvm_main.c:kvm_arch_has_private_mem(): weak. @hunk 5:4 */
 export function kvm_arch_has_private_mem(kvm: struct_kvm): boolean {
-	return weak("kvm_arch_has_private_mem", (kvm: struct_kvm) =>
-		kvm.private_mem_testing !== KVM_PRIVATE_MEM_TESTING_OFF)(kvm);
+	return weak("kvm_arch_has_private_mem", (_kvm: struct_kvm) => false)(kvm);
 }
 
 /** virt/kvm/kvm_main.c:kvm_arch_dirty_log_supported(): weak; TDs have none. */
