@@ -102,7 +102,7 @@ export function proc_create_single(path: string, mode: number, show: proc_show_t
 /** fs/proc/generic.c:proc_create_single_data() */
 export function proc_create_single_data(path: string, mode: number, show: proc_show_t | null,
 	store: proc_store_t | null, data: unknown): struct_proc_dir_entry {
-	const entry = new struct_proc_dir_entry(path, S_IFREG | mode, proc_single_ops, data);
+	const entry = new struct_proc_dir_entry(path, S_IFREG | mode, ops_for(path), data);
 
 	entry.show = show;
 	entry.store = store;
@@ -210,6 +210,13 @@ const proc_single_ops: struct_file_operations = {
 	release:	(inode, file) => single_release(inode, file),
 };
 
+/* fs/proc/inode.c:proc_reg_mmap(), where the entry has no operation of its own */
+const proc_reg_file_ops: struct_file_operations = { ...proc_single_ops, mmap: () => -EIO };
+
+/** Files of tasks, of sysctl and outside /proc are of other kinds, none of which knows mmap(). */
+const ops_for = (path: string): struct_file_operations =>
+	/^\/proc\/(?!self\/|sys\/)/.test(path) ? proc_reg_file_ops : proc_single_ops;
+
 /* ---- inodes ---------------------------------------------------------------------------------- */
 
 /** fs/proc/generic.c:proc_setattr(): sizes are accepted and ignored. */
@@ -266,7 +273,7 @@ function pseudo_get(entry: struct_proc_dir_entry, pid: number, full: string, pat
 			return -ENOMEM;
 		}
 		inode.i_ino = pid ? get_next_ino() : entry.low_ino;
-		inode.i_private = entry.fops === proc_single_ops || pid !== 0 ?
+		inode.i_private = entry.fops.open === proc_single_open || pid !== 0 ?
 			{ entry, pid } satisfies pseudo_private : entry.data;
 		inode.i_mtime = inode.i_atime = inode.i_ctime = current_time(inode);
 		inode.i_op = proc_file_inode_operations;

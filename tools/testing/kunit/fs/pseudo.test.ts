@@ -3,8 +3,8 @@
  * Names: of open files, and of pseudo files.
  */
 import { describe, expect, it } from "vitest";
-import { EACCES, EBADF, EFAULT, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR,
-	ENXIO, EPERM } from "#linux/errno.ts";
+import { EACCES, EBADF, EFAULT, EINVAL, EEXIST, EIO, EISDIR, ELOOP, ENAMETOOLONG, ENODEV, ENOENT,
+	ENOMEM, ENOTDIR, ENXIO, EPERM } from "#linux/errno.ts";
 import { MNT_NOEXEC } from "#linux/fs.const.ts";
 import { mount_of } from "#linux/fs/namespace.ts";
 import { privmem_state_section, proc_create_single, proc_remove } from "#linux/proc_fs.ts";
@@ -13,8 +13,8 @@ import { abort_creds, commit_creds, kernel_cap_t, prepare_creds } from "#linux/c
 import { CAP_SETUID, cap_raised, capable } from "#linux/capability.ts";
 import { rcu_barrier } from "#linux/rcupdate.ts";
 import { current } from "#linux/sched.ts";
-import { AT_EMPTY_PATH, F_GETFL, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, O_RDWR, O_TMPFILE,
-	O_TRUNC, O_WRONLY } from "#uapi/linux/fcntl.ts";
+import { AT_EMPTY_PATH, F_GETFL, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_RDONLY,
+	O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY } from "#uapi/linux/fcntl.ts";
 import { PROC_SUPER_MAGIC, TMPFS_MAGIC } from "#uapi/linux/magic.ts";
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE } from
 	"#uapi/linux/mman.ts";
@@ -64,6 +64,17 @@ describe("names of open files", () => {
 			expect(with_string("/proc/self/fd/99", (p) => syscall(89, p, buf, 9))).toBe(-ENOENT);
 			expect(with_string("/proc/meminfo", (p) => syscall(89, p, buf, 9))).toBe(-EINVAL);
 		});
+	});
+});
+
+it("files of /proc know mmap(), and refuse", () => {
+	const map = (path: string): number => err(mmap(0, 4096, PROT_READ, MAP_PRIVATE,
+		open(path, O_RDONLY), 0));
+
+	in_task(() => {
+		expect(map("/proc/meminfo")).toBe(-EIO);
+		expect(map("/proc/self/maps")).toBe(-ENODEV);
+		expect(map("/proc/sys/vm/overcommit_memory")).toBe(-ENODEV);
 	});
 });
 
@@ -156,6 +167,10 @@ describe("looking up", () => {
 			expect(err(open("/tmp", O_RDWR))).toBe(-EISDIR);
 			expect(err(open("/proc", O_TMPFILE | O_RDWR, 0o600))).toBe(-95);
 			expect(err(open("/proc/self/exe", O_RDONLY | O_NOFOLLOW))).toBe(-ELOOP);
+			const self = `/proc/self/fd/${memfd_create("m", 0)}`;
+			expect(err(open(self, O_RDONLY | O_NOFOLLOW))).toBe(-ELOOP);
+			expect(err(open(self, O_RDWR | O_CREAT | O_EXCL))).toBe(-EEXIST);
+			expect(err(open("/proc/self/fd/99", O_RDONLY | O_NOFOLLOW))).toBe(-ENOENT);
 		});
 	});
 
