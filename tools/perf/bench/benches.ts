@@ -14,6 +14,7 @@ import {
 } from "#tools/include/nolibc/nolibc.ts";
 import { kvm_benches } from "./kvm.ts";
 import { private_mem_benches } from "./private_mem.ts";
+import { tdx_benches } from "./tdx.ts";
 
 /** Times of the rounds, in the benchmark's unit. */
 export type rounds = number[];
@@ -28,6 +29,8 @@ export interface bench {
 	rounds: number;
 	/** needs the selftests' configuration, where ordinary VMs have private memory */
 	testing?: boolean;
+	/** the host it wants, as parse_host() takes it */
+	host?: string;
 	fn: bench_fn;
 }
 
@@ -140,4 +143,5 @@ export const benches: Record<string, bench> = {
 	syscall_ns: { unit: "ns", target: 230, rounds: 9, fn: syscall_cost },
 	...kvm_benches,
 	...private_mem_benches,
+	...tdx_benches,
 };

@@ -6,6 +6,7 @@
  */
 import { performance } from "node:perf_hooks";
 import { init_main } from "#tools/include/nolibc/init.ts";
+import { parse_host } from "#tools/testing/host/config.ts";
 import { run_host } from "#tools/testing/host/host.ts";
 import { benches } from "./benches.ts";
 
@@ -14,8 +15,9 @@ const bench = benches[process.argv[2] ?? ""];
 let times: number[] = [];
 let boot = 0;
 
+const host = { memory: 2 ** 33, ...parse_host(bench?.host ?? "") };
 const start = clock();
-const end = run_host({ memory: 2 ** 33 }, init_main, function* () {
+const end = run_host(host, init_main, function* () {
 	boot = (clock() - start) / 1e6;
 	if (bench !== undefined)
 		times = yield* bench.fn(clock, bench.rounds);

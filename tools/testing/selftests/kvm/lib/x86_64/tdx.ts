@@ -43,6 +43,8 @@ export interface td_options {
 	handlers?: Record<number, guest_fn>;
 	/** private memory comes from user space's mapping, as before the series */
 	mapped?: boolean;
+	/** bytes of memory from gpa 0 on; TD_MEM_SIZE */
+	memory?: number;
 }
 
 export class struct_td_vcpu {
@@ -59,6 +61,7 @@ export class struct_td {
 	/** User space's mapping: shared memory, at the gpa's offset. */
 	hva = 0;
 	map_hva = 0;
+	mem_size = TD_MEM_SIZE;
 	reset_hva = 0;
 	scratch = 0;
 	readonly vcpus: struct_td_vcpu[] = [];
@@ -148,15 +151,15 @@ function set_slot(td: struct_td, slot: number, gpa: number, size: number, hva: n
 
 function add_memory(td: struct_td, mapped: boolean): void {
 	/* aligned as guest memory is, for large pages */
-	td.map_hva = anonymous(TD_MEM_SIZE + HPAGE);
+	td.map_hva = anonymous(td.mem_size + HPAGE);
 	td.hva = Math.ceil(td.map_hva / HPAGE) * HPAGE;
 	td.reset_hva = anonymous(PAGE);
 	if (!mapped) {
 		td.private_fd = ok(memfd_create("td", MFD_INACCESSIBLE), "memfd_create()");
-		ok(ftruncate(td.private_fd, TD_MEM_SIZE + PAGE), "ftruncate()");
+		ok(ftruncate(td.private_fd, td.mem_size + PAGE), "ftruncate()");
 	}
-	set_slot(td, 0, 0, TD_MEM_SIZE, td.hva, 0);
-	set_slot(td, 1, TD_RESET_PAGE, PAGE, td.reset_hva, TD_MEM_SIZE);
+	set_slot(td, 0, 0, td.mem_size, td.hva, 0);
+	set_slot(td, 1, TD_RESET_PAGE, PAGE, td.reset_hva, td.mem_size);
 }
 
 function add_vcpu(td: struct_td): void {
@@ -233,6 +236,7 @@ export function td_create(scripts: readonly guest_fn[], o: td_options = {}): str
 	cap.args[0] = 24n;
 	ok(ioctl(td.fd, KVM_ENABLE_CAP, cap.bytes), "KVM_CAP_SPLIT_IRQCHIP");
 	ok(td_init_vm(td.kvm, td.fd, o.attributes ?? 0n).r, "KVM_TDX_INIT_VM");
+	td.mem_size = o.memory ?? TD_MEM_SIZE;
 	add_memory(td, o.mapped ?? false);
 	td.scratch = anonymous(2 * PAGE);
 	scripts.forEach(() => add_vcpu(td));
@@ -250,7 +254,7 @@ export function td_free(td: struct_td): void {
 	close(td.kvm);
 	if (td.private_fd >= 0)
 		close(td.private_fd);
-	munmap(td.map_hva, TD_MEM_SIZE + HPAGE);
+	munmap(td.map_hva, td.mem_size + HPAGE);
 	munmap(td.reset_hva, PAGE);
 	munmap(td.scratch, 2 * PAGE);
 }
