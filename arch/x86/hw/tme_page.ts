@@ -32,12 +32,13 @@ export class tme_page {
 }
 
 const pages = new Map<number, tme_page>();
-/* the one that was looked up last */
-let last: tme_page | null = null;
+/* those that were looked up last, by the low bits of their frames */
+const RECENT = 256;
+const recent: (tme_page | null)[] = new Array<tme_page | null>(RECENT).fill(null);
 
 export function tme_pages_reset(): void {
 	pages.clear();
-	last = null;
+	recent.fill(null);
 }
 
 /** Number of pages that are not plain. */
@@ -50,11 +51,13 @@ export function tme_all_pages(): IterableIterator<tme_page> {
 }
 
 export function tme_page_find(pfn: number): tme_page | null {
-	if (last !== null && last.pfn === pfn)
-		return last;
+	const there = recent[pfn & (RECENT - 1)]!;
+
+	if (there !== null && there.pfn === pfn)
+		return there;
 	const p = pages.get(pfn) ?? null;
 	if (p !== null)
-		last = p;
+		recent[pfn & (RECENT - 1)] = p;
 	return p;
 }
 
@@ -66,7 +69,7 @@ export function tme_page_make(pfn: number): tme_page {
 		return p;
 	p = new tme_page(pfn);
 	pages.set(pfn, p);
-	last = p;
+	recent[pfn & (RECENT - 1)] = p;
 	frame_mark_used(pfn);
 	frame_set_meta(pfn, true);
 	tlb_direct_drop(cpus, pfn);
@@ -78,8 +81,8 @@ export function tme_page_drop_if_plain(p: tme_page): void {
 	if (p.key !== 0 || (p.owner_lo | p.owner_hi | p.poison_lo | p.poison_hi) !== 0)
 		return;
 	pages.delete(p.pfn);
-	if (last === p)
-		last = null;
+	if (recent[p.pfn & (RECENT - 1)] === p)
+		recent[p.pfn & (RECENT - 1)] = null;
 	frame_set_meta(p.pfn, false);
 }
 

@@ -35,7 +35,7 @@ export const SEAMCALL_IN_TD	= 2;
 
 type leaf_fn = (r: seam_regs, leaf: number) => number;
 
-const LEAVES: readonly (leaf_fn | undefined)[] = leaves([
+const LEAVES: readonly (leaf_fn | undefined)[] = by_leaf<leaf_fn>([
 	[d.TDH_MNG_ADDCX, mng.tdh_mng_addcx],
 	[d.TDH_MEM_PAGE_ADD, mem.tdh_mem_page_add],
 	[d.TDH_MEM_SEPT_ADD, mem.tdh_mem_sept_add],
@@ -80,16 +80,16 @@ const LEAVES: readonly (leaf_fn | undefined)[] = leaves([
 	[d.TDH_SYS_CONFIG, sys.tdh_sys_config],
 ]);
 
-function leaves(list: readonly (readonly [number, leaf_fn])[]): (leaf_fn | undefined)[] {
-	const out: (leaf_fn | undefined)[] = [];
+function by_leaf<T>(list: readonly (readonly [number, T])[]): (T | undefined)[] {
+	const out: (T | undefined)[] = [];
 
-	for (const [leaf, fn] of list)
-		out[leaf] = fn;
+	for (const [leaf, x] of list)
+		out[leaf] = x;
 	return out;
 }
 
 /* leaves that bring the module up, and how far the CPU must be for them */
-const EARLY: ReadonlyMap<number, boolean> = new Map<number, boolean>([
+const EARLY: readonly (boolean | undefined)[] = by_leaf([
 	[d.TDH_SYS_INIT, false], [d.TDH_SYS_LP_INIT, false], [d.TDH_SYS_LP_SHUTDOWN, false],
 	[d.TDH_SYS_INFO, true], [d.TDH_SYS_CONFIG, true], [d.TDH_SYS_KEY_CONFIG, true],
 ]);
@@ -97,7 +97,7 @@ const EARLY: ReadonlyMap<number, boolean> = new Map<number, boolean>([
 function check_module(cpu: struct_cpu, leaf: number): number {
 	if (tdx.state === d.SYS_SHUTDOWN)
 		return status(d.TDX_SYS_SHUTDOWN, 0);
-	const early = EARLY.get(leaf);
+	const early = EARLY[leaf];
 	if (early === false)
 		return d.TDX_SUCCESS;
 	if (early === undefined && tdx.state !== d.SYS_READY)

@@ -36,29 +36,28 @@ export const LOCK_TD_EPOCH	= 10;
 export const LOCK_SEPT_ENTRY	= 11;	/* by the entry's address / 8 */
 export const LOCK_RTMR		= 12;	/* by frame of the TDR * 4 + index */
 
-/* what is held, in no order: [kind and id][mode][CPU] */
-let keys: number[] = [];
-let modes: lock_mode[] = [];
-let holders: number[] = [];
+/* what is held, in no order: [kind and id][mode][CPU]. Arrays only grow, as that is quicker */
+const keys: number[] = [];
+const modes: lock_mode[] = [];
+const holders: number[] = [];
+let nr = 0;
 /* locks that a host has waited for since it last had them */
 const wanted = new Set<number>();
 
 const key_of = (kind: number, id: number): number => kind * 2 ** 44 + id;
 
 export function locks_reset(): void {
-	keys = [];
-	modes = [];
-	holders = [];
+	nr = 0;
 	wanted.clear();
 }
 
 function take(key: number, mode: lock_mode, cpu: number): boolean {
-	for (let i = keys.length - 1; i >= 0; i--)
+	for (let i = nr - 1; i >= 0; i--)
 		if (keys[i] === key && (mode === LOCK_EXCLUSIVE || modes[i] === LOCK_EXCLUSIVE))
 			return false;
-	keys.push(key);
-	modes.push(mode);
-	holders.push(cpu);
+	keys[nr] = key;
+	modes[nr] = mode;
+	holders[nr++] = cpu;
 	return true;
 }
 
@@ -96,13 +95,12 @@ export function tdx_lock_on(cpu: number, kind: number, id: number, mode: lock_mo
 export function tdx_unlock_on(cpu: number, kind: number, id: number): void {
 	const key = key_of(kind, id);
 
-	for (let i = keys.length - 1; i >= 0; i--) {
+	for (let i = nr - 1; i >= 0; i--) {
 		if (keys[i] !== key || holders[i] !== cpu)
 			continue;
-		keys[i] = keys[keys.length - 1]!;
-		modes[i] = modes[keys.length - 1]!;
-		holders[i] = holders[keys.length - 1]!;
-		locks_release(keys.length - 1);
+		keys[i] = keys[--nr]!;
+		modes[i] = modes[nr]!;
+		holders[i] = holders[nr]!;
 		return;
 	}
 	throw new Error(`machine: TDX: cpu ${cpu} does not have lock ${kind}:${id}`);
@@ -110,12 +108,10 @@ export function tdx_unlock_on(cpu: number, kind: number, id: number): void {
 
 /** Locks held: what a leaf notes when it begins ... */
 export function locks_held(): number {
-	return keys.length;
+	return nr;
 }
 
 /** ... and goes back to when it ends. */
 export function locks_release(mark: number): void {
-	keys.length = mark;
-	modes.length = mark;
-	holders.length = mark;
+	nr = mark;
 }

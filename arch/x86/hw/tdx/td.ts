@@ -74,9 +74,15 @@ export function tdr_operand(r: seam_regs, reg: number, mode: lock_mode): number 
 	return d.TDX_SUCCESS;
 }
 
+/* the same by index, as each leaf looks */
+const rules: (td_rule | undefined)[] = [];
+
+for (const [leaf, rule] of TD_RULES)
+	rules[leaf] = rule;
+
 /** FATAL, keys, TDCS and OP_STATE of td for @leaf. */
 function check_td(leaf: number): number {
-	const rule = TD_RULES.get(leaf)!;
+	const rule = rules[leaf]!;
 
 	if (td.fatal)
 		return status(d.TDX_TD_FATAL, 0);
@@ -95,7 +101,7 @@ function check_td(leaf: number): number {
 
 /** The TD of @leaf, whose TDR page is in register @reg. */
 export function td_operand(r: seam_regs, reg: number, leaf: number): number {
-	const error = tdr_operand(r, reg, TD_RULES.get(leaf)!.tdr);
+	const error = tdr_operand(r, reg, rules[leaf]!.tdr);
 
 	return error !== d.TDX_SUCCESS ? error : check_td(leaf);
 }
