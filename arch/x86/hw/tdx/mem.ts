@@ -166,11 +166,11 @@ export function tdh_mem_page_remove(r: seam_regs): number {
 	return d.TDX_SUCCESS;
 }
 
-/** True if @test holds for all 512 entries of a table; they are @lo and @hi. */
-function all_entries(table: number, test: (lo: number, hi: number, i: number) => boolean): boolean {
+/** True if all 512 entries of a table are FREE. */
+function all_free(table: number): boolean {
 	for (let i = 0; i < 512; i++) {
 		seam_check_entry(table, td.hkid, i);
-		if (!test(table_lo(table, i), table_hi(table, i), i))
+		if (s.sept_state(table_lo(table, i), table_hi(table, i)) !== s.SEPT_FREE)
 			return false;
 	}
 	return true;
@@ -183,7 +183,7 @@ export function tdh_mem_sept_remove(r: seam_regs): number {
 	if (error !== d.TDX_SUCCESS)
 		return error;
 	const pfn = s.sept_pfn(s.walk_lo, s.walk_hi);
-	if (!all_entries(pfn, (lo, hi) => s.sept_state(lo, hi) === s.SEPT_FREE))
+	if (!all_free(pfn))
 		return status(d.TDX_EPT_PAGE_NOT_FREE, d.OPERAND_RCX);
 	s.sept_set(td, s.next_state, 0);
 	release(pfn, 0);
@@ -228,8 +228,13 @@ function promotion(table: number, lvl: number): number {
 	if ((state !== s.SEPT_MAPPED && state !== s.SEPT_PENDING) ||
 	    first % LEVEL_FRAMES[lvl]! !== 0)
 		return -1;
-	return all_entries(table, (lo, hi, i) => s.sept_state(lo, hi) === state &&
-		s.sept_pfn(lo, hi) === first + i * n) ? state : -1;
+	for (let i = 1; i < 512; i++) {
+		seam_check_entry(table, td.hkid, i);
+		const lo = table_lo(table, i), hi = table_hi(table, i);
+		if (s.sept_state(lo, hi) !== state || s.sept_pfn(lo, hi) !== first + i * n)
+			return -1;
+	}
+	return state;
 }
 
 export function tdh_mem_page_promote(r: seam_regs): number {

@@ -136,6 +136,22 @@ export function is_removed_spte(spte: u64_spte): boolean {
 	return spte.lo === 0x5a0 && (spte.hi & 0x7fffffff) === 0;
 }
 
+/*
+ * A TD's page on its way out: not present, blocked in secure EPT, and still the TD's. It names the
+ * page, and exists under mmu_lock held for write only.
+ */
+const SPTE_PRIVATE_ZAPPED_HI	= 1 << (62 - 32);
+
+export function private_zapped_spte(spte: u64_spte): u64_spte {
+	return pair(spte.lo & SPTE_BASE_ADDR_MASK.lo, (spte.hi & SPTE_BASE_ADDR_MASK.hi) |
+		SPTE_PRIVATE_ZAPPED_HI | REMOVED_SPTE_SUPPRESS_VE.hi);
+}
+
+/** @spte an entry of private tables. */
+export function is_private_zapped_spte(spte: u64_spte): boolean {
+	return (spte.lo & SPTE_MMU_PRESENT_MASK) === 0 && (spte.hi & SPTE_PRIVATE_ZAPPED_HI) !== 0;
+}
+
 /** An entry's index in its table. */
 export function spte_index(sptep: tdp_ptep_t): number {
 	return sptep & (SPTE_ENT_PER_PAGE - 1);

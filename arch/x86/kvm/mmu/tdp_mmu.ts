@@ -9,7 +9,7 @@
  *   kvm->arch.tdp_mmu_pages_lock	lists of roots and pages, under mmu_lock held for read
  * RCU				tables are read in a section, and freed after a grace period
  */
-import { __ffs, min, ul_shr } from "#asm-generic/bits.ts";
+import { __ffs, min, ul_and_low, ul_shr } from "#asm-generic/bits.ts";
 import { pair, pair_andnot, pair_eq, pair_test, pair_to_u64, PAIR_ZERO, type u64_pair,
 	type u64_spte } from "#asm-generic/pair.ts";
 import { gfn_t, ref, type gpa_t, type hpa_t, type kvm_pfn_t } from "#asm-generic/types.ts";
@@ -62,9 +62,10 @@ import { trace_kvm_mmu_get_page, trace_kvm_mmu_prepare_zap_page, trace_kvm_mmu_s
 	trace_kvm_mmu_split_huge_page, trace_kvm_mmu_spte_requested, trace_kvm_tdp_mmu_spte_changed,
 	trace_mark_mmio_spte } from "#arch/x86/kvm/mmu/mmutrace.h.ts";
 import { ACC_ALL, check_spte_writable_invariants, is_accessed_spte, is_dirty_spte, is_large_pte,
-	is_last_spte, is_mmio_spte, is_removed_spte, is_shadow_present_pte, is_writable_pte,
-	kvm_ad_enabled, kvm_mmu_changed_pte_notifier_make_spte, make_huge_page_split_spte,
-	make_mmio_spte, make_nonleaf_spte, make_spte, mark_spte_for_access_track, removed_spte,
+	is_last_spte, is_mmio_spte, is_private_zapped_spte, is_removed_spte,
+	is_shadow_present_pte, is_writable_pte, kvm_ad_enabled,
+	kvm_mmu_changed_pte_notifier_make_spte, make_huge_page_split_spte, make_mmio_spte,
+	make_nonleaf_spte, make_spte, mark_spte_for_access_track, private_zapped_spte, removed_spte,
 	shadow_accessed_mask, shadow_dirty_mask, shadow_mmu_writable_mask, spte_ad_enabled,
 	spte_ad_need_write_protect, SPTE_ENT_PER_PAGE, spte_pfns_differ, spte_to_pfn } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
@@ -470,7 +471,8 @@ function handle_removed_pt(kvm: struct_kvm, pt: tdp_ptep_t, shared: boolean): vo
 			 * meanwhile. MMIO entries carry the generation that made them.
 			 */
 			old_spte = kvm_tdp_mmu_read_spte(sptep);
-			if (!is_shadow_present_pte(old_spte))
+			if (!is_shadow_present_pte(old_spte) &&
+			    !(is_private && is_private_zapped_spte(old_spte)))
 				continue;
 
 			/*
@@ -499,7 +501,8 @@ function handle_removed_pt(kvm: struct_kvm, pt: tdp_ptep_t, shared: boolean): vo
  * arch/x86/kvm/mmu/tdp_mmu.c:handle_changed_private_spte()
  *
  * Does to secure EPT what the entry is to say. An entry never changes from one page to another; a
- * large page gives way to a table of the same pages.
+ * large page gives way to a table of the same pages. A page goes in one step, or in two, so that
+ * those that go together are forgotten by all CPUs together.
  */
 function handle_changed_private_spte(kvm: struct_kvm, gfn: gfn_t, old_spte: u64_spte,
 	new_spte: u64_spte, level: number): number {
@@ -521,12 +524,12 @@ function handle_changed_private_spte(kvm: struct_kvm, gfn: gfn_t, old_spte: u64_
 			kvm_x86_ops.split_private_spt!(kvm, gfn, level, private_spt!) :
 			kvm_x86_ops.link_private_spt!(kvm, gfn, level, private_spt!);
 	}
-	if (!was_leaf)
+	if (!was_leaf && !is_private_zapped_spte(old_spte))
 		return 0;
 
 	lockdep_assert_held_write(kvm.mmu_lock);
-	ret = kvm_x86_ops.zap_private_spte!(kvm, gfn, level);
-	if (ret === 0)
+	ret = was_leaf ? kvm_x86_ops.zap_private_spte!(kvm, gfn, level) : 0;
+	if (ret === 0 && !is_private_zapped_spte(new_spte))
 		ret = kvm_x86_ops.remove_private_spte!(kvm, gfn, level, spte_to_pfn(old_spte));
 	WARN_ON_ONCE(ret !== 0);
 	return ret;
@@ -581,6 +584,10 @@ function __handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_s
 
 	if (is_leaf)
 		check_spte_writable_invariants(new_spte);
+
+	if (is_private && is_private_zapped_spte(old_spte))
+		return handle_changed_private_spte(kvm, kvm_gfn_to_private(kvm, gfn), old_spte,
+			new_spte, level);
 
 	/* only MMIO entries, and what was removed, are neither 0 nor present */
 	if (!was_present && !is_present) {
@@ -859,6 +866,132 @@ function tdp_mmu_split_private(kvm: struct_kvm, iter: struct_tdp_iter, can_yield
 	return true;
 }
 
+/* what tdp_mmu_zap_private() has zapped, and not removed yet */
+const zapped_sptep: tdp_ptep_t[] = [];
+const zapped_gfn: gfn_t[] = [];
+const zapped_level: number[] = [];
+let nr_zapped = 0;
+
+/* the most that wait: mmu_lock is not given up in between */
+const MAX_ZAPPED = SPTE_ENT_PER_PAGE;
+
+/** Half of the way out: the page is blocked. */
+function tdp_mmu_zap_private_spte(kvm: struct_kvm, as_id: number, sptep: tdp_ptep_t,
+	old_spte: u64_spte, gfn: gfn_t, level: number): void {
+	__tdp_mmu_set_spte(kvm, as_id, sptep, old_spte, private_zapped_spte(old_spte), gfn, level,
+		true, true, true);
+	zapped_sptep[nr_zapped] = sptep;
+	zapped_gfn[nr_zapped] = gfn;
+	zapped_level[nr_zapped++] = level;
+}
+
+/** The other half: once all CPUs have forgotten them, pages go back to the host. */
+function tdp_mmu_remove_zapped(kvm: struct_kvm, as_id: number): void {
+	const nonpresent = kvm.arch.shadow_nonpresent_value;
+
+	for (let i = 0; i < nr_zapped; i++) {
+		const sptep = zapped_sptep[i]!;
+		__tdp_mmu_set_spte(kvm, as_id, sptep, kvm_tdp_mmu_read_spte(sptep), nonpresent,
+			zapped_gfn[i]!, zapped_level[i]!, false, false, true);
+	}
+	nr_zapped = 0;
+}
+
+/**
+ * A table with all that is below it, none of which stays. It makes room for a large page, which
+ * can't be put in a table's place otherwise.
+ */
+function tdp_mmu_zap_private_table(kvm: struct_kvm, iter: struct_tdp_iter): void {
+	const pt = spte_to_child_pt(iter.old_spte, iter.level);
+	const level = iter.level - 1, n = KVM_PAGES_PER_HPAGE(level);
+
+	tdp_mmu_remove_zapped(kvm, iter.as_id);
+	/* from above, so that nobody walks down any more */
+	kvm_x86_ops.zap_private_spte!(kvm, kvm_gfn_to_private(kvm, iter.gfn), iter.level);
+	for (let i = 0; i < SPTE_ENT_PER_PAGE; i++) {
+		const old_spte = kvm_tdp_mmu_read_spte(pt + i);
+		if (is_shadow_present_pte(old_spte))
+			tdp_mmu_zap_private_spte(kvm, iter.as_id, pt + i, old_spte,
+				gfn_t(iter.gfn + i * n), level);
+	}
+	tdp_mmu_remove_zapped(kvm, iter.as_id);
+	/* a page that did not come back keeps it */
+	if (!kvm.vm_bugged)
+		tdp_mmu_set_spte(kvm, iter, kvm.arch.shadow_nonpresent_value);
+}
+
+/** The table with the small pages around @gfn goes, too, if none is left. */
+function tdp_mmu_zap_empty_private_table(kvm: struct_kvm, root: struct_kvm_mmu_page, gfn: gfn_t):
+	void {
+	const iter = tdp_iter_get();
+
+	for (tdp_iter_start(iter, root, PG_LEVEL_2M, gfn); iter.valid && iter.gfn <= gfn;
+	     tdp_iter_next(iter)) {
+		const pt = iter.level === PG_LEVEL_2M ?
+			spte_to_child_pt(iter.old_spte, iter.level) : 0;
+		if (pt === 0)
+			continue;
+		let i = 0;
+		while (i < SPTE_ENT_PER_PAGE &&
+		       !is_shadow_present_pte(kvm_tdp_mmu_read_spte(pt + i)))
+			i++;
+		if (i === SPTE_ENT_PER_PAGE)
+			tdp_mmu_zap_private_table(kvm, iter);
+		break;
+	}
+	tdp_iter_put(iter);
+}
+
+/** One step of tdp_mmu_zap_private(). */
+function tdp_mmu_zap_private_entry(kvm: struct_kvm, iter: struct_tdp_iter, start: gfn_t,
+	end: gfn_t, can_yield: boolean): void {
+	const part = iter.gfn < start || iter.gfn + KVM_PAGES_PER_HPAGE(iter.level) > end;
+
+	if (!is_last_spte(iter.old_spte, iter.level)) {
+		if (iter.level === PG_LEVEL_2M && !part)
+			tdp_mmu_zap_private_table(kvm, iter);
+		return;
+	}
+	/* what is taken from a TD is lost: no more than that */
+	if (part) {
+		tdp_mmu_remove_zapped(kvm, iter.as_id);
+		if (tdp_mmu_split_private(kvm, iter, can_yield))
+			return;
+	}
+	tdp_mmu_zap_private_spte(kvm, iter.as_id, iter.sptep, iter.old_spte, iter.gfn, iter.level);
+	if (nr_zapped === MAX_ZAPPED)
+		tdp_mmu_remove_zapped(kvm, iter.as_id);
+}
+
+/**
+ * tdp_mmu_zap_leafs() of a TD's private tables. Pages are blocked first and removed then, so that
+ * one TDH.MEM.TRACK, and one kick of all vCPUs, serves many of them. On return they are the host's.
+ */
+function tdp_mmu_zap_private(kvm: struct_kvm, root: struct_kvm_mmu_page, start: gfn_t, end: gfn_t,
+	can_yield: boolean): void {
+	const iter = tdp_iter_get();
+
+	for (tdp_iter_start(iter, root, PG_LEVEL_4K, start); iter.valid && iter.gfn < end;
+	     tdp_iter_next(iter)) {
+		if (can_yield && (need_resched() || rwlock_needbreak(kvm.mmu_lock))) {
+			tdp_mmu_remove_zapped(kvm, iter.as_id);
+			if (tdp_mmu_iter_cond_resched(kvm, iter, false, false))
+				continue;
+		}
+		if (is_shadow_present_pte(iter.old_spte))
+			tdp_mmu_zap_private_entry(kvm, iter, start, end, can_yield);
+	}
+	tdp_mmu_remove_zapped(kvm, iter.as_id);
+	tdp_iter_put(iter);
+
+	/* of the others all is gone anyway */
+	const mask = KVM_PAGES_PER_HPAGE(PG_LEVEL_2M) - 1;
+	if (ul_and_low(start, mask) !== 0)
+		tdp_mmu_zap_empty_private_table(kvm, root, start);
+	if (ul_and_low(end, mask) !== 0)
+		tdp_mmu_zap_empty_private_table(kvm, root, gfn_t(end - 1));
+}
+
 /**
  * arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_zap_leafs()
  *
@@ -866,8 +999,6 @@ function tdp_mmu_split_private(kvm: struct_kvm, iter: struct_tdp_iter, can_yield
  */
 function tdp_mmu_zap_leafs(kvm: struct_kvm, root: struct_kvm_mmu_page, start: gfn_t, end: gfn_t,
 	can_yield: boolean, flush: boolean): boolean {
-	const iter = tdp_iter_get();
-
 	end = kvm_gfn_for_root(kvm, root, min(end, tdp_mmu_max_gfn_exclusive()));
 	start = kvm_gfn_for_root(kvm, root, start);
 
@@ -875,6 +1006,14 @@ function tdp_mmu_zap_leafs(kvm: struct_kvm, root: struct_kvm_mmu_page, start: gf
 
 	rcu_read_lock();
 
+	/* for a TD's private memory no flush is left to be done */
+	if (is_private_sp(root)) {
+		tdp_mmu_zap_private(kvm, root, start, end, can_yield);
+		rcu_read_unlock();
+		return flush;
+	}
+
+	const iter = tdp_iter_get();
 	for (tdp_iter_start(iter, root, PG_LEVEL_4K, start); iter.valid && iter.gfn < end;
 	     tdp_iter_next(iter)) {
 		if (can_yield &&
@@ -887,19 +1026,8 @@ function tdp_mmu_zap_leafs(kvm: struct_kvm, root: struct_kvm_mmu_page, start: gf
 		    !is_last_spte(iter.old_spte, iter.level))
 			continue;
 
-		/* what is taken from a TD is lost: no more than that */
-		if (iter.is_private && iter.level > PG_LEVEL_4K &&
-		    (iter.gfn < start || iter.gfn + KVM_PAGES_PER_HPAGE(iter.level) > end) &&
-		    tdp_mmu_split_private(kvm, iter, can_yield)) {
-			if (iter.yielded)
-				flush = false;
-			continue;
-		}
-
 		tdp_mmu_set_spte(kvm, iter, kvm.arch.shadow_nonpresent_value);
-		/* what is not private any more has been flushed, too */
-		if (!iter.is_private)
-			flush = true;
+		flush = true;
 	}
 
 	rcu_read_unlock();

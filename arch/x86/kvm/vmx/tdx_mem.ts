@@ -8,13 +8,13 @@
  * lines out of the caches; zeros by MOVDIR64B; and the page is the host's. With the KeyID gone
  * nobody translates at all: TDH.PHYMEM.PAGE.RECLAIM.
  */
-import { gpa_t, hpa_t, pfn_nr, type gfn_t, type kvm_pfn_t } from "#asm-generic/types.ts";
+import { gpa_t, hpa_t, kvm_pfn_t, pfn_nr, type gfn_t } from "#asm-generic/types.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
 import { EAGAIN, EIO, ENOTSUPP } from "#linux/errno.ts";
 import { free_page } from "#linux/gfp.ts";
 import { KVM_BUG_ON, KVM_REQ_TLB_FLUSH, kvm_make_all_cpus_request, type struct_kvm,
 	type struct_kvm_vcpu } from "#linux/kvm_host.ts";
-import { get_page, pfn_to_page, put_page } from "#linux/mm.ts";
+import { get_page, page_to_pfn, pfn_to_page, put_page } from "#linux/mm.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import { pr_err } from "#linux/printk.ts";
 import { KVM_PAGES_PER_HPAGE, VALID_PAGE } from "#asm/kvm_host.ts";
@@ -22,7 +22,7 @@ import { page_to_phys, PAGE_SIZE } from "#asm/page.ts";
 import { PG_LEVEL_4K } from "#asm/pgtable_types.ts";
 import { cpu_relax } from "#asm/processor.ts";
 import { clear_on_drop, tdx_clear_page, tdx_page_leak, tdx_rax, TDX_FATAL,
-	TDX_INTERRUPTED_RESTARTABLE, TDX_TD_FATAL } from "#asm/tdx.ts";
+	TDX_GPA_RANGE_ALREADY_BLOCKED, TDX_INTERRUPTED_RESTARTABLE, TDX_TD_FATAL } from "#asm/tdx.ts";
 import { is_hkid_assigned, is_td, TD_VMCS_SHARED_EPT_POINTER, tdx_busy, tdx_failed, to_kvm_tdx,
 	to_tdx, type struct_kvm_tdx } from "#arch/x86/kvm/vmx/tdx.h.ts";
 import * as ops from "#arch/x86/kvm/vmx/tdx_ops.h.ts";
@@ -155,7 +155,9 @@ export function tdx_sept_zap_private_spte(kvm: struct_kvm, gfn: gfn_t, level: nu
 		pr_tdx_error("TDH_MEM_RANGE_BLOCK", err);
 		return -EIO;
 	}
-	kvm_tdx.has_range_blocked = true;
+	/* and if it was already, nobody has translated by it since */
+	if (err !== TDX_GPA_RANGE_ALREADY_BLOCKED)
+		kvm_tdx.has_range_blocked = true;
 	return 0;
 }
 
@@ -351,6 +353,11 @@ export function tdx_sept_free_private_spt(kvm: struct_kvm, gfn: gfn_t, level: nu
 		err = ops.tdh_mem_sept_remove(tdr_pa(kvm_tdx), gfn_to_gpa(gfn),
 			pg_level_to_tdx_sept_level(level));
 	} while (tdx_busy(err));
+	if (td_gone(err)) {
+		/* as with pages: until it has no KeyID */
+		kvm_tdx.late.push({ pfn: kvm_pfn_t(page_to_pfn(private_spt)), level: PG_LEVEL_4K });
+		return -EIO;
+	}
 	if (KVM_BUG_ON(tdx_failed(err), kvm)) {
 		pr_tdx_error("TDH_MEM_SEPT_REMOVE", err);
 		tdx_page_leak(private_spt);

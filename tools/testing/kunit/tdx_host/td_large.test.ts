@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A TD's pages by the hundred: taken away together, and large ones that come back.
+ *
+ * Port-only.
+ */
+import { expect, test } from "vitest";
+import { memchk, memset, type guest_program } from "#hw/isa_guest.ts";
+import { pamt_used } from "#hw/tdx/pamt.ts";
+import * as x from "#asm/tdx.ts";
+import { write_file } from "#tools/include/nolibc/nolibc.ts";
+import { in_task, state } from "#tools/testing/kunit/kvm/mmu_env.ts";
+import { td_accept, td_convert, td_create, td_free, td_long_mode, td_report, td_run_until_report,
+	TD_FREE_GPA, type struct_td } from "#tools/testing/selftests/kvm/include/x86_64/tdx.ts";
+import { boot_tdx } from "./host.ts";
+
+boot_tdx();
+
+const PAGE = 4096, HPAGE = 2 ** 21, DATA = TD_FREE_GPA;
+const HUGE = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+/* pages that no TD has: PAMTs are not counted */
+const owned = pamt_used();
+
+function* report_all(td: struct_td, want: readonly number[]): Generator<void, void, void> {
+	for (const [i, w] of want.entries())
+		expect([i, yield* td_run_until_report(td)]).toEqual([i, w]);
+}
+
+function td_test(name: string, thp: string, body: () => Generator<void, void, void>): void {
+	test(name, () => {
+		const before = state();
+
+		in_task(function* () {
+			expect(write_file(HUGE, thp)).toBe(0);
+			yield* body();
+			expect(write_file(HUGE, "never")).toBe(0);
+		});
+		expect(state()).toBe(before);
+		expect(pamt_used()).toBe(owned);
+	});
+}
+
+/** How many of @n pages at @gpa were accepted. */
+function* accept_small(gpa: number, n: number): Generator<number, number, void> {
+	let accepted = 0;
+
+	for (let i = 0; i < n; i++)
+		accepted += (yield* td_accept(gpa + i * PAGE)) === x.TDX_SUCCESS ? 1 : 0;
+	return accepted;
+}
+
+const counts = (...leaves: readonly number[]): number[] =>
+	leaves.map((leaf) => x.seamcall_counts[leaf]!);
+
+const GOING = [x.TDH_MEM_RANGE_BLOCK, x.TDH_MEM_TRACK, x.TDH_MEM_PAGE_REMOVE,
+	x.TDH_PHYMEM_PAGE_WBINVD, x.TDH_MEM_SEPT_REMOVE];
+
+td_test("a range goes with one TRACK for all of it", "never", function* () {
+	const td = td_create([function* (): guest_program {
+		yield* td_long_mode();
+		yield* td_report(yield* accept_small(DATA, 100));
+		yield* memset(DATA, 0x5a, 100 * PAGE);
+		yield* td_report(1);
+		yield* td_report(Number(yield* memchk(DATA, 0x5a, 10 * PAGE)));
+		yield* td_report(Number(yield* memchk(DATA + 90 * PAGE, 0x5a, 10 * PAGE)));
+	}]);
+
+	yield* report_all(td, [100, 1]);
+	x.seamcall_counts_reset();
+	td_convert(td, DATA + 10 * PAGE, 80 * PAGE, false);
+	expect(counts(...GOING)).toEqual([80, 1, 80, 80, 0]);
+	yield* report_all(td, [1, 1]);
+	td_free(td);
+});
+
+td_test("a table goes with the last of its pages", "never", function* () {
+	const td = td_create([function* (): guest_program {
+		yield* td_long_mode();
+		yield* td_report(yield* accept_small(DATA, 512 + 8));
+		yield* td_report(yield* accept_small(DATA, 512));
+		yield* td_report(yield* accept_small(DATA, 512 + 8));
+	}]);
+
+	yield* report_all(td, [520]);
+	x.seamcall_counts_reset();
+	/* all at once: the table, and each page */
+	td_convert(td, DATA, HPAGE, false);
+	expect(counts(...GOING)).toEqual([1 + 512 + 1, 1, 512, 512 + 1, 1]);
+	td_convert(td, DATA, HPAGE, true);
+	yield* report_all(td, [512]);
+	/* and page by page */
+	x.seamcall_counts_reset();
+	for (let i = 0; i < 512; i++)
+		td_convert(td, DATA + i * PAGE, PAGE, false);
+	expect(counts(x.TDH_MEM_PAGE_REMOVE, x.TDH_MEM_SEPT_REMOVE)).toEqual([512, 1]);
+	/* what is next to it is not touched */
+	td_convert(td, DATA, HPAGE, true);
+	yield* report_all(td, [512]);
+	td_free(td);
+});
