@@ -5,7 +5,7 @@
  *
  * Upstream: mm/memfd_inaccessible.c of the series. Left out: nothing.
  *
- *	fd -> inaccessible file -> inaccessible_data -> tmpfs file (no descriptor of its own)
+ *	fd -> inaccessible file, its inode -> inaccessible_data -> tmpfs file (no descriptor)
  *
  * data.lock protects the list of notifiers, and is held while pages go.
  *
@@ -18,17 +18,17 @@ import { WARN_ON_ONCE } from "#linux/bug.ts";
 import { EINVAL, ENOMEM, EPERM } from "#linux/errno.ts";
 import { alloc_file_pseudo, fput } from "#linux/file.ts";
 import { ATTR_SIZE, SB_I_NOEXEC } from "#linux/fs.const.ts";
-import { alloc_anon_inode, d_inode, file_dentry, file_inode, i_size_read, inode_lock, inode_unlock,
-	iput, kill_anon_super } from "#linux/fs.ts";
+import { alloc_anon_inode, clear_inode, d_inode, file_dentry, file_inode, i_size_read, inode_lock,
+	inode_unlock, iput, kill_anon_super, simple_statfs } from "#linux/fs.ts";
 import type { struct_dentry, struct_file, struct_file_operations, struct_file_system_type,
-	struct_iattr, struct_inode, struct_inode_operations, struct_kstat, struct_vfsmount } from
-	"#linux/fs.types.ts";
+	struct_iattr, struct_inode, struct_inode_operations, struct_kstat, struct_super_operations,
+	struct_vfsmount } from "#linux/fs.types.ts";
 import type { struct_fs_context } from "#linux/fs_context.ts";
 import { GFP_KERNEL, __GFP_MOVABLE } from "#linux/gfp.ts";
 import { thp_order } from "#linux/huge_mm.ts";
 import { INIT_LIST_HEAD, list_add, list_del, list_for_each_entry, struct_list_head } from "#linux/list.ts";
 import { struct_inaccessible_notifier } from "#linux/memfd.ts";
-import { compound_head, put_page, set_page_dirty } from "#linux/mm.ts";
+import { compound_head, put_page, set_page_dirty, truncate_inode_pages_final } from "#linux/mm.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import { kern_mount } from "#linux/mount.ts";
 import { mutex_init, mutex_lock, mutex_unlock } from "#linux/mutex.ts";
@@ -81,15 +81,6 @@ function inaccessible_invalidate_end(data: struct_inaccessible_data,
 	}
 }
 
-/** mm/memfd_inaccessible.c:inaccessible_release() */
-function inaccessible_release(inode: struct_inode, _file: struct_file): number {
-	const data = inaccessible_data(inode.i_mapping);
-
-	fput(data.memfd!);
-	kfree(data);
-	return 0;
-}
-
 /** mm/memfd_inaccessible.c:inaccessible_fallocate() */
 function inaccessible_fallocate(file: struct_file, mode: number,
 	offset: loff_t, len: loff_t): number {
@@ -116,7 +107,6 @@ function inaccessible_fallocate(file: struct_file, mode: number,
 }
 
 const inaccessible_fops: struct_file_operations = {
-	release:	inaccessible_release,
 	fallocate:	inaccessible_fallocate,
 };
 
@@ -163,11 +153,36 @@ const inaccessible_iops: struct_inode_operations = {
 	setattr:	inaccessible_setattr,
 };
 
+/**
+ * mm/memfd_inaccessible.c:inaccessible_release(), which ran when the file was closed: by O_PATH, or
+ * for as long as a path is looked up, others have the inode.
+ */
+function inaccessible_evict_inode(inode: struct_inode): void {
+	const data = inode.i_mapping!.private_data as struct_inaccessible_data | null;
+
+	truncate_inode_pages_final(inode.i_data);
+	clear_inode(inode);
+	/* of the root directory, and of a file that was never finished, there is none */
+	if (!data)
+		return;
+
+	fput(data.memfd!);
+	kfree(data);
+}
+
+const inaccessible_sops: struct_super_operations = {
+	statfs:		simple_statfs,
+	evict_inode:	inaccessible_evict_inode,
+};
+
 /** mm/memfd_inaccessible.c:inaccessible_init_fs_context() */
 function inaccessible_init_fs_context(fc: struct_fs_context): number {
-	if (!init_pseudo(fc, INACCESSIBLE_MAGIC))
+	const ctx = init_pseudo(fc, INACCESSIBLE_MAGIC);
+
+	if (!ctx)
 		return -ENOMEM;
 
+	ctx.ops = inaccessible_sops;
 	fc.s_iflags |= SB_I_NOEXEC;
 	return 0;
 }
@@ -208,7 +223,6 @@ export function memfd_mkinaccessible(memfd: struct_file): struct_file | err_ptr 
 
 	inode.i_mode |= S_IFREG;
 	inode.i_op = inaccessible_iops;
-	inode.i_mapping!.private_data = data;
 
 	const file = alloc_file_pseudo(inode, inaccessible_mnt,
 		"[memfd:inaccessible]", O_RDWR,
@@ -219,6 +233,8 @@ export function memfd_mkinaccessible(memfd: struct_file): struct_file | err_ptr 
 		return file;
 	}
 
+	/* from here on the inode owns it */
+	inode.i_mapping!.private_data = data;
 	file.f_flags |= O_LARGEFILE;
 
 	const mapping = memfd.f_mapping!;

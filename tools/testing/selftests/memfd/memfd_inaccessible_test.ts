@@ -329,6 +329,18 @@ function test_reopen(): void {
 	untouched("reading");
 	close(handle);
 	close(fd);
+	test_handle_alone();
+}
+
+/** A handle keeps the file, memory and all, when the last descriptor is closed. */
+function test_handle_alone(): void {
+	const fd = filled_fd(), handle = open(`/proc/self/fd/${fd}`, O_PATH);
+
+	allowed("close", close(fd));
+	allowed("size, the handle left", size_of(handle), SIZE);
+	allowed("pages, the handle left", pages_of(handle), SIZE / PAGE);
+	refused("open through the handle", open(`/proc/self/fd/${handle}`, O_RDWR), ENXIO);
+	allowed("close", close(handle));
 }
 
 function test_truncate(): void {
