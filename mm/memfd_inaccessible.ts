@@ -7,7 +7,8 @@
  *
  *	fd -> inaccessible file, its inode -> inaccessible_data -> tmpfs file (no descriptor)
  *
- * data.lock protects the list of notifiers, and is held while pages go.
+ * data.lock protects the list of notifiers, and is held while pages go. The mapping of the tmpfs
+ * file knows the inode in front; its private_lock keeps that from going.
  *
  * @hunk 1:1
  */
@@ -15,14 +16,14 @@ import { ERR_PTR, IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
 import { fs_initcall } from "#asm-generic/registry.ts";
 import { type loff_t, pgoff_t, ref } from "#asm-generic/types.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
-import { EINVAL, ENOMEM, EPERM } from "#linux/errno.ts";
+import { EHWPOISON, EINVAL, ENOMEM, EPERM } from "#linux/errno.ts";
 import { alloc_file_pseudo, fput } from "#linux/file.ts";
 import { ATTR_SIZE, SB_I_NOEXEC } from "#linux/fs.const.ts";
-import { alloc_anon_inode, clear_inode, d_inode, file_dentry, file_inode, i_size_read, inode_lock,
-	inode_unlock, iput, kill_anon_super, simple_statfs } from "#linux/fs.ts";
-import type { struct_dentry, struct_file, struct_file_operations, struct_file_system_type,
-	struct_iattr, struct_inode, struct_inode_operations, struct_kstat, struct_super_operations,
-	struct_vfsmount } from "#linux/fs.types.ts";
+import { alloc_anon_inode, clear_inode, d_inode, file_dentry, file_inode, i_size_read, igrab,
+	inode_lock, inode_unlock, iput, kill_anon_super, simple_statfs } from "#linux/fs.ts";
+import type { struct_address_space, struct_dentry, struct_file, struct_file_operations,
+	struct_file_system_type, struct_iattr, struct_inode, struct_inode_operations, struct_kstat,
+	struct_super_operations, struct_vfsmount } from "#linux/fs.types.ts";
 import type { struct_fs_context } from "#linux/fs_context.ts";
 import { GFP_KERNEL, __GFP_MOVABLE } from "#linux/gfp.ts";
 import { thp_order } from "#linux/huge_mm.ts";
@@ -33,14 +34,15 @@ import type { struct_page } from "#linux/mm_types.ts";
 import { kern_mount } from "#linux/mount.ts";
 import { mutex_init, mutex_lock, mutex_unlock } from "#linux/mutex.ts";
 import { struct_mutex } from "#linux/mutex_types.ts";
-import { PageDirty } from "#linux/page-flags.ts";
+import { PageDirty, PageHWPoison, PageHasHWPoisoned } from "#linux/page-flags.ts";
 import { mapping_gfp_mask, mapping_set_gfp_mask, mapping_set_unevictable, unlock_page } from
 	"#linux/pagemap.ts";
 import type { struct_path } from "#linux/path.ts";
 import { page_to_pfn_t, pfn_t_to_page, type pfn_t } from "#linux/pfn_t.ts";
 import { init_pseudo } from "#linux/pseudo_fs.ts";
-import { SGP_CACHE, shmem_getpage } from "#linux/shmem_fs.ts";
+import { SGP_CACHE, shmem_getpage, shmem_mapping } from "#linux/shmem_fs.ts";
 import { kfree, kzalloc } from "#linux/slab.ts";
+import { spin_lock, spin_unlock } from "#linux/spinlock.ts";
 import type { struct_user_namespace } from "#linux/user_namespace.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import { FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
@@ -166,6 +168,11 @@ function inaccessible_evict_inode(inode: struct_inode): void {
 	if (!data)
 		return;
 
+	const mapping = data.memfd!.f_mapping!;
+	spin_lock(mapping.private_lock);
+	mapping.private_data = null;
+	spin_unlock(mapping.private_lock);
+
 	fput(data.memfd!);
 	kfree(data);
 }
@@ -241,6 +248,7 @@ export function memfd_mkinaccessible(memfd: struct_file): struct_file | err_ptr 
 	mapping_set_unevictable(mapping);
 	mapping_set_gfp_mask(mapping,
 		mapping_gfp_mask(mapping) & ~__GFP_MOVABLE);
+	mapping.private_data = inode;
 
 	return file;
 }
@@ -270,13 +278,42 @@ export function file_is_inaccessible(file: struct_file): boolean {
 	return file.f_op === inaccessible_fops;
 }
 
+/** The inode in front of @mapping, with a reference, or null. With a page of it locked. */
+export function inaccessible_inode_get(mapping: struct_address_space): struct_inode | null {
+	if (!shmem_mapping(mapping))
+		return null;
+
+	spin_lock(mapping.private_lock);
+	const inode = mapping.private_data as struct_inode | null;
+	const ret = inode && igrab(inode);
+	spin_unlock(mapping.private_lock);
+	return ret;
+}
+
+/**
+ * Later versions: restrictedmem_error_page(). The page at @index is broken: whoever uses it has to
+ * ask again, and will not get it. No page may be locked, as fallocate() locks them under data.lock.
+ * Drops the reference to @inode.
+ */
+export function inaccessible_error_page(inode: struct_inode, index: pgoff_t): void {
+	const data = inaccessible_data(inode.i_mapping), end = pgoff_t(index + 1);
+
+	mutex_lock(data.lock);
+	inaccessible_invalidate_start(data, index, end);
+	inaccessible_invalidate_end(data, index, end);
+	mutex_unlock(data.lock);
+	iput(inode);
+}
+
 /**
  * Port-only: how much of @page's huge page the file has for sure. One that goes beyond the end may
- * be split without notice, and what is beyond it freed.
+ * be split without notice, and what is beyond it freed. One that is broken may not be split at all.
  */
 function inaccessible_order(page: struct_page, inode: struct_inode): number {
 	const head = compound_head(page), order = thp_order(head);
 
+	if (order !== 0 && PageHasHWPoisoned(head))
+		return 0;
 	return head.index + (1 << order) <= loff_to_pgoff(i_size_read(inode)) ? order : 0;
 }
 
@@ -295,6 +332,11 @@ export function inaccessible_get_pfn(file: struct_file, offset: pgoff_t, pfn: re
 		return ret;
 
 	const page = pagep.v!;
+	if (PageHWPoison(page)) {
+		unlock_page(page);
+		put_page(page);
+		return -EHWPOISON;
+	}
 	pfn.v = page_to_pfn_t(page);
 	order.v = inaccessible_order(page, file_inode(memfd));
 	/* the guest may write at any time, and nobody else knows that it has the page */

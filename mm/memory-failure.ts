@@ -10,11 +10,12 @@
 import type { pfn_nr, unsigned_long } from "#asm-generic/types.ts";
 import { EBUSY, EFAULT, EHWPOISON, EIO, ENXIO } from "#linux/errno.ts";
 import { mapping_can_writeback } from "#linux/backing-dev.ts";
-import type { struct_address_space } from "#linux/fs.types.ts";
+import type { struct_address_space, struct_inode } from "#linux/fs.types.ts";
 import { i_mmap_lock_read, i_mmap_unlock_read } from "#linux/fs.ts";
 import { HPAGE_PMD_NR, pmd_trans_huge_lock, split_huge_page } from "#linux/huge_mm.ts";
 import { list_add_tail, list_for_each_entry, struct_list_head } from "#linux/list.ts";
 import { mem_cgroup_uncharge } from "#linux/memcontrol.ts";
+import { inaccessible_error_page, inaccessible_inode_get } from "#linux/memfd.ts";
 import {
 	MF_ACTION_REQUIRED, MF_COUNT_INCREASED, MF_DELAYED, MF_FAILED, MF_IGNORED,
 	MF_MUST_KILL, MF_RECOVERED, anon_vma_interval_tree_iter_first,
@@ -469,6 +470,7 @@ function me_unknown(_ps: page_state, p: struct_page): number {
 
 /** mm/memory-failure.c:me_pagecache_clean(): page cache that is clean, or anonymous. */
 function me_pagecache_clean(ps: page_state, p: struct_page): number {
+	let front: struct_inode | null = null;
 	let ret: number;
 
 	delete_from_lru_cache(p);
@@ -490,11 +492,17 @@ function me_pagecache_clean(ps: page_state, p: struct_page): number {
 		/* shmem keeps the page, so that its loss is noticed */
 		const extra_pins = shmem_mapping(mapping);
 
+		front = inaccessible_inode_get(mapping);
 		ret = truncate_error_page(p, p.pfn, mapping);
 		if (has_extra_refcount(ps, p, extra_pins))
 			ret = MF_FAILED;
 	}
+	const index = page_to_pgoff(p);
 	unlock_page(p);
+
+	/* guests map it by no VMA */
+	if (front)
+		inaccessible_error_page(front, index);
 
 	return ret;
 }

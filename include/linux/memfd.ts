@@ -12,8 +12,9 @@ export { memfd_fcntl } from "#mm/memfd.ts";
 
 /**
  * What a user of inaccessible memory wants to know. invalidate_start(): pages [start, end) of the
- * file are about to go; none of them may be in use, or be taken into use, from when it returns
- * until invalidate_end(). Both run under the file's lock and may sleep. Posted as one invalidate().
+ * file are about to go, or broken; none of them may be in use, or be taken into use, from when it
+ * returns until invalidate_end(). Both run under the file's lock and may sleep. Posted as one
+ * invalidate().
  * @hunk 1:2
  */
 export interface struct_inaccessible_notifier_ops {
@@ -33,6 +34,6 @@ export class struct_inaccessible_notifier {
 	}
 }
 
-export { file_is_inaccessible, inaccessible_get_pfn, inaccessible_nr_notifiers,
-	inaccessible_put_pfn, inaccessible_register_notifier, inaccessible_unregister_notifier,
-	memfd_mkinaccessible } from "#mm/memfd_inaccessible.ts";
+export { file_is_inaccessible, inaccessible_error_page, inaccessible_get_pfn,
+	inaccessible_inode_get, inaccessible_nr_notifiers, inaccessible_put_pfn,
+	inaccessible_register_notifier, inaccessible_unregister_notifier, memfd_mkinaccessible } from "#mm/memfd_inaccessible.ts";

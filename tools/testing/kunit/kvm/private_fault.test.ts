@@ -7,20 +7,23 @@
  * default configuration does not have.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { gpa_t } from "#asm-generic/types.ts";
+import { gpa_t, pfn_nr } from "#asm-generic/types.ts";
+import { EBUSY, EHWPOISON } from "#linux/errno.ts";
 import { fget, fput } from "#linux/file.ts";
 import { inaccessible_register_notifier, inaccessible_unregister_notifier,
 	struct_inaccessible_notifier } from "#linux/memfd.ts";
+import { get_page, memory_failure, pfn_to_page, put_page } from "#linux/mm.ts";
 import { kvm_tdp_page_fault } from "#arch/x86/kvm/mmu/mmu.ts";
 import { kvm_mmu_do_page_fault, RET_PF_FIXED, RET_PF_RETRY, RET_PF_USER, struct_kvm_page_fault }
 	from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
+import { spte_to_pfn } from "#arch/x86/kvm/mmu/spte.h.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import { KVM_EXIT_MEMORY_FAULT, KVM_EXIT_UNKNOWN, KVM_MEM_PRIVATE,
 	KVM_MEMORY_EXIT_FLAG_PRIVATE, KVM_PRIVATE_MEM_TESTING_ATTRIBUTE,
 	KVM_SET_USER_MEMORY_REGION, struct_kvm_userspace_memory_region_ext } from
 	"#uapi/linux/kvm.ts";
 import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
-import { close, fallocate, ftruncate, ioctl, memfd_create } from
+import { close, dup, fallocate, ftruncate, ioctl, memfd_create, write_file } from
 	"#tools/include/nolibc/sys.ts";
 import { anon, boot_kvm, HPAGE, in_task, PAGE, state, vm, WRITE } from "./mmu_env.ts";
 
@@ -53,6 +56,9 @@ class private_vm extends vm {
 			return kvm_tdp_page_fault(this.vcpu, fault);
 		});
 	}
+	pfn(gpa: number): pfn_nr {
+		return pfn_nr(spte_to_pfn(this.walk(gpa).spte));
+	}
 	done(): void {
 		this.close();
 		close(this.memfd);
@@ -64,6 +70,11 @@ function inaccessible(): number {
 
 	expect(ftruncate(fd, HPAGE)).toBe(0);
 	return fd;
+}
+
+function shmem_enabled(policy: string): void {
+	expect(write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled", policy))
+		.toBe(0);
 }
 
 /** Calls @hook when a hole begins and when it has been punched, after those who come later. */
@@ -104,6 +115,56 @@ describe("faults on private memory", () => {
 		/* at the end it has been punched, and may be had again */
 		expect(seen).toEqual(["start", RET_PF_RETRY, 0, "end", RET_PF_FIXED, 1]);
 		unregister();
+		vm.done();
+	}));
+
+	test("a page that is broken is unmapped, and not mapped again", () => in_task(() => {
+		const vm = new private_vm(), other = new private_vm(dup(vm.memfd));
+
+		expect([vm, other].map((v) => v.private_fault(GPA + PAGE))).toEqual(
+			[RET_PF_FIXED, RET_PF_FIXED]);
+		expect(vm.private_fault(GPA)).toBe(RET_PF_FIXED);
+		const pfn = vm.pfn(GPA + PAGE);
+		expect(memory_failure(pfn, 0)).toBe(0);
+		expect([vm, other].map((v) => v.level(GPA + PAGE))).toEqual([0, 0]);
+		expect(vm.level(GPA)).toBe(1);
+		expect([vm, other].map((v) => v.private_fault(GPA + PAGE))).toEqual(
+			[-EHWPOISON, -EHWPOISON]);
+		/* until it is given back: then there is another one */
+		expect(fallocate(vm.memfd, PUNCH, PAGE, PAGE)).toBe(0);
+		expect(vm.private_fault(GPA + PAGE)).toBe(RET_PF_FIXED);
+		expect(vm.pfn(GPA + PAGE)).not.toBe(pfn);
+		other.done();
+		vm.done();
+	}));
+
+	test("of a huge page only what is broken is lost", () => in_task(() => {
+		shmem_enabled("always");
+		const vm = new private_vm();
+
+		expect(vm.private_fault(GPA)).toBe(RET_PF_FIXED);
+		expect(vm.level(GPA)).toBe(2);
+		/* one that cannot be split: somebody has it */
+		const page = pfn_to_page(vm.pfn(GPA));
+		get_page(page);
+		expect(memory_failure(pfn_nr(page.pfn + 1), 0)).toBe(-EBUSY);
+		expect(fallocate(vm.memfd, PUNCH, HPAGE - PAGE, PAGE)).toBe(0);
+		expect(vm.private_fault(GPA + PAGE)).toBe(-EHWPOISON);
+		expect(vm.private_fault(GPA)).toBe(RET_PF_FIXED);
+		expect(vm.level(GPA)).toBe(1);
+		put_page(page);
+
+		/* and one that can */
+		const other = new private_vm();
+		expect(other.private_fault(GPA)).toBe(RET_PF_FIXED);
+		expect(other.level(GPA)).toBe(2);
+		expect(memory_failure(pfn_nr(other.pfn(GPA) + 1), 0)).toBe(0);
+		expect(other.level(GPA)).toBe(0);
+		expect(other.private_fault(GPA + PAGE)).toBe(-EHWPOISON);
+		expect(other.private_fault(GPA)).toBe(RET_PF_FIXED);
+		expect(other.level(GPA)).toBe(1);
+		shmem_enabled("never");
+		other.done();
 		vm.done();
 	}));
 
