@@ -177,7 +177,8 @@ import {
 	__copy_from_user, __copy_from_user_inatomic, __copy_to_user, access_ok, copy_from_user,
 	copy_to_user, get_user, pagefault_disable, pagefault_enable,
 } from "#linux/uaccess.ts";
-import { xa_destroy, xa_erase, xa_init, xa_insert } from "#linux/xarray.ts";
+import { XA_FLAGS_ACCOUNT, xa_destroy, xa_erase, xa_init, xa_init_flags, xa_insert } from
+	"#linux/xarray.ts";
 import { KVM_ADDRESS_SPACE_NUM, KVM_DIRTY_LOG_MANUAL_CAPS, KVM_MAX_VCPUS, KVM_MAX_VCPU_IDS,
 	kvm_arch_memory_slot_copy } from "#asm/kvm_host.ts";
 import { KVM_ARCH_NR_OBJS_PER_MEMORY_CACHE } from "#asm/kvm_types.ts";
@@ -1087,9 +1088,10 @@ function kvm_create_vm(type: ulong64): struct_kvm | err_ptr {
 	spin_lock_init(kvm.mn_invalidate_lock, "&kvm->mn_invalidate_lock");
 	rcuwait_init(kvm.mn_memslots_update_rcuwait);
 	xa_init(kvm.vcpu_array, "&kvm->vcpu_array.xa_lock");
-	/* @hunk 5:2 */
+	/* nodes by GFP_NOWAIT, too, are charged to whoever converts. @hunk 5:2 */
 	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM))
-		xa_init(kvm.mem_attr_array, "&kvm->mem_attr_array.xa_lock");
+		xa_init_flags(kvm.mem_attr_array, XA_FLAGS_ACCOUNT,
+			"&kvm->mem_attr_array.xa_lock");
 
 	INIT_LIST_HEAD(kvm.gpc_list);
 	spin_lock_init(kvm.gpc_lock, "&kvm->gpc_lock");

@@ -15,7 +15,7 @@ import { rcu_barrier } from "#linux/rcupdate.ts";
 import { slab_live_counts } from "#linux/slab.ts";
 import { current } from "#linux/sched.ts";
 import { setup_failslab } from "#mm/failslab.ts";
-import { struct_xa_node, XA_CHUNK_SIZE, XA_INDEX_MAX, type xa_ptr } from "#linux/xarray.ts";
+import { struct_xa_node, XA_CHUNK_SIZE, XA_FLAGS_ACCOUNT, XA_INDEX_MAX, type xa_ptr } from "#linux/xarray.ts";
 import { close, write_file } from "#tools/include/nolibc/sys.ts";
 import { boot_fs, in_task } from "#tools/testing/kunit/fs/fs_env.ts";
 import { prng, seeds } from "#tools/testing/kunit/lib/prng.ts";
@@ -104,6 +104,13 @@ function random_range(rnd: prng, pages: number): run {
 			return [Math.min(a, b), Math.max(a, b)];
 	}
 }
+
+/* the flags of an allocation under the lock come from the tree alone */
+test("what attributes take is charged to whoever converts", () => {
+	with_kvm((kvm) => {
+		expect(kvm.mem_attr_array.xa_flags & XA_FLAGS_ACCOUNT).toBe(XA_FLAGS_ACCOUNT);
+	});
+});
 
 describe("a byte for each page", () => {
 	const PAGES = 5 * 4096 + 100;
