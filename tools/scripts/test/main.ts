@@ -91,7 +91,8 @@ const OFF_TARGETS = "kvm memfd";
 /* what slots and private memory have to do with, as far as it is short */
 const OFF_TESTS = [
 	"memfd_inaccessible_test", "memslot_modification_stress_test", "priv_memfd_test",
-	"private_mem_conversions_test", "private_mem_negative_test", "private_mem_test",
+	"private_mem_conversions_test", "private_mem_fail_nth_test", "private_mem_negative_test",
+	"private_mem_test",
 	"set_memory_region_test", "sev_enc_region_test",
 ];
 

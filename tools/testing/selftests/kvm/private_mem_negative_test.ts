@@ -1,110 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the ioctls for private memory refuse, and that a refusal leaves no trace; the same for every
- * allocation that can fail on the way.
+ * What the ioctls for private memory refuse, and that a refusal leaves no trace.
  *
  * Port-only. Each check is a process with a VM of its own: slot 1 is private, slot 2 is not, some
  * of slot 1 is shared. What the kernel says about slots, references, attributes and notifiers is
  * compared before and after.
  */
-import { ld64, memchk, memset } from "#hw/isa_guest.ts";
-import { EEXIST, EFAULT, EINVAL, EIO, ENOMEM, ENOSPC, ENOTTY } from
-	"#uapi/asm-generic/errno-base.ts";
+import { EEXIST, EFAULT, EINVAL, EIO, ENOTTY } from "#uapi/asm-generic/errno-base.ts";
 import { O_PATH, O_RDONLY, O_RDWR } from "#uapi/asm-generic/fcntl.ts";
-import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import {
-	KVM_CAP_PRIVATE_MEM_TESTING, KVM_EXIT_IO, KVM_EXIT_MEMORY_FAULT, KVM_MEM_LOG_DIRTY_PAGES,
-	KVM_MEM_PRIVATE, KVM_MEM_READONLY, KVM_MEMORY_ENCRYPT_OP, KVM_MEMORY_ENCRYPT_REG_REGION,
-	KVM_MEMORY_ENCRYPT_UNREG_REGION, KVM_MEMORY_EXIT_FLAG_PRIVATE,
+	KVM_CAP_PRIVATE_MEM_TESTING, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_PRIVATE, KVM_MEM_READONLY,
+	KVM_MEMORY_ENCRYPT_OP, KVM_MEMORY_ENCRYPT_REG_REGION, KVM_MEMORY_ENCRYPT_UNREG_REGION,
 	KVM_PRIVATE_MEM_TESTING_ATTRIBUTE, KVM_PRIVATE_MEM_TESTING_BITMAP,
 	KVM_PRIVATE_MEM_TESTING_OFF, KVM_SET_USER_MEMORY_REGION, KVM_SEV_INIT,
 	struct_kvm_enc_region, struct_kvm_sev_cmd, struct_kvm_userspace_memory_region,
 	struct_kvm_userspace_memory_region_ext,
 } from "#uapi/linux/kvm.ts";
-import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
-import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from "#uapi/linux/mman.ts";
 import { offsetof, sizeof } from "#asm-generic/struct.ts";
 import {
-	close, dup, errno, errno_name, eventfd, exit, fallocate, fork, fstat, ftruncate, ioctl,
-	memfd_create, mmap, munmap, type num, open, pipe, poke, waitpid, WEXITSTATUS,
-	WIFEXITED, WTERMSIG,
+	close, dup, errno, errno_name, eventfd, exit, fork, fstat, ioctl, memfd_create, munmap,
+	type num, open, pipe, poke, waitpid, WEXITSTATUS, WIFEXITED, WTERMSIG,
 } from "#tools/include/nolibc/nolibc.ts";
 import {
 	ksft_finished, ksft_print_header, ksft_print_msg, ksft_set_plan, ksft_test_result,
 } from "#tools/testing/selftests/kselftest.ts";
+import { __vm_enable_cap, __vm_vcpu_add, type wait } from "./include/kvm_util.ts";
+import { privmem_state, state_difference } from "./include/fail_nth.ts";
+import { require_private_mem_testing, vm_set_private_mem_testing } from
+	"./include/private_mem.ts";
 import {
-	__vcpu_run, __vm_enable_cap, __vm_vcpu_add, get_ucall, GUEST_ASSERT, GUEST_DONE,
-	type guest_program, kvm_vm_free, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall,
-	UCALL_DONE, virt_map, vm_create_barebones, type wait,
-} from "./include/kvm_util.ts";
-import { fail_nth_run, type fail_nth_op, privmem_state, state_difference } from
-	"./include/fail_nth.ts";
-import {
-	__vm_set_region_attr, __vm_set_user_memory_region_ext, require_private_mem_testing,
-	vm_create_with_private_mem_testing, vm_mem_add, vm_mem_set_shared,
-	vm_set_private_mem_testing,
-} from "./include/private_mem.ts";
+	attr, env, FREE_GPA, FREE_SLOT, map, modify, PAGE, PLAIN_GPA, PLAIN_SLOT, PRIV_GPA,
+	type region, set, SIZE,
+} from "./include/private_mem_env.ts";
 import { TEST_ASSERT } from "./include/test_util.ts";
 import { is_amd_cpu } from "./include/x86_64/processor.ts";
-
-const PAGE	= 4096;
-const PAGES	= 16;
-const SIZE	= PAGES * PAGE;
-const RW	= PROT_READ | PROT_WRITE;
-const PUNCH	= FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-
-const PRIV_SLOT = 1, PLAIN_SLOT = 2, FREE_SLOT = 3;
-const PRIV_GPA = 0x100000, PLAIN_GPA = 0x200000, FREE_GPA = 0x300000;
-/* of slot 1 */
-const SHARED_GPA = PRIV_GPA + 4 * PAGE, SHARED_SIZE = 4 * PAGE;
 
 const U64_MAX = 2n ** 64n - 1n;
 const KVM_MEM_SLOTS_NUM = 0x7fff, KVM_USER_MEM_SLOTS = KVM_MEM_SLOTS_NUM - 3;
 const KVM_MEM_MAX_NR_PAGES = 2 ** 31 - 1;
-
-/* what a check works with */
-class env {
-	vm: struct_kvm_vm;
-	readonly hva: number = map(4 * SIZE);
-	/** of slot 1, and one that no slot has */
-	readonly fd: number = inaccessible(2 * SIZE);
-	readonly fd2: number = inaccessible(2 * SIZE);
-
-	/** @mode null: the VM, and nothing in it */
-	constructor(mode: number | null) {
-		const vm = this.vm = vm_create_barebones();
-
-		if (mode === null)
-			return;
-		vm_set_private_mem_testing(vm, mode);
-		if (mode === KVM_PRIVATE_MEM_TESTING_OFF) {
-			this.plain(PRIV_SLOT, PRIV_GPA);
-		} else {
-			vm_mem_add(vm, this.hva, PRIV_GPA, PRIV_SLOT, SIZE, 0, this.fd, 0);
-			vm_mem_set_shared(vm, SHARED_GPA, SHARED_SIZE);
-		}
-		this.plain(PLAIN_SLOT, PLAIN_GPA);
-	}
-
-	private plain(slot: number, gpa: number): void {
-		TEST_ASSERT(__vm_set_user_memory_region_ext(this.vm, slot, 0, gpa, SIZE,
-			this.hva + SIZE, -1, 0) === 0, "adding slot %d", slot);
-	}
-}
-
-function map(size: number): number {
-	const p = mmap(0, size, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	TEST_ASSERT(p >= 0, "mmap failed");
-	return p;
-}
-
-function inaccessible(size: number): number {
-	const fd = memfd_create("negative", MFD_INACCESSIBLE);
-
-	TEST_ASSERT(fd >= 0 && ftruncate(fd, size) === 0, "memfd_create or ftruncate failed");
-	return fd;
-}
 
 interface check {
 	readonly name: string;
@@ -115,30 +48,6 @@ interface check {
 	readonly mode?: number | null;
 	/** called in a child of the VM's process */
 	readonly child?: boolean;
-}
-
-/** The slot that all is right with, but for @change. */
-interface region {
-	slot: number;
-	flags: number;
-	gpa: num;
-	size: num;
-	hva: num;
-	fd: number;
-	offset: num;
-}
-
-function set(e: env, change: Partial<region>): number {
-	const r: region = { slot: FREE_SLOT, flags: KVM_MEM_PRIVATE, gpa: FREE_GPA, size: SIZE,
-		hva: e.hva, fd: e.fd2, offset: 0, ...change };
-
-	return __vm_set_user_memory_region_ext(e.vm, r.slot, r.flags, r.gpa, r.size, r.hva, r.fd,
-		r.offset);
-}
-
-/** Slot 1 once more, but for @change. */
-function modify(e: env, change: Partial<region>): number {
-	return set(e, { slot: PRIV_SLOT, gpa: PRIV_GPA, fd: e.fd, ...change });
 }
 
 const refuse = (name: string, change: Partial<region>, err = EINVAL): check =>
@@ -291,9 +200,6 @@ const memslot_fixed_checks: check[] = [
 		({ flags: KVM_MEM_LOG_DIRTY_PAGES })),
 	refuse_change("a private slot made plain and moved", () => ({ flags: 0, gpa: FREE_GPA })),
 ];
-
-const attr = (e: env, addr: num, size: num, is_private: boolean): number =>
-	__vm_set_region_attr(e.vm, addr, size, is_private);
 
 /** The argument's @bytes at the very end of what is mapped. */
 function attr_at_the_end(e: env, cmd: number, bytes: number): number {
@@ -466,218 +372,13 @@ function only_kvm(state: string): string {
 	return at < 0 ? "" : state.slice(at, end < 0 ? undefined : end);
 }
 
-/* ---- allocations that fail ------------------------------------------------------------------ */
-
-const attribute_env = (): env => new env(KVM_PRIVATE_MEM_TESTING_ATTRIBUTE);
-const NOMEM = [ENOMEM];
-
-const ioctl_ops: fail_nth_op<env>[] = [
-	{
-		name: "memfd_create(MFD_INACCESSIBLE)",
-		setup: attribute_env,
-		op: () => memfd_create("fail", MFD_INACCESSIBLE),
-		errnos: [ENOMEM, ENOSPC],
-	}, {
-		name: "fallocate() of an inaccessible file",
-		setup: attribute_env,
-		op: (e) => fallocate(e.fd, 0, 0, SIZE),
-		errnos: NOMEM,
-		again: true,
-		partial: true,
-	}, {
-		name: "punching a hole under a slot",
-		setup: () => {
-			const e = attribute_env();
-			TEST_ASSERT(fallocate(e.fd, 0, 0, SIZE) === 0, "fallocate failed");
-			return e;
-		},
-		op: (e) => fallocate(e.fd, PUNCH, PAGE, 4 * PAGE),
-		errnos: [],
-	}, {
-		name: "ftruncate() of an inaccessible file",
-		setup: () => memfd_only(),
-		op: (e) => ftruncate(e.fd2, SIZE),
-		errnos: NOMEM,
-	}, {
-		name: "a private slot made",
-		setup: attribute_env,
-		op: (e) => set(e, {}),
-		errnos: NOMEM,
-		again: true,
-	}, {
-		name: "a private slot made, bitmap",
-		setup: () => new env(KVM_PRIVATE_MEM_TESTING_BITMAP),
-		op: (e) => set(e, {}),
-		errnos: NOMEM,
-		again: true,
-	}, {
-		name: "a private slot with dirty logging made",
-		setup: attribute_env,
-		op: (e) => set(e, { flags: KVM_MEM_PRIVATE | KVM_MEM_LOG_DIRTY_PAGES }),
-		errnos: NOMEM,
-		again: true,
-	}, {
-		name: "a private slot deleted",
-		setup: attribute_env,
-		op: (e) => modify(e, { size: 0 }),
-		errnos: NOMEM,
-		again: true,
-	}, {
-		name: "a page made shared",
-		setup: attribute_env,
-		op: (e) => attr(e, PRIV_GPA, PAGE, false),
-		errnos: NOMEM,
-		again: true,
-	}, {
-		name: "a page made shared, far from any other",
-		setup: attribute_env,
-		op: (e) => attr(e, 2 ** 45, PAGE, false),
-		errnos: NOMEM,
-		again: true,
-	}, {
-		name: "a range made shared that is so in part",
-		setup: attribute_env,
-		/* both ends within nodes of their own in the tree that holds it */
-		op: (e) => attr(e, PRIV_GPA - 63 * PAGE, 254 * PAGE, false),
-		errnos: NOMEM,
-		again: true,
-	}, {
-		name: "a range made private that is so in part",
-		setup: () => {
-			const e = attribute_env();
-			/* an entry of 64 pages, of which one stays, and one of 4096 */
-			vm_mem_set_shared(e.vm, PRIV_GPA - 64 * PAGE, 64 * PAGE);
-			vm_mem_set_shared(e.vm, 4096 * PAGE, 4096 * PAGE);
-			return e;
-		},
-		op: (e) => attr(e, PRIV_GPA - 63 * PAGE, 5000 * PAGE, true),
-		errnos: NOMEM,
-		again: true,
-	}, {
-		name: "the middle of a shared range made private",
-		setup: () => {
-			const e = attribute_env();
-			vm_mem_set_shared(e.vm, 0, 1024 * PAGE);
-			return e;
-		},
-		op: (e) => attr(e, 100 * PAGE, 500 * PAGE, true),
-		errnos: NOMEM,
-		again: true,
-	},
-];
-
-/** With a file that has no size yet in place of fd2. */
-function memfd_only(): env {
-	const e = attribute_env();
-
-	return Object.assign(e, { fd2: memfd_create("empty", MFD_INACCESSIBLE) });
-}
-
-/* a guest that touches private and shared memory for the first time */
-const GUEST_GPA = 0xc0000000;
-
-interface guest_env {
-	readonly vm: struct_kvm_vm;
-	readonly vcpu: struct_kvm_vcpu;
-	readonly fd: number;
-	done: boolean;
-}
-
-function* guest_toucher(): guest_program {
-	yield* memset(GUEST_GPA, 0x5a, SIZE);
-	yield* GUEST_ASSERT(yield* memchk(GUEST_GPA, 0x5a, SIZE), "memory is 0x5a");
-	yield* ld64(GUEST_GPA);
-	yield* GUEST_DONE();
-}
-
-function guest_setup(mode: number, file_size = SIZE): guest_env {
-	const vcpus: struct_kvm_vcpu[] = [];
-	const vm = vm_create_with_private_mem_testing(mode, 1024, 1, guest_toucher, vcpus);
-	const fd = inaccessible(file_size);
-
-	vm_mem_add(vm, map(SIZE), GUEST_GPA, 10, SIZE, 0, fd, 0);
-	virt_map(vm, GUEST_GPA, GUEST_GPA, PAGES);
-	/* every other page: of both kinds something */
-	for (let i = 0; i < PAGES; i += 2)
-		vm_mem_set_shared(vm, GUEST_GPA + i * PAGE, PAGE);
-	return { vm, vcpu: vcpus[0]!, fd, done: false };
-}
-
-/** Runs to the guest's end; conversions, where it asks for them, are made as it goes. */
-function* run_guest(g: guest_env): wait<number> {
-	while (!g.done) {
-		const r = yield* __vcpu_run(g.vcpu);
-		const run = g.vcpu.run;
-
-		if (r !== 0)
-			return r;
-		if (run.exit_reason === KVM_EXIT_MEMORY_FAULT) {
-			const is_private = (run.memory.flags & KVM_MEMORY_EXIT_FLAG_PRIVATE) !== 0;
-			const ret = __vm_set_region_attr(g.vm, run.memory.gpa, run.memory.size,
-				is_private);
-			if (ret !== 0)
-				return ret;
-			continue;
-		}
-		TEST_ASSERT(run.exit_reason === KVM_EXIT_IO, "exit reason %d", run.exit_reason);
-		g.done = true;
-	}
-	return 0;
-}
-
-function* guest_is_done(g: guest_env): wait {
-	const uc = new struct_ucall();
-
-	TEST_ASSERT((yield* get_ucall(g.vcpu, uc)) === UCALL_DONE, "the guest's last call");
-}
-
-const guest_ops: fail_nth_op<guest_env>[] = [
-	{
-		name: "a guest's first touch of private and shared memory",
-		setup: () => guest_setup(KVM_PRIVATE_MEM_TESTING_ATTRIBUTE),
-		op: run_guest,
-		after: guest_is_done,
-		errnos: [ENOMEM, EFAULT],
-		again: true,
-		partial: true,
-	}, {
-		name: "a guest that has pages converted",
-		setup: () => guest_setup(KVM_PRIVATE_MEM_TESTING_BITMAP),
-		op: run_guest,
-		after: guest_is_done,
-		errnos: [ENOMEM, EFAULT],
-		again: true,
-		partial: true,
-	},
-];
-
-/** What cannot be had is an error of KVM_RUN, every time; what comes to be had is no more. */
-function* past_the_file(): wait<boolean> {
-	const g = guest_setup(KVM_PRIVATE_MEM_TESTING_ATTRIBUTE, PAGE);
-
-	for (let i = 0; i < 2; i++) {
-		const r = yield* run_guest(g);
-
-		if (r !== -1 || errno() !== EINVAL) {
-			ksft_print_msg("KVM_RUN: %d %s\n", r, errno_name(errno()));
-			return false;
-		}
-	}
-	TEST_ASSERT(fallocate(g.fd, 0, 0, SIZE) === 0, "fallocate failed");
-	const r = yield* run_guest(g);
-	yield* guest_is_done(g);
-	kvm_vm_free(g.vm);
-	close(g.fd);
-	return r === 0;
-}
-
 export function* main(): wait<number> {
 	require_private_mem_testing();
 	const checks = [...memslot_checks, ...memslot_fixed_checks, ...attr_checks, ...cap_checks,
 		...(is_amd_cpu() ? sev_checks : [])];
 
 	ksft_print_header();
-	ksft_set_plan(checks.length + ioctl_ops.length + guest_ops.length + 1);
+	ksft_set_plan(checks.length);
 	for (const c of checks) {
 		const complaint = yield* run_check(c);
 
@@ -685,10 +386,5 @@ export function* main(): wait<number> {
 			ksft_print_msg("%s: %s\n", c.name, complaint);
 		ksft_test_result(complaint === "", "%s\n", c.name);
 	}
-	for (const o of ioctl_ops)
-		ksft_test_result(yield* fail_nth_run(o), "failing: %s\n", o.name);
-	for (const o of guest_ops)
-		ksft_test_result(yield* fail_nth_run(o), "failing: %s\n", o.name);
-	ksft_test_result(yield* past_the_file(), "a guest past the end of its file\n");
 	ksft_finished();
 }
