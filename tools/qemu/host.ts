@@ -112,7 +112,8 @@ function connect_trace(io: vm_io, start: host_start): void {
 }
 
 function run(start: host_start): number {
-	const config = parse_host(start.host);
+	/* an Intel host has TDX unless it is said otherwise; AMD's has no use for the option */
+	const config = { tdx: true, ...parse_host(start.host) };
 	const io = make_io(start);
 
 	set_error_sink(io.stderr);

@@ -44,5 +44,6 @@ Debug:
 		events of the VMM and of the host's kernel, by name
 -D file         where they go; standard error without
 
-The host is described by PRIVMEM_HOST, as for the selftests: PRIVMEM_HOST="vendor=amd cpus=4"
+The host is described by PRIVMEM_HOST, as for the selftests: PRIVMEM_HOST="vendor=amd cpus=4".
+One of Intel's has TDX here unless it says tdx=off.
 `;

@@ -106,6 +106,12 @@ describe("what the host finds wrong", () => {
 		expect(qemu("amd", ...argv)).toEqual({ status: 1, out: "", err: want });
 	});
 
+	it("a TD where TDX is switched off", () => {
+		expect(qemu("intel tdx=off", "-object", "tdx-guest,id=t", "-machine",
+			"confidential-guest-support=t")).toEqual({ status: 1, out: "",
+			err: "qemu-system-x86_64: vm-type TDX not supported by KVM\n" });
+	});
+
 	it("private memory in a VM that cannot have any", () => {
 		const r = qemu("intel", ...ram("memfd-private,id=m,size=64M"), "-machine", "memory-backend=m");
 		expect([r.status, r.out]).toEqual([1, ""]);
