@@ -15,7 +15,8 @@ import { vm_memory_committed } from "#linux/mman.ts";
 import { NR_FOLL_PIN_ACQUIRED, NR_FOLL_PIN_RELEASED, NR_FREE_PAGES, NR_MLOCK } from
 	"#linux/mmzone.const.ts";
 import { next_made_page } from "#linux/mmzone.ts";
-import { is_free_buddy_page, PageCompound, PageHWPoison } from "#linux/page-flags.ts";
+import { is_free_buddy_page, PageAnon, PageCompound, PageHWPoison } from "#linux/page-flags.ts";
+import { page_count } from "#linux/page_ref.ts";
 import { TAINT_MACHINE_CHECK, test_taint } from "#linux/panic.ts";
 import { max_pfn } from "#asm/e820.ts";
 import { proc_create_single } from "#linux/proc_fs.ts";
@@ -56,9 +57,12 @@ function pages_offline(): number {
 		const page = next_made_page(pfn, max_pfn);
 		if (page === null)
 			return n;
-		/* one that was freed with a larger page is free */
-		if (PageHWPoison(page) && page.mapping === null && !PageCompound(page) &&
-		    !is_free_buddy_page(page))
+		/*
+		 * One that was freed with a larger page is free. An anonymous one still names its
+		 * mapping when only memory_failure() holds it, or nobody.
+		 */
+		if (PageHWPoison(page) && !PageCompound(page) && !is_free_buddy_page(page) &&
+		    (page.mapping === null || PageAnon(page) && page_count(page) <= 1))
 			n++;
 		pfn = page.pfn + 1;
 	}
