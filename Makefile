@@ -70,8 +70,9 @@ all: build/$(CONFIG)/.compile
 # ---------------------------------------------------------------------------
 # Tests
 
-# selftests may name configurations of their own in their settings: TEST.kconfig=NAME=n
-named := $(shell sed -n 's/^[^\#]*\.kconfig=//p' tools/testing/selftests/*/settings 2>/dev/null | \
+# selftests may name configurations in their settings: TEST.kconfig=NAME=n is their own,
+# TEST.other_kconfig=NAME=n that of hosts that they start
+named := $(shell sed -n 's/^[^\#]*\.\(other_\)*kconfig=//p' tools/testing/selftests/*/settings 2>/dev/null | \
 	 sed 's/CONFIG_//g; s/ /./g; s/=/-/g')
 
 PHONY += kselftest kselftest-all

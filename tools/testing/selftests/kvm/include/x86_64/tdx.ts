@@ -91,4 +91,5 @@ export function td_chooser(starts: readonly number[]): guest_fn {
 }
 
 export { struct_td, struct_td_vcpu, td_convert, td_create, td_free, td_init_vm, td_ioctl,
-	td_require, td_run, td_run_until_report, type td_options } from "../../lib/x86_64/tdx.ts";
+	td_mapped_errno, td_require, td_run, td_run_until_report, type td_options } from
+	"../../lib/x86_64/tdx.ts";

@@ -174,8 +174,8 @@ function add_vcpu(td: struct_td): void {
 	td.vcpus.push(vcpu);
 }
 
-/** The page at @gpa, added to the TD and measured. */
-function add_page(td: struct_td, gpa: number, bytes: Uint8Array): void {
+/** Adds the page at @gpa to the TD, measured. 0, or -1 with errno. */
+function try_add_page(td: struct_td, gpa: number, bytes: Uint8Array): number {
 	const region = struct_kvm_tdx_init_mem_region.alloc(), page = new Uint8Array(PAGE);
 
 	page.set(bytes);
@@ -184,8 +184,12 @@ function add_page(td: struct_td, gpa: number, bytes: Uint8Array): void {
 	region.gpa = BigInt(gpa);
 	region.nr_pages = 1n;
 	poke(td.scratch + PAGE, region.bytes);
-	ok(td_ioctl(td.fd, KVM_TDX_INIT_MEM_REGION, td.scratch + PAGE,
-		KVM_TDX_MEASURE_MEMORY_REGION), "KVM_TDX_INIT_MEM_REGION");
+	return td_ioctl(td.fd, KVM_TDX_INIT_MEM_REGION, td.scratch + PAGE,
+		KVM_TDX_MEASURE_MEMORY_REGION);
+}
+
+function add_page(td: struct_td, gpa: number, bytes: Uint8Array): void {
+	ok(try_add_page(td, gpa, bytes), "KVM_TDX_INIT_MEM_REGION");
 }
 
 function add_words(td: struct_td, gpa: number, words: readonly [number, bigint][]): void {
@@ -226,8 +230,8 @@ function add_image(td: struct_td, scripts: readonly guest_fn[], handlers: Record
 	add_page(td, TD_RESET_PAGE, reset);
 }
 
-/** A TD that is ready to run: a vCPU for each script. */
-export function td_create(scripts: readonly guest_fn[], o: td_options = {}): struct_td {
+/** A TD with @vcpus vCPUs, and nothing in its memory. */
+function create_empty(vcpus: number, o: td_options): struct_td {
 	const td = new struct_td(), cap = struct_kvm_enable_cap.alloc();
 
 	td.kvm = ok(open("/dev/kvm", O_RDWR), "open()");
@@ -239,7 +243,24 @@ export function td_create(scripts: readonly guest_fn[], o: td_options = {}): str
 	td.mem_size = o.memory ?? TD_MEM_SIZE;
 	add_memory(td, o.mapped ?? false);
 	td.scratch = anonymous(2 * PAGE);
-	scripts.forEach(() => add_vcpu(td));
+	for (let i = 0; i < vcpus; i++)
+		add_vcpu(td);
+	return td;
+}
+
+/** The error that a TD gets whose memory user space has mapped; 0 if KVM takes such memory. */
+export function td_mapped_errno(): number {
+	const td = create_empty(1, { mapped: true });
+	const error = try_add_page(td, 0, new Uint8Array(0)) === 0 ? 0 : errno();
+
+	td_free(td);
+	return error;
+}
+
+/** A TD that is ready to run: a vCPU for each script. */
+export function td_create(scripts: readonly guest_fn[], o: td_options = {}): struct_td {
+	const td = create_empty(scripts.length, o);
+
 	add_image(td, scripts, o.handlers ?? {});
 	ok(td_ioctl(td.fd, KVM_TDX_FINALIZE_VM), "KVM_TDX_FINALIZE_VM");
 	return td;
