@@ -943,6 +943,9 @@ export interface struct_kvm_x86_ops {
 		private_spt: struct_page) => number) | null;
 	split_private_spt: ((kvm: struct_kvm, gfn: gfn_t, level: number,
 		private_spt: struct_page) => number) | null;
+	/** The table gives way to a large page; 0: the hook has seen to @private_spt. For write. */
+	merge_private_spt: ((kvm: struct_kvm, gfn: gfn_t, level: number,
+		private_spt: struct_page) => number) | null;
 	set_private_spte: ((kvm: struct_kvm, gfn: gfn_t, level: number, pfn: kvm_pfn_t) => number) |
 		null;
 	/** No new translation of it is made ... */

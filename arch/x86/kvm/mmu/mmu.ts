@@ -118,7 +118,7 @@ import {
 } from "#arch/x86/kvm/mmu.h.ts";
 import {
 	RET_PF_CONTINUE, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_INVALID, RET_PF_RETRY,
-	RET_PF_SPURIOUS, RET_PF_USER, kvm_mmu_do_page_fault, kvm_private_mem_get_pfn,
+	RET_PF_SPURIOUS, RET_PF_USER, is_private_sp, kvm_mmu_do_page_fault, kvm_private_mem_get_pfn,
 	kvm_private_mem_put_pfn, type sptep_t, sptep_to_sp, struct_kvm_mmu_page,
 	type struct_kvm_page_fault, to_shadow_page,
 } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
@@ -144,7 +144,7 @@ import {
 	kvm_tdp_mmu_walk_lockless_begin, kvm_tdp_mmu_walk_lockless_end,
 	kvm_tdp_mmu_write_protect_gfn, kvm_tdp_mmu_wrprot_slot, kvm_tdp_mmu_zap_all,
 	kvm_tdp_mmu_zap_collapsible_sptes, kvm_tdp_mmu_zap_invalidated_roots,
-	kvm_tdp_mmu_zap_leafs, kvm_tdp_mmu_zap_sp,
+	kvm_tdp_mmu_merge_private_sp, kvm_tdp_mmu_zap_leafs, kvm_tdp_mmu_zap_sp,
 } from "#arch/x86/kvm/mmu/tdp_mmu.h.ts";
 import { trace_kvm_page_fault } from "#arch/x86/kvm/trace.h.ts";
 import { eager_page_split, is_noncanonical_address, kvm_event_needs_reinjection,
@@ -476,6 +476,10 @@ export function account_huge_nx_page(kvm: struct_kvm, sp: struct_kvm_mmu_page): 
 	++kvm.stat.nx_lpage_splits;
 	list_add_tail(sp.lpage_disallowed_link, kvm.arch.lpage_disallowed_mmu_pages);
 	sp.lpage_disallowed = true;
+
+	/* a TD's are looked at whether or not the workaround is in use */
+	if (is_private_sp(sp) && kvm.stat.nx_lpage_splits === 1)
+		wake_up_process(kvm.arch.nx_lpage_recovery_thread!);
 }
 
 /** arch/x86/kvm/mmu/mmu.c:unaccount_huge_nx_page() */
@@ -2829,11 +2833,12 @@ export function kvm_mmu_vendor_module_exit(): void {
 /**
  * arch/x86/kvm/mmu/mmu.c:calc_nx_huge_pages_recovery_period()
  *
- * In period.v, ms: half the pages per hour if none is set. False if nothing is to be recovered.
+ * In period.v, ms: half the pages per hour if none is set. False if nothing is to be recovered;
+ * @td: large pages of TDs are, without the workaround, too.
  */
-function calc_nx_huge_pages_recovery_period(period: ref<number>): boolean {
+function calc_nx_huge_pages_recovery_period(period: ref<number>, td: boolean): boolean {
 	/* read once: the parameters may be set meanwhile */
-	const enabled = READ_ONCE(nx_huge_pages) !== 0;
+	const enabled = READ_ONCE(nx_huge_pages) !== 0 || td;
 	let ratio = READ_ONCE(nx_huge_pages_recovery_ratio);
 
 	if (!enabled || ratio === 0)
@@ -2851,13 +2856,13 @@ function calc_nx_huge_pages_recovery_period(period: ref<number>): boolean {
 function set_nx_huge_pages_recovery_param(val: string, kp: kernel_param_ops): number {
 	const old_period = new ref<number>(0), new_period = new ref<number>(0);
 
-	const was_recovery_enabled = calc_nx_huge_pages_recovery_period(old_period);
+	const was_recovery_enabled = calc_nx_huge_pages_recovery_period(old_period, true);
 
 	const err = kp.set(val);
 	if (err !== 0)
 		return err;
 
-	const is_recovery_enabled = calc_nx_huge_pages_recovery_period(new_period);
+	const is_recovery_enabled = calc_nx_huge_pages_recovery_period(new_period, true);
 
 	if (is_recovery_enabled &&
 	    (!was_recovery_enabled || old_period.v > new_period.v)) {
@@ -2872,7 +2877,10 @@ function set_nx_huge_pages_recovery_param(val: string, kp: kernel_param_ops): nu
 	return err;
 }
 
-/** arch/x86/kvm/mmu/mmu.c:kvm_recover_nx_lpages(): zaps some tables that stand for a large page. */
+/**
+ * arch/x86/kvm/mmu/mmu.c:kvm_recover_nx_lpages(): zaps some tables that stand for a large page, or
+ * puts it in their place.
+ */
 function kvm_recover_nx_lpages(kvm: struct_kvm): void {
 	const nx_lpage_splits = kvm.stat.nx_lpage_splits;
 	const invalid_list = LIST_HEAD();
@@ -2894,7 +2902,12 @@ function kvm_recover_nx_lpages(kvm: struct_kvm): void {
 			struct_kvm_mmu_page,
 			"lpage_disallowed_link");
 		WARN_ON_ONCE(!sp.lpage_disallowed);
-		if (is_tdp_mmu_page(sp)) {
+		if (is_private_sp(sp)) {
+			/* what a TD has in its pages stays; another time, perhaps */
+			if (!kvm_tdp_mmu_merge_private_sp(kvm, sp))
+				list_move_tail(sp.lpage_disallowed_link,
+					kvm.arch.lpage_disallowed_mmu_pages);
+		} else if (is_tdp_mmu_page(sp)) {
 			flush = kvm_tdp_mmu_zap_sp(kvm, sp) || flush;
 		} else {
 			kvm_mmu_prepare_zap_page(kvm, sp, invalid_list);
@@ -2919,10 +2932,11 @@ function kvm_recover_nx_lpages(kvm: struct_kvm): void {
 	srcu_read_unlock(kvm.srcu, rcu_idx);
 }
 
-function get_nx_lpage_recovery_timeout(start_time: number): number {
+function get_nx_lpage_recovery_timeout(kvm: struct_kvm, start_time: number): number {
 	const period = new ref<number>(0);
 
-	const enabled = calc_nx_huge_pages_recovery_period(period);
+	const enabled = calc_nx_huge_pages_recovery_period(period,
+		kvm_gfn_shared_mask(kvm) !== 0 && kvm.stat.nx_lpage_splits !== 0);
 
 	return enabled ? start_time + msecs_to_jiffies(period.v) - get_jiffies_64()
 		       : MAX_SCHEDULE_TIMEOUT;
@@ -2949,12 +2963,12 @@ function* kvm_nx_lpage_recovery_worker(kvm: struct_kvm, _data: unknown):
 	Generator<void, number, void> {
 	while (true) {
 		const start_time = get_jiffies_64();
-		let remaining_time = get_nx_lpage_recovery_timeout(start_time);
+		let remaining_time = get_nx_lpage_recovery_timeout(kvm, start_time);
 
 		set_current_state(TASK_INTERRUPTIBLE);
 		while (!kthread_should_stop() && remaining_time > 0) {
 			yield* yield_timeout(remaining_time);
-			remaining_time = get_nx_lpage_recovery_timeout(start_time);
+			remaining_time = get_nx_lpage_recovery_timeout(kvm, start_time);
 			set_current_state(TASK_INTERRUPTIBLE);
 		}
 

@@ -29,8 +29,8 @@ export {
 	kvm_mmu_changed_pte_notifier_make_spte, kvm_mmu_reset_all_pte_masks,
 	kvm_mmu_set_ept_masks, kvm_mmu_set_me_spte_mask, kvm_mmu_set_mmio_spte_mask,
 	kvm_mmu_set_mmio_spte_value,
-	kvm_mmu_spte_module_init, make_huge_page_split_spte, make_mmio_spte, make_nonleaf_spte,
-	make_spte, mark_spte_for_access_track, spte_has_volatile_bits,
+	kvm_mmu_spte_module_init, make_huge_page_split_spte, make_huge_spte, make_mmio_spte,
+	make_nonleaf_spte, make_spte, mark_spte_for_access_track, spte_has_volatile_bits,
 } from "#arch/x86/kvm/mmu/spte.ts";
 export { type u64_spte } from "#asm-generic/pair.ts";
 

@@ -306,6 +306,14 @@ export function make_huge_page_split_spte(kvm: struct_kvm, huge_spte: u64_spte,
 	return child_spte;
 }
 
+/**
+ * arch/x86/kvm/mmu/spte.c:make_huge_spte() of later versions: the entry for what a table of 4 KiB
+ * pages maps, of which @small_spte is the first.
+ */
+export function make_huge_spte(small_spte: u64_spte): u64_spte {
+	return pair(small_spte.lo | PT_PAGE_SIZE_MASK, small_spte.hi);
+}
+
 /** arch/x86/kvm/mmu/spte.c:make_nonleaf_spte() */
 export function make_nonleaf_spte(child_pt: tdp_ptep_t, ad_disabled: boolean): u64_spte {
 	const pfn = child_pt / 512;

@@ -18,7 +18,7 @@ export {
 	kvm_tdp_mmu_set_spte_gfn, kvm_tdp_mmu_test_age_gfn, kvm_tdp_mmu_try_split_huge_pages,
 	kvm_tdp_mmu_unmap_gfn_range, kvm_tdp_mmu_write_protect_gfn, kvm_tdp_mmu_wrprot_slot,
 	kvm_tdp_mmu_zap_all, kvm_tdp_mmu_zap_collapsible_sptes, kvm_tdp_mmu_zap_invalidated_roots,
-	kvm_tdp_mmu_zap_leafs, kvm_tdp_mmu_zap_sp,
+	kvm_tdp_mmu_merge_private_sp, kvm_tdp_mmu_zap_leafs, kvm_tdp_mmu_zap_sp,
 } from "#arch/x86/kvm/mmu/tdp_mmu.ts";
 
 export function kvm_tdp_mmu_get_root(root: struct_kvm_mmu_page): boolean {

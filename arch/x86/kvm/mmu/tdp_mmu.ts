@@ -64,8 +64,9 @@ import { trace_kvm_mmu_get_page, trace_kvm_mmu_prepare_zap_page, trace_kvm_mmu_s
 import { ACC_ALL, check_spte_writable_invariants, is_accessed_spte, is_dirty_spte, is_large_pte,
 	is_last_spte, is_mmio_spte, is_private_zapped_spte, is_removed_spte,
 	is_shadow_present_pte, is_writable_pte, kvm_ad_enabled,
-	kvm_mmu_changed_pte_notifier_make_spte, make_huge_page_split_spte, make_mmio_spte,
-	make_nonleaf_spte, make_spte, mark_spte_for_access_track, private_zapped_spte, removed_spte,
+	kvm_mmu_changed_pte_notifier_make_spte, make_huge_page_split_spte, make_huge_spte,
+	make_mmio_spte, make_nonleaf_spte, make_spte, mark_spte_for_access_track,
+	private_zapped_spte, removed_spte,
 	shadow_accessed_mask, shadow_dirty_mask, shadow_mmu_writable_mask, spte_ad_enabled,
 	spte_ad_need_write_protect, SPTE_ENT_PER_PAGE, spte_pfns_differ, spte_to_pfn } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
@@ -844,6 +845,52 @@ export function kvm_tdp_mmu_zap_sp(kvm: struct_kvm, sp: struct_kvm_mmu_page): bo
 	return true;
 }
 
+/** True if @sp's entries map all of what one large page would, and in order. */
+function tdp_mmu_sp_is_whole(sp: struct_kvm_mmu_page): boolean {
+	const n = KVM_PAGES_PER_HPAGE(sp.role.level);
+	const first = spte_to_pfn(kvm_tdp_mmu_read_spte(sp.spt));
+
+	if (ul_and_low(first, KVM_PAGES_PER_HPAGE(sp.role.level + 1) - 1) !== 0)
+		return false;
+	for (let i = 0; i < SPTE_ENT_PER_PAGE; i++) {
+		const spte = kvm_tdp_mmu_read_spte(sp.spt + i);
+		if (!is_shadow_present_pte(spte) || !is_last_spte(spte, sp.role.level) ||
+		    spte_to_pfn(spte) !== first + i * n)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * Makes one page of a TD's small ones again, what is in them included. False if that can't be: some
+ * are missing, or shared, or the guest has not accepted them yet.
+ */
+export function kvm_tdp_mmu_merge_private_sp(kvm: struct_kvm, sp: struct_kvm_mmu_page): boolean {
+	const { level } = sp.role, as_id = kvm_mmu_page_as_id(sp);
+	const gfn = kvm_gfn_to_private(kvm, sp.gfn);
+	const slot = __gfn_to_memslot(__kvm_memslots(kvm, as_id), gfn);
+
+	lockdep_assert_held_write(kvm.mmu_lock);
+
+	if (slot === null || !tdp_mmu_sp_is_whole(sp) ||
+	    kvm_mmu_max_mapping_level(kvm, slot, gfn, level + 1) <= level)
+		return false;
+	if (kvm_x86_ops.merge_private_spt!(kvm, gfn, level + 1, sp.private_spt!) !== 0)
+		return false;
+	sp.private_spt = null;
+
+	const old_spte = kvm_tdp_mmu_read_spte(sp.ptep);
+	const huge_spte = make_huge_spte(kvm_tdp_mmu_read_spte(sp.spt));
+	__kvm_tdp_mmu_write_spte(sp.ptep, huge_spte);
+	trace_kvm_tdp_mmu_spte_changed(as_id, sp.gfn, level + 1, old_spte, huge_spte);
+	kvm_update_page_stats(kvm, level, -SPTE_ENT_PER_PAGE);
+	kvm_update_page_stats(kvm, level + 1, 1);
+	trace_kvm_mmu_prepare_zap_page(sp);
+	tdp_mmu_unlink_sp(kvm, sp, false);
+	call_rcu(sp.rcu_head, tdp_mmu_free_sp_rcu_callback);
+	return true;
+}
+
 /**
  * Makes small pages of a TD's large one, part of which is to go. False if there is no memory for
  * the table: then all of it goes, and the TD has lost the rest.
@@ -1147,7 +1194,7 @@ function tdp_mmu_map_handle_target_level(vcpu: struct_kvm_vcpu, fault: struct_kv
  * arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_link_sp()
  *
  * Makes the entry that @iter stands at point to @sp; not 0 if it is another entry by now.
- * @account_nx: the table takes the place of a huge page that may not be executable.
+ * @account_nx: the table takes the place of a huge page that may not be executable, or of a TD's.
  */
 function tdp_mmu_link_sp(kvm: struct_kvm, iter: struct_tdp_iter, sp: struct_kvm_mmu_page,
 	account_nx: boolean, shared: boolean): number {
@@ -1510,7 +1557,7 @@ function tdp_mmu_split_huge_page(kvm: struct_kvm, iter: struct_tdp_iter, sp: str
 	 * Without a flush: some vCPUs will see the small pages, others the huge one that their TLB
 	 * holds; both lead to the same place.
 	 */
-	const ret = tdp_mmu_link_sp(kvm, iter, sp, false, shared);
+	const ret = tdp_mmu_link_sp(kvm, iter, sp, iter.is_private, shared);
 
 	out: {
 		if (ret !== 0)

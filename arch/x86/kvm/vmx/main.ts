@@ -188,6 +188,7 @@ function vt_memory(ops: struct_kvm_x86_ops): void {
 	ops.link_private_spt = tdx.tdx_sept_link_private_spt;
 	ops.free_private_spt = tdx.tdx_sept_free_private_spt;
 	ops.split_private_spt = tdx.tdx_sept_split_private_spt;
+	ops.merge_private_spt = tdx.tdx_sept_merge_private_spt;
 	ops.set_private_spte = tdx.tdx_sept_set_private_spte;
 	ops.zap_private_spte = tdx.tdx_sept_zap_private_spte;
 	ops.remove_private_spte = tdx.tdx_sept_remove_private_spte;

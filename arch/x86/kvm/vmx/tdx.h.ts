@@ -114,7 +114,8 @@ export { tdx_dev_ioctl, tdx_hardware_disable, tdx_hardware_setup, tdx_is_vm_type
 	tdx_vcpu_reset, tdx_vm_free, tdx_vm_init, tdx_vm_ioctl } from "#arch/x86/kvm/vmx/tdx.ts";
 export { pr_tdx_error, tdx_clear_and_free_page, tdx_flush_tlb, tdx_late_reclaim, tdx_load_mmu_pgd,
 	tdx_reclaim_page,
-	tdx_sept_free_private_spt, tdx_sept_link_private_spt, tdx_sept_remove_private_spte,
+	tdx_sept_free_private_spt, tdx_sept_link_private_spt, tdx_sept_merge_private_spt,
+	tdx_sept_remove_private_spte,
 	tdx_sept_set_private_spte, tdx_sept_split_private_spt, tdx_sept_tlb_remote_flush,
 	tdx_sept_zap_private_spte, tdx_track } from "#arch/x86/kvm/vmx/tdx_mem.ts";
 export { tdx_deliver_interrupt, tdx_get_exit_info, tdx_handle_exit, tdx_handle_exit_irqoff,

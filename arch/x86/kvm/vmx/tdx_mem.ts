@@ -21,8 +21,9 @@ import { KVM_PAGES_PER_HPAGE, VALID_PAGE } from "#asm/kvm_host.ts";
 import { page_to_phys, PAGE_SIZE } from "#asm/page.ts";
 import { PG_LEVEL_4K } from "#asm/pgtable_types.ts";
 import { cpu_relax } from "#asm/processor.ts";
-import { clear_on_drop, tdx_clear_page, tdx_page_leak, tdx_rax, TDX_FATAL,
-	TDX_GPA_RANGE_ALREADY_BLOCKED, TDX_INTERRUPTED_RESTARTABLE, TDX_TD_FATAL } from "#asm/tdx.ts";
+import { clear_on_drop, tdx_clear_page, tdx_page_leak, tdx_rax, TDX_EPT_INVALID_PROMOTE_CONDITIONS,
+	TDX_FATAL, TDX_GPA_RANGE_ALREADY_BLOCKED, TDX_INTERRUPTED_RESTARTABLE, TDX_TD_FATAL } from
+	"#asm/tdx.ts";
 import { is_hkid_assigned, is_td, TD_VMCS_SHARED_EPT_POINTER, tdx_busy, tdx_failed, to_kvm_tdx,
 	to_tdx, type struct_kvm_tdx } from "#arch/x86/kvm/vmx/tdx.h.ts";
 import * as ops from "#arch/x86/kvm/vmx/tdx_ops.h.ts";
@@ -330,6 +331,57 @@ export function tdx_sept_split_private_spt(kvm: struct_kvm, gfn: gfn_t, level: n
 		KVM_BUG_ON(true, kvm);
 	}
 	return -EIO;
+}
+
+/** arch/x86/kvm/vmx/tdx.c:tdx_sept_unzap_private_spte(): what was blocked is not, after all. */
+function tdx_sept_unzap_private_spte(kvm: struct_kvm, gfn: gfn_t, level: number): void {
+	let err;
+
+	do {
+		err = ops.tdh_mem_range_unblock(tdr_pa(to_kvm_tdx(kvm)), gfn_to_gpa(gfn),
+			pg_level_to_tdx_sept_level(level));
+	} while (tdx_busy(err));
+	if (tdx_failed(err) && !td_gone(err)) {
+		pr_tdx_error("TDH_MEM_RANGE_UNBLOCK", err);
+		KVM_BUG_ON(true, kvm);
+	}
+}
+
+/**
+ * arch/x86/kvm/vmx/tdx.c:tdx_sept_merge_private_spt(): -EAGAIN if some pages are accepted
+ * and some are not.
+ */
+export function tdx_sept_merge_private_spt(kvm: struct_kvm, gfn: gfn_t, level: number,
+	private_spt: struct_page): number {
+	const kvm_tdx = to_kvm_tdx(kvm);
+	let err;
+
+	if (!is_hkid_assigned(kvm_tdx) || kvm_tdx.lost)
+		return -EIO;
+	err = tdx_sept_zap_private_spte(kvm, gfn, level);
+	if (err !== 0)
+		return err;
+	tdx_track(kvm);
+	do {
+		err = ops.tdh_mem_page_promote(tdr_pa(kvm_tdx), gfn_to_gpa(gfn),
+			pg_level_to_tdx_sept_level(level));
+	} while (tdx_busy(err) || err === TDX_INTERRUPTED_RESTARTABLE);
+	if (err === TDX_EPT_INVALID_PROMOTE_CONDITIONS) {
+		tdx_sept_unzap_private_spte(kvm, gfn, level);
+		return -EAGAIN;
+	}
+	if (tdx_failed(err)) {
+		if (!td_gone(err)) {
+			pr_tdx_error("TDH_MEM_PAGE_PROMOTE", err);
+			KVM_BUG_ON(true, kvm);
+		}
+		return -EIO;
+	}
+	if (tdx_flush_page(kvm, private_spt)) {
+		tdx_clean_page(private_spt);
+		free_page(private_spt);
+	}
+	return 0;
 }
 
 /** arch/x86/kvm/vmx/tdx.c:tdx_sept_free_private_spt(): @level of the entry that pointed to it. */

@@ -150,6 +150,11 @@ export function tdh_mem_page_demote(tdr: hpa_t, gpa: gpa_t, level: number, page:
 	return call4(x.TDH_MEM_PAGE_DEMOTE, gpa + level, tdr, page, 0);
 }
 
+/** RCX has the table's page. */
+export function tdh_mem_page_promote(tdr: hpa_t, gpa: gpa_t, level: number): number {
+	return call(x.TDH_MEM_PAGE_PROMOTE, gpa + level, tdr);
+}
+
 export function tdh_mem_track(tdr: hpa_t): number {
 	return call(x.TDH_MEM_TRACK, tdr, 0);
 }

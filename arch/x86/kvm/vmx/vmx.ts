@@ -3674,6 +3674,7 @@ const vmx_x86_ops: struct_kvm_x86_ops = {
 	link_private_spt: null,
 	free_private_spt: null,
 	split_private_spt: null,
+	merge_private_spt: null,
 	set_private_spte: null,
 	zap_private_spte: null,
 	remove_private_spte: null,

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { memchk, memset, type guest_program } from "#hw/isa_guest.ts";
 import { pamt_used } from "#hw/tdx/pamt.ts";
 import * as x from "#asm/tdx.ts";
-import { write_file } from "#tools/include/nolibc/nolibc.ts";
+import { usleep, write_file } from "#tools/include/nolibc/nolibc.ts";
 import { in_task, state } from "#tools/testing/kunit/kvm/mmu_env.ts";
 import { td_accept, td_convert, td_create, td_free, td_long_mode, td_report, td_run_until_report,
 	TD_FREE_GPA, type struct_td } from "#tools/testing/selftests/kvm/include/x86_64/tdx.ts";
@@ -97,4 +97,54 @@ td_test("a table goes with the last of its pages", "never", function* () {
 	td_convert(td, DATA, HPAGE, true);
 	yield* report_all(td, [512]);
 	td_free(td);
+});
+
+/** Split and put together again, by the recovery thread; the number of tries that it is given. */
+function* split_and_merge(tries: number): Generator<void, void, void> {
+	const PARAMETER = "/sys/module/kvm/parameters/nx_huge_pages_recovery_period_ms";
+	const td = td_create([function* (): guest_program {
+		yield* td_long_mode();
+		yield* td_report(yield* td_accept(DATA, 1));
+		yield* memset(DATA, 0x77, HPAGE);
+		yield* td_report(1);
+		yield* td_report(yield* td_accept(DATA));
+		yield* td_report(Number(yield* memchk(DATA + PAGE, 0x77, HPAGE - PAGE)));
+	}]);
+
+	td.in_place = true;
+	expect(write_file(PARAMETER, "1")).toBe(0);
+	yield* report_all(td, [0, 1]);
+	td_convert(td, DATA, PAGE, false);
+	td_convert(td, DATA, PAGE, true);
+	/* with a page missing it does not try */
+	yield* usleep(10000);
+	expect(counts(x.TDH_MEM_PAGE_PROMOTE)).toEqual([0]);
+	yield* report_all(td, [0]);
+	for (let i = 0; i < tries; i++)
+		yield* usleep(1000);
+	yield* report_all(td, [1]);
+	td_free(td);
+	expect(write_file(PARAMETER, "0")).toBe(0);
+}
+
+td_test("a split page becomes large with BLOCK, TRACK and PROMOTE", "always", function* () {
+	x.seamcall_counts_reset();
+	yield* split_and_merge(10);
+	expect(counts(x.TDH_MEM_PAGE_DEMOTE, x.TDH_MEM_PAGE_PROMOTE)).toEqual([1, 1]);
+	expect(counts(x.TDH_MEM_RANGE_UNBLOCK, x.TDH_MEM_SEPT_REMOVE)).toEqual([0, 0]);
+});
+
+td_test("PAGE.PROMOTE finds a lock taken, three times", "always", function* () {
+	x.seamcall_counts_reset();
+	x.seamcall_fail(x.TDH_MEM_PAGE_PROMOTE, x.TDX_OPERAND_BUSY, x.OPERAND_RCX, 3);
+	yield* split_and_merge(10);
+	expect(counts(x.TDH_MEM_PAGE_PROMOTE)).toEqual([4]);
+});
+
+td_test("PAGE.PROMOTE can't be, twice: the range is open again", "always", function* () {
+	x.seamcall_counts_reset();
+	x.seamcall_fail(x.TDH_MEM_PAGE_PROMOTE, x.TDX_EPT_INVALID_PROMOTE_CONDITIONS,
+		x.OPERAND_RCX, 2);
+	yield* split_and_merge(10);
+	expect(counts(x.TDH_MEM_PAGE_PROMOTE, x.TDH_MEM_RANGE_UNBLOCK)).toEqual([3, 2]);
 });

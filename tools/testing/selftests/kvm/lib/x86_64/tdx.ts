@@ -65,6 +65,8 @@ export class struct_td {
 	reset_hva = 0;
 	scratch = 0;
 	readonly vcpus: struct_td_vcpu[] = [];
+	/** Private memory stays in its file while it is shared. */
+	in_place = false;
 	/** Exits that td_run_until_report() has dealt with. */
 	memory_faults = 0;
 	map_gpas = 0;
@@ -297,6 +299,8 @@ export function td_convert(td: struct_td, gpa: number, size: number, to_private:
 	ok(ioctl(td.fd, to_private ? KVM_MEMORY_ENCRYPT_REG_REGION :
 		KVM_MEMORY_ENCRYPT_UNREG_REGION, region.bytes),
 	"KVM_MEMORY_ENCRYPT_(UN)REG_REGION");
+	if (td.in_place)
+		return;
 	ok(to_private ? fallocate(td.private_fd, 0, gpa, size) :
 		fallocate(td.private_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, gpa, size),
 	"fallocate()");
