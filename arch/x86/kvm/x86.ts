@@ -6802,9 +6802,12 @@ function kvm_vcpu_running(vcpu: struct_kvm_vcpu): boolean {
 		!vcpu.arch.apf.halted;
 }
 
+/** So many exits, and it is somebody else's turn: in C the tick sees to that. */
+const VCPU_RUN_TURN = 512;
+
 /** arch/x86/kvm/x86.c:vcpu_run(), in an SRCU read section. */
 function* vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<number> {
-	let r;
+	let turn = VCPU_RUN_TURN, r;
 
 	for (;;) {
 		/*
@@ -6832,6 +6835,13 @@ function* vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 			vcpu.run.exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
 			++vcpu.stat.request_irq_exits;
 			break;
+		}
+
+		if (--turn === 0) {
+			turn = VCPU_RUN_TURN;
+			kvm_vcpu_srcu_read_unlock(vcpu);
+			yield;
+			kvm_vcpu_srcu_read_lock(vcpu);
 		}
 
 		if (__xfer_to_guest_mode_work_pending()) {
