@@ -21,8 +21,8 @@ export const SEAMCALL_DETAILS_VMFAILINVALID	= SW_VMFAILINVALID;
 export const SEAMCALL_DETAILS_GP		= 13;
 export const SEAMCALL_DETAILS_UD		= 6;
 
-export { __seamcall, seamcall, seamcall_counts, seamcall_counts_reset, seamcall_fail, tdx_rax,
-	tdx_seamcall_err, SEAMCALL_TD_RUNS } from "#arch/x86/virt/vmx/tdx/seamcall.ts";
+export { __seamcall, seamcall, seamcall_counts, seamcall_counts_reset, seamcall_fail,
+	seamcall_fail_reset, seamcall_faults, tdx_rax, tdx_seamcall_err, SEAMCALL_TD_RUNS } from "#arch/x86/virt/vmx/tdx/seamcall.ts";
 export { platform_tdx_enabled, tdx_clear_page, tdx_cpu_enable, tdx_enable, tdx_get_sysinfo,
 	tdx_global_keyid, tdx_guest_keyid_start, tdx_keyid_alloc, tdx_keyid_free, tdx_keyids_used,
 	tdx_nr_guest_keyids, tdx_package_cpus, tdx_pages_leaked, tdx_page_leak } from

@@ -5,6 +5,7 @@
  * Upstream: arch/x86/virt/vmx/tdx/seamcall.S, and the wrappers of tdx.c. A completion code is the
  * upper half of RAX, a number; the lower half stays in the arguments' register 0.
  */
+import { CONFIG_TDX_HOST_DEBUG } from "#generated/autoconf.ts";
 import { EACCES, EIO, ENODEV, EOPNOTSUPP } from "#linux/errno.ts";
 import { pr_err } from "#linux/printk.ts";
 import { this_cpu } from "#hw/cpu.ts";
@@ -31,20 +32,31 @@ export function seamcall_counts_reset(): void {
 	seamcall_counts.fill(0);
 }
 
-/* For tests: what a leaf answers instead of being called, how often. */
-let fail_leaf = -1;
-let fail_code = 0;
-let fail_details = 0;
-let fail_times = 0;
-let fail_skip = 0;
+/** For tests: what a leaf answers instead of being called, how often, and after how many calls. */
+export interface seamcall_fault {
+	code: number;
+	details: number;
+	times: number;
+	skip: number;
+}
+
+/** By leaf; one that has come to its end stays, with times 0. */
+export const seamcall_faults = new Map<number, seamcall_fault>();
+/* leaves that are to fail yet */
+let armed = 0;
 
 /** The next @times calls of @leaf, after @skip more, fail so, without an effect. */
 export function seamcall_fail(leaf: number, code: number, details = 0, times = 1, skip = 0): void {
-	fail_leaf = leaf;
-	fail_code = code;
-	fail_details = details;
-	fail_times = times;
-	fail_skip = skip;
+	if ((seamcall_faults.get(leaf)?.times ?? 0) !== 0)
+		armed--;
+	seamcall_faults.set(leaf, { code, details, times, skip });
+	if (times !== 0)
+		armed++;
+}
+
+export function seamcall_fail_reset(): void {
+	seamcall_faults.clear();
+	armed = 0;
 }
 
 function set_rax(args: struct_tdx_module_args, code: number, details: number): number {
@@ -53,22 +65,29 @@ function set_rax(args: struct_tdx_module_args, code: number, details: number): n
 	return code;
 }
 
-function injected(fn: number): boolean {
-	if (fn !== fail_leaf || fail_times === 0)
-		return false;
-	if (fail_skip > 0) {
-		fail_skip--;
-		return false;
+/* What @fn answers; null: it is called. */
+function injected(fn: number): seamcall_fault | null {
+	const fault = seamcall_faults.get(fn);
+
+	if (fault === undefined || fault.times === 0)
+		return null;
+	if (fault.skip > 0) {
+		fault.skip--;
+		return null;
 	}
-	fail_times--;
-	return true;
+	if (--fault.times === 0)
+		armed--;
+	return fault;
 }
 
 /** arch/x86/virt/vmx/tdx/seamcall.S:__seamcall(), with the exceptions it is prepared for. */
 export function __seamcall(fn: number, args: struct_tdx_module_args): number {
 	seamcall_counts[fn]!++;
-	if (fail_times !== 0 && injected(fn))
-		return set_rax(args, fail_code, fail_details);
+	if (CONFIG_TDX_HOST_DEBUG && armed !== 0) {
+		const fault = injected(fn);
+		if (fault !== null)
+			return set_rax(args, fault.code, fault.details);
+	}
 	args.u32[0] = fn;
 	args.u32[1] = 0;
 	const r = hw_seamcall(this_cpu, args);

@@ -25,6 +25,7 @@ import { DEFINE_SPINLOCK, spin_lock, spin_unlock } from "#linux/spinlock.ts";
 import { wbinvd_on_all_cpus } from "#asm/cacheflush.ts";
 import { rdmsrl_safe } from "#asm/msr.ts";
 import { page_bytes } from "#asm/page.ts";
+import { pamt_used } from "#hw/tdx/pamt.ts";
 import { reg_set } from "#hw/tdx/regs.ts";
 import { MSR_IA32_MKTME_KEYID_PARTITIONING, TDX_MAX_CMRS, TDH_SYS_CONFIG, TDH_SYS_INFO,
 	TDH_SYS_INIT, TDH_SYS_KEY_CONFIG, TDH_SYS_LP_INIT, TDH_SYS_TDMR_INIT, seamcall,
@@ -429,5 +430,6 @@ function tdx_state_init(): void {
 	privmem_state_section("tdx", () => [
 		`keyids ${keyids.size}`,
 		`leaked ${tdx_pages_leaked}`,
+		`owned ${pamt_used()}`,
 	]);
 }
