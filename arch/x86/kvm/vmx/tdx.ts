@@ -349,6 +349,16 @@ function setup_tdparams(kvm: struct_kvm, params: Uint8Array, init_vm: struct_kvm
 	return 0;
 }
 
+/** A leaf, until nobody else has a lock that it wants; C holds tdx_lock around some of them. */
+function retry_busy(fn: () => number): number {
+	let err;
+
+	do {
+		err = fn();
+	} while (tdx_busy(err));
+	return err;
+}
+
 function new_page(): struct_page | null {
 	return alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 }
@@ -378,7 +388,7 @@ function __tdx_td_init(kvm: struct_kvm, params: struct_page, seamcall_err: ref<b
 	if (tdr === null)
 		return -ENOMEM;
 	const pa = page_to_phys(tdr);
-	let err = ops.tdh_mng_create(pa, kvm_tdx.hkid);
+	let err = retry_busy(() => ops.tdh_mng_create(pa, kvm_tdx.hkid));
 	if (tdx_failed(err)) {
 		free_page(tdr);
 		return error("TDH_MNG_CREATE", err);
@@ -392,14 +402,14 @@ function __tdx_td_init(kvm: struct_kvm, params: struct_page, seamcall_err: ref<b
 		const page = new_page();
 		if (page === null)
 			return -ENOMEM;
-		err = ops.tdh_mng_addcx(pa, page_to_phys(page));
+		err = retry_busy(() => ops.tdh_mng_addcx(pa, page_to_phys(page)));
 		if (tdx_failed(err)) {
 			free_page(page);
 			return error("TDH_MNG_ADDCX", err);
 		}
 		kvm_tdx.tdcs.push(page);
 	}
-	err = ops.tdh_mng_init(pa, page_to_phys(params));
+	err = retry_busy(() => ops.tdh_mng_init(pa, page_to_phys(params)));
 	if (tdx_failed(err)) {
 		const ret = error("TDH_MNG_INIT", err);
 		/* user space's choice, then */
@@ -540,7 +550,7 @@ function tdx_td_finalizemr(kvm: struct_kvm, cmd: struct_kvm_tdx_cmd): number {
 
 	if (cmd.flags !== 0 || !kvm_tdx.initialized || kvm_tdx.finalized || kvm_tdx.lost)
 		return -EINVAL;
-	const err = ops.tdh_mr_finalize(page_to_phys(kvm_tdx.tdr!));
+	const err = retry_busy(() => ops.tdh_mr_finalize(page_to_phys(kvm_tdx.tdr!)));
 	if (tdx_failed(err)) {
 		cmd.error = x.tdx_rax(ops.tdx_out);
 		pr_tdx_error("TDH_MR_FINALIZE", err);
@@ -645,7 +655,7 @@ function tdx_td_vcpu_init(vcpu: struct_kvm_vcpu, vcpu_rcx: bigint, cmd: struct_k
 
 	if (tdvpr === null)
 		return -ENOMEM;
-	let err = ops.tdh_vp_create(tdr, page_to_phys(tdvpr));
+	let err = retry_busy(() => ops.tdh_vp_create(tdr, page_to_phys(tdvpr)));
 	if (tdx_failed(err)) {
 		free_page(tdvpr);
 		return error("TDH_VP_CREATE", err);
@@ -656,14 +666,14 @@ function tdx_td_vcpu_init(vcpu: struct_kvm_vcpu, vcpu_rcx: bigint, cmd: struct_k
 		const page = new_page();
 		if (page === null)
 			return -ENOMEM;
-		err = ops.tdh_vp_addcx(page_to_phys(tdvpr), page_to_phys(page));
+		err = retry_busy(() => ops.tdh_vp_addcx(page_to_phys(tdvpr), page_to_phys(page)));
 		if (tdx_failed(err)) {
 			free_page(page);
 			return error("TDH_VP_ADDCX", err);
 		}
 		tdx.tdvpx.push(page);
 	}
-	err = ops.tdh_vp_init(page_to_phys(tdvpr), vcpu_rcx);
+	err = retry_busy(() => ops.tdh_vp_init(page_to_phys(tdvpr), vcpu_rcx));
 	return tdx_failed(err) ? error("TDH_VP_INIT", err) : 0;
 }
 

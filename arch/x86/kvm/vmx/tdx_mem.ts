@@ -50,7 +50,10 @@ function tdx_measure_page(kvm: struct_kvm, gpa: gpa_t): void {
 	const tdr = tdr_pa(to_kvm_tdx(kvm));
 
 	for (let i = 0; i < PAGE_SIZE; i += TDX_EXTENDMR_CHUNKSIZE) {
-		const err = ops.tdh_mr_extend(tdr, gpa_t(gpa + i));
+		let err;
+		do {
+			err = ops.tdh_mr_extend(tdr, gpa_t(gpa + i));
+		} while (tdx_busy(err));
 		if (KVM_BUG_ON(tdx_failed(err), kvm)) {
 			pr_tdx_error("TDH_MR_EXTEND", err);
 			break;
@@ -448,11 +451,14 @@ export function tdx_flush_tlb(vcpu: struct_kvm_vcpu): void {
 export function tdx_load_mmu_pgd(vcpu: struct_kvm_vcpu, root_hpa: hpa_t, _root_level: number):
 	void {
 	const tdx = to_tdx(vcpu);
+	let err;
 
 	if (!tdx.initialized)
 		return;
-	const err = ops.tdh_vp_wr(page_to_phys(tdx.tdvpr!), TD_VMCS_SHARED_EPT_POINTER, root_hpa,
-		0xffffffffffffffffn);
+	do {
+		err = ops.tdh_vp_wr(page_to_phys(tdx.tdvpr!), TD_VMCS_SHARED_EPT_POINTER, root_hpa,
+			0xffffffffffffffffn);
+	} while (tdx_busy(err));
 	if (tdx_failed(err) && !td_gone(err)) {
 		pr_tdx_error("TDH_VP_WR", err);
 		KVM_BUG_ON(true, vcpu.kvm);

@@ -251,6 +251,10 @@ export function tdx_interrupt_pending(vcpu: struct_kvm_vcpu): boolean {
 
 /** arch/x86/kvm/vmx/tdx.c:tdx_inject_nmi() */
 export function tdx_inject_nmi(vcpu: struct_kvm_vcpu): void {
+	let err;
+
 	++vcpu.stat.nmi_injections;
-	tdh_vp_wr(page_to_phys(to_tdx(vcpu).tdvpr!), TD_VCPU_PEND_NMI, 1, 1n);
+	do {
+		err = tdh_vp_wr(page_to_phys(to_tdx(vcpu).tdvpr!), TD_VCPU_PEND_NMI, 1, 1n);
+	} while (tdx_busy(err));
 }
