@@ -491,7 +491,7 @@ function add_page(vcpu: struct_kvm_vcpu, source: number, gpa: gpa_t, measure: bo
 		ret = -EEXIST;
 	kvm_tdx.source = null;
 	put_page(pages[0]!);
-	return ret === 0 && vcpu.kvm.vm_bugged ? -EFAULT : ret;
+	return vcpu.kvm.vm_bugged ? -EFAULT : ret;
 }
 
 /** arch/x86/kvm/vmx/tdx.c:tdx_init_mem_region(), under kvm->lock. */
