@@ -509,7 +509,6 @@ function handle_changed_private_spte(kvm: struct_kvm, gfn: gfn_t, old_spte: u64_
 	new_spte: u64_spte, level: number): number {
 	const was_present = is_shadow_present_pte(old_spte);
 	const was_leaf = was_present && is_last_spte(old_spte, level);
-	let ret;
 
 	if (is_shadow_present_pte(new_spte)) {
 		if (is_last_spte(new_spte, level)) {
@@ -529,9 +528,12 @@ function handle_changed_private_spte(kvm: struct_kvm, gfn: gfn_t, old_spte: u64_
 		return 0;
 
 	lockdep_assert_held_write(kvm.mmu_lock);
-	ret = was_leaf ? kvm_x86_ops.zap_private_spte!(kvm, gfn, level) : 0;
-	if (ret === 0 && !is_private_zapped_spte(new_spte))
-		ret = kvm_x86_ops.remove_private_spte!(kvm, gfn, level, spte_to_pfn(old_spte));
+	/* what could not be blocked can't be removed either; whoever has the page finds out */
+	if (was_leaf)
+		kvm_x86_ops.zap_private_spte!(kvm, gfn, level);
+	if (is_private_zapped_spte(new_spte))
+		return 0;
+	const ret = kvm_x86_ops.remove_private_spte!(kvm, gfn, level, spte_to_pfn(old_spte));
 	WARN_ON_ONCE(ret !== 0);
 	return ret;
 }

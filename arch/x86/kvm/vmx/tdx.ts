@@ -267,17 +267,18 @@ export function tdx_mmu_release_hkid(kvm: struct_kvm): void {
 /** arch/x86/kvm/vmx/tdx.c:tdx_vm_free(): the TD's own pages, its root last. */
 export function tdx_vm_free(kvm: struct_kvm): void {
 	const kvm_tdx = to_kvm_tdx(kvm), { tdr } = kvm_tdx;
+	const tdcs = kvm_tdx.tdcs.splice(0);
 
+	kvm_tdx.tdr = null;
 	if (kvm_tdx.lost) {
-		for (const page of [...kvm_tdx.tdcs, tdr!])
+		for (const page of tdr === null ? tdcs : [...tdcs, tdr])
 			x.tdx_page_leak(page);
 		return;
 	}
-	for (const page of kvm_tdx.tdcs.splice(0))
+	for (const page of tdcs)
 		tdx_clear_and_free_page(page);
 	if (tdr === null)
 		return;
-	kvm_tdx.tdr = null;
 	if (tdx_reclaim_page(tdr, 1) !== 0) {
 		x.tdx_page_leak(tdr);
 		return;

@@ -397,12 +397,15 @@ export function tdx_sept_free_private_spt(kvm: struct_kvm, gfn: gfn_t, level: nu
 		tdx_page_leak(private_spt);
 		return -EIO;
 	}
-	if (!is_hkid_assigned(kvm_tdx))
-		return tdx_reclaim_page(private_spt, PG_LEVEL_4K);
-
-	err = tdx_sept_zap_private_spte(kvm, gfn, level);
-	if (err !== 0)
+	if (!is_hkid_assigned(kvm_tdx)) {
+		err = tdx_reclaim_page(private_spt, PG_LEVEL_4K);
+		if (err !== 0)
+			tdx_page_leak(private_spt);
 		return err;
+	}
+
+	/* if that fails so will the rest */
+	tdx_sept_zap_private_spte(kvm, gfn, level);
 	tdx_track(kvm);
 	do {
 		err = ops.tdh_mem_sept_remove(tdr_pa(kvm_tdx), gfn_to_gpa(gfn),
