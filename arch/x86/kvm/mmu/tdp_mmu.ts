@@ -724,6 +724,20 @@ function tdp_mmu_set_spte(kvm: struct_kvm, iter: struct_tdp_iter, new_spte: u64_
 	_tdp_mmu_set_spte(kvm, iter, new_spte, true, true);
 }
 
+/**
+ * A private entry gets a value that the TDX module may refuse: not 0 then, and it is what it was.
+ */
+function tdp_mmu_set_private_spte(kvm: struct_kvm, iter: struct_tdp_iter, new_spte: u64_spte):
+	number {
+	lockdep_assert_held_write(kvm.mmu_lock);
+
+	const ret = __handle_changed_spte(kvm, iter.as_id, iter.gfn, iter.old_spte, new_spte,
+		iter.level, false, true);
+	if (ret === 0)
+		__kvm_tdp_mmu_write_spte(iter.sptep, new_spte);
+	return ret;
+}
+
 /** arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_set_spte_no_acc_track() */
 function tdp_mmu_set_spte_no_acc_track(kvm: struct_kvm, iter: struct_tdp_iter, new_spte: u64_spte):
 	void {
@@ -1205,6 +1219,10 @@ function tdp_mmu_link_sp(kvm: struct_kvm, iter: struct_tdp_iter, sp: struct_kvm_
 
 	if (shared) {
 		ret = tdp_mmu_set_spte_atomic(kvm, iter, spte);
+		if (ret !== 0)
+			return ret;
+	} else if (iter.is_private) {
+		ret = tdp_mmu_set_private_spte(kvm, iter, spte);
 		if (ret !== 0)
 			return ret;
 	} else {
