@@ -108,8 +108,8 @@ export function ept_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need
 	if (table < 0) {
 		table = g.root;
 		rights = EPT_RWX;
-		for (let level = 4; level > 1; level--) {
-			const index = level === 4 ? Math.floor(gfn / 2 ** 27) & 511 :
+		for (let level = g.ept_levels; level > 1; level--) {
+			const index = level >= 4 ? Math.floor(gfn / 2 ** (9 * level - 9)) & 511 :
 				(level === 3 ? gfn >>> 18 : gfn >>> 9) & 511;
 			const lo = table_lo(table, index), hi = table_hi(table, index);
 
@@ -117,10 +117,10 @@ export function ept_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need
 				nested_rights = 0;
 				return NESTED_VIOLATION;
 			}
-			if ((lo & EPT_PS) !== 0 && level !== 4)
+			if ((lo & EPT_PS) !== 0 && level < 4)
 				return leaf(g, gfn, need, table, index, lo, hi,
 					level === 3 ? 30 : 21, rights);
-			if (misconfigured(lo, hi) || (lo & (level === 4 ? 0xf8 : 0x78)) !== 0)
+			if (misconfigured(lo, hi) || (lo & (level >= 4 ? 0xf8 : 0x78)) !== 0)
 				return NESTED_MISCONFIG;
 			rights &= lo & EPT_RWX;
 			if (g.ept_ad && (lo & EPT_A) === 0)

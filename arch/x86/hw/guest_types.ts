@@ -254,6 +254,7 @@ export class struct_guest_cpu {
 	/** Top table and pointer of EPT or NPT; -1 without. */
 	eptp = 0;
 	root = -1;
+	ept_levels = 4;
 	ept_ad = false;
 	pml = false;
 	vpid = 0;

@@ -50,7 +50,10 @@ export const VMX_ENTRY_MUST		= 0x000011fb;
 export const VMX_ENTRY_DEFAULT1		= 0x000011ff;
 export const VMX_ENTRY_MAY		= 0x0000d3ff;	/* + IA32E PAT EFER */
 export const VMCS_REVISION_ID		= 0x11;
+const MSR_IA32_VMX_EPT_VPID_CAP		= 0x48c;
 const VMX_EPT_VPID_CAP = (0xf01n << 32n) | 0x06334141n;
+/* walks of five levels: where TDs may have wide addresses */
+const VMX_EPT_VPID_CAP_TDX = VMX_EPT_VPID_CAP | 0x80n;
 
 const VMX_CAPABILITIES: ReadonlyMap<number, bigint> = new Map<number, bigint>([
 	/* revision, 4096 bytes, write-back, INS/OUTS information, "true" controls */
@@ -67,7 +70,7 @@ const VMX_CAPABILITIES: ReadonlyMap<number, bigint> = new Map<number, bigint>([
 	[0x489, 0x3327ffn],
 	[0x48a, 0x2en],
 	[0x48b, pair(0, VMX_PROCBASED2_MAY)],
-	[0x48c, VMX_EPT_VPID_CAP],
+	[MSR_IA32_VMX_EPT_VPID_CAP, VMX_EPT_VPID_CAP],
 	[0x48d, pair(VMX_PINBASED_MUST, VMX_PINBASED_MAY)],
 	[0x48e, pair(VMX_PROCBASED_MUST, VMX_PROCBASED_MAY)],
 	[0x48f, pair(VMX_EXIT_MUST, VMX_EXIT_MAY)],
@@ -170,12 +173,23 @@ export function msr_value(msr: number, x: bigint): bigint | null {
 	}
 }
 
+function vmx_capability(msr: number): bigint | undefined {
+	if (msr === MSR_IA32_VMX_EPT_VPID_CAP && hw_ept_5levels())
+		return VMX_EPT_VPID_CAP_TDX;
+	return VMX_CAPABILITIES.get(msr);
+}
+
+/** EPT may have five levels. */
+export function hw_ept_5levels(): boolean {
+	return tme_config().keyid_bits !== 0;
+}
+
 /** RDMSR of the current CPU; null is #GP. */
 export function hw_rdmsr(msr: number): bigint | null {
 	if (msr === MSR_IA32_TSC)
 		return BigInt(rdtsc());
 	const ro = READ_ONLY.get(msr) ??
-		(cpu_vendor === X86_VENDOR_INTEL ? VMX_CAPABILITIES.get(msr) : undefined) ??
+		(cpu_vendor === X86_VENDOR_INTEL ? vmx_capability(msr) : undefined) ??
 		mce_rdmsr(this_cpu, msr) ?? tme_msr(msr);
 	return ro ?? this_cpu.msrs.get(msr) ?? reset_value(msr) ?? null;
 }

@@ -14,7 +14,8 @@ import type { guest_segment, struct_guest_cpu } from "./guest_types.ts";
 import { guest_enter } from "./guest_enter.ts";
 import {
 	MSR_EFER, VMX_ENTRY_MAY, VMX_ENTRY_MUST, VMX_EXIT_MAY, VMX_EXIT_MUST, VMX_PINBASED_MAY,
-	VMX_PINBASED_MUST, VMX_PROCBASED2_MAY, VMX_PROCBASED_MAY, VMX_PROCBASED_MUST, hw_rdmsr,
+	VMX_PINBASED_MUST, VMX_PROCBASED2_MAY, VMX_PROCBASED_MAY, VMX_PROCBASED_MUST,
+	hw_ept_5levels, hw_rdmsr,
 } from "./msr.ts";
 import { VMCS_DIRTY, VMCS_LAUNCHED, vmcs_get32, vmcs_get64, vmcs_getn, vmcs_gets, vmcs_put32,
 	vmcs_putn, vmcs_word } from "./vmcs.ts";
@@ -71,7 +72,9 @@ function load_controls(g: struct_guest_cpu, v: number): boolean {
 		return false;
 	const ept = (exec2 & d.SECONDARY_EXEC_ENABLE_EPT) !== 0;
 	const eptp = ept ? vmcs_getn(v, d.EPT_POINTER) : 0;
-	if (ept && ((eptp & d.VMX_EPTP_PWL_MASK) !== d.VMX_EPTP_PWL_4 || (eptp & 0xf80) !== 0 ||
+	const pwl = eptp & d.VMX_EPTP_PWL_MASK;
+	if (ept && ((pwl !== d.VMX_EPTP_PWL_4 && !(pwl === d.VMX_EPTP_PWL_5 && hw_ept_5levels())) ||
+		    (eptp & 0xf80) !== 0 ||
 		    ((eptp & d.VMX_EPTP_MT_MASK) !== d.VMX_EPTP_MT_WB &&
 		     (eptp & d.VMX_EPTP_MT_MASK) !== d.VMX_EPTP_MT_UC) || !phys_ok(eptp, 0)))
 		return false;
@@ -91,6 +94,7 @@ function load_controls(g: struct_guest_cpu, v: number): boolean {
 	g.vpid = vpid;
 	g.eptp = eptp;
 	g.root = Math.floor(eptp / 4096);
+	g.ept_levels = pwl === d.VMX_EPTP_PWL_5 ? 5 : 4;
 	g.ept_ad = (eptp & d.VMX_EPTP_AD_ENABLE_BIT) !== 0;
 	g.pml = (exec2 & d.SECONDARY_EXEC_ENABLE_PML) !== 0;
 	g.apic_access_pfn = apic ? vmcs_getn(v, d.APIC_ACCESS_ADDR) / 4096 : -1;

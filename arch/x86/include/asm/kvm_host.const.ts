@@ -147,7 +147,8 @@ export function KVM_HPAGE_MASKED<T extends number>(addr: T, x: number): T {
 
 /** Exact as an int32 up to PG_LEVEL_512G. */
 export function KVM_PAGES_PER_HPAGE(x: number): number {
-	return 1 << (x - 1) * 9;
+	/* beyond what a shift can do */
+	return x === 5 ? 2 ** 36 : 1 << (x - 1) * 9;
 }
 
 export const KVM_MEMSLOT_PAGES_TO_MMU_PAGES_RATIO	= 50;

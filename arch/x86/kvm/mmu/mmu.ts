@@ -2094,6 +2094,11 @@ function kvm_calc_cpu_role(vcpu: struct_kvm_vcpu, regs: struct_kvm_mmu_role_regs
 }
 
 function kvm_mmu_get_tdp_level(vcpu: struct_kvm_vcpu): number {
+	/* secure EPT's, whatever CPUID says */
+	const shared = kvm_gfn_shared_mask(vcpu.kvm);
+	if (shared !== 0)
+		return shared > 2 ** (48 - PAGE_SHIFT) ? PT64_ROOT_5LEVEL : PT64_ROOT_4LEVEL;
+
 	if (tdp_root_level !== 0)
 		return tdp_root_level;
 

@@ -5,6 +5,7 @@
  * Upstream: arch/x86/kvm/mmu/tdp_iter.c. Left out: nothing.
  */
 import type { u64_spte } from "#asm-generic/pair.ts";
+import { ALIGN_DOWN } from "#asm-generic/bits.ts";
 import { gfn_t } from "#asm-generic/types.ts";
 import { WARN_ON } from "#linux/bug.ts";
 import { KVM_HPAGE_GFN_SHIFT, KVM_PAGES_PER_HPAGE, PT64_ROOT_MAX_LEVEL } from "#asm/kvm_host.ts";
@@ -16,7 +17,8 @@ import { tdp_iter_read_spte, type struct_tdp_iter } from "#arch/x86/kvm/mmu/tdp_
 
 /** SPTE_INDEX(gfn << PAGE_SHIFT, level), without the detour by bytes. */
 function gfn_spte_index(gfn: number, level: number): number {
-	return gfn <= 0x7fffffff ? (gfn >> KVM_HPAGE_GFN_SHIFT(level)) & (SPTE_ENT_PER_PAGE - 1) :
+	return gfn <= 0x7fffffff && level < PT64_ROOT_MAX_LEVEL ?
+		(gfn >> KVM_HPAGE_GFN_SHIFT(level)) & (SPTE_ENT_PER_PAGE - 1) :
 		Math.floor(gfn / KVM_PAGES_PER_HPAGE(level)) & (SPTE_ENT_PER_PAGE - 1);
 }
 
@@ -28,7 +30,7 @@ function tdp_iter_refresh_sptep(iter: struct_tdp_iter): void {
 
 /** arch/x86/kvm/mmu/tdp_iter.c:round_gfn_for_level() */
 function round_gfn_for_level(gfn: gfn_t, level: number): gfn_t {
-	return gfn_t(gfn - (gfn & (KVM_PAGES_PER_HPAGE(level) - 1)));
+	return ALIGN_DOWN(gfn, KVM_PAGES_PER_HPAGE(level));
 }
 
 /** arch/x86/kvm/mmu/tdp_iter.c:tdp_iter_restart() */

@@ -32,6 +32,8 @@ export class struct_kvm_tdx {
 	lost = false;
 	attributes = 0n;
 	xfam = 0n;
+	/** Guest physical addresses have 52 bits, not 48. */
+	wide = false;
 	/**
 	 * What the fault under way adds to the TD, and whether it is measured; under the vCPU's
 	 * mutex.

@@ -54,6 +54,7 @@ import { kvm_is_private_gpa, kvm_mmu_map_tdp_page, kvm_mmu_reload } from
 	"#arch/x86/kvm/mmu.h.ts";
 import { kvm_mmu_set_mmio_spte_value } from "#arch/x86/kvm/mmu/spte.h.ts";
 import { kvm_set_apic_base, LAPIC_MODE_X2APIC } from "#arch/x86/kvm/lapic.h.ts";
+import { cpu_has_vmx_ept_5levels } from "#arch/x86/kvm/vmx/capabilities.h.ts";
 import { is_hkid_assigned, pr_tdx_error, struct_kvm_tdx, struct_vcpu_tdx,
 	tdx_clear_and_free_page, tdx_late_reclaim, tdx_reclaim_page, tdx_track, to_kvm_tdx, to_tdx }
 	from "#arch/x86/kvm/vmx/tdx.h.ts";
@@ -64,12 +65,15 @@ import { tdx_busy, tdx_failed } from "#arch/x86/kvm/vmx/tdx.h.ts";
 /* TD_PARAMS, in one page */
 const PARAMS_MAX_VCPUS		= 16;
 const PARAMS_EPTP_CONTROLS	= 24;
+const PARAMS_EXEC_CONTROLS	= 32;
 const PARAMS_TSC_FREQUENCY	= 40;
 const PARAMS_MRCONFIGID		= 80;
 const PARAMS_CPUID_VALUES	= 256;
 
 const EPTP_MT_WB		= 6;
 const EPTP_PWL_4		= 3 << 3;
+const EPTP_PWL_5		= 4 << 3;
+const EXEC_CONTROL_MAX_GPAW	= 1n;
 const TDX_MAX_VCPUS		= 576;
 
 
@@ -319,9 +323,10 @@ function setup_tdparams(kvm: struct_kvm, params: Uint8Array, init_vm: struct_kvm
 		entries.push(struct_kvm_cpuid_entry2.of(bytes,
 			i * sizeof(struct_kvm_cpuid_entry2)));
 
-	/* physical addresses of more than 48 bits take five levels, which EPT does not have */
+	/* physical addresses of more than 48 bits take five levels */
 	const address = find_entry(entries, 0x80000008, 0xffffffff);
-	if (address !== null && (address.eax & 0xff) > 48)
+	const wide = address !== null && (address.eax & 0xff) > 48;
+	if (wide && !cpu_has_vmx_ept_5levels())
 		return -EINVAL;
 
 	v.setBigUint64(0, init_vm.attributes, true);
@@ -331,7 +336,9 @@ function setup_tdparams(kvm: struct_kvm, params: Uint8Array, init_vm: struct_kvm
 		(xss === null ? 0n : (BigInt(xss.edx) << 32n) | BigInt(xss.ecx));
 	v.setBigUint64(8, (xfam & info.xfam_fixed0) | info.xfam_fixed1, true);
 	v.setUint32(PARAMS_MAX_VCPUS, kvm.max_vcpus, true);
-	v.setBigUint64(PARAMS_EPTP_CONTROLS, BigInt(EPTP_MT_WB | EPTP_PWL_4), true);
+	v.setBigUint64(PARAMS_EPTP_CONTROLS, BigInt(EPTP_MT_WB |
+		(wide ? EPTP_PWL_5 : EPTP_PWL_4)), true);
+	v.setBigUint64(PARAMS_EXEC_CONTROLS, wide ? EXEC_CONTROL_MAX_GPAW : 0n, true);
 	v.setUint16(PARAMS_TSC_FREQUENCY, kvm.arch.default_tsc_khz / 25000, true);
 	const digests = [init_vm.mrconfigid, init_vm.mrowner, init_vm.mrownerconfig];
 	digests.forEach((digest, n) => params.set(digest, PARAMS_MRCONFIGID + n * 48));
@@ -345,6 +352,7 @@ function setup_tdparams(kvm: struct_kvm, params: Uint8Array, init_vm: struct_kvm
 		v.setUint32(at + 8, e.ecx & c.ecx, true);
 		v.setUint32(at + 12, e.edx & c.edx, true);
 	});
+	to_kvm_tdx(kvm).wide = wide;
 	to_kvm_tdx(kvm).attributes = init_vm.attributes;
 	to_kvm_tdx(kvm).xfam = v.getBigUint64(8, true);
 	return 0;
@@ -456,8 +464,8 @@ function tdx_td_init(kvm: struct_kvm, cmd: struct_kvm_tdx_cmd): number {
 				break free_params;
 			}
 			kvm_tdx.initialized = true;
-			/* bit 47 of a gpa */
-			kvm.arch.gfn_shared_mask = 2 ** 35;
+			/* the top bit of a gpa: 51, or 47 */
+			kvm.arch.gfn_shared_mask = 2 ** (kvm_tdx.wide ? 39 : 35);
 		}
 		free_page(params);
 	}

@@ -20,6 +20,8 @@ export const TD_FREE_GPA	= 0x800000;
 export const TD_SHARED_VA	= 2 ** 39;
 /** The bit of a gpa that says shared. */
 export const TD_SHARED_BIT	= 2 ** 47;
+/** The same in a TD whose addresses have 52 bits. */
+export const TD_SHARED_BIT_WIDE	= 2 ** 51;
 export const TD_RESET_PAGE	= 0xfffff000;
 export const TD_PML4 = 0x1000, TD_PDPT = 0x2000, TD_PDPT_SHARED = 0x3000;
 export const TD_GDT = 0x4000, TD_IDT = 0x5000, TD_STACK_TOP = 0x7000;

@@ -30,7 +30,7 @@ import type { wait } from "../../include/kvm_util_base.ts";
 import { __TEST_REQUIRE, TEST_ASSERT } from "../../include/test_util.ts";
 import {
 	td_chooser, TD_GDT, TD_IDT, TD_MEM_SIZE, TD_PDPT, TD_PDPT_SHARED, TD_PML4, TD_REPORT_PORT,
-	TD_RESET_PAGE, TD_SHARED_BIT, TD_STACK_TOP, TDVMCALL_SUCCESS,
+	TD_RESET_PAGE, TD_SHARED_BIT, TD_SHARED_BIT_WIDE, TD_STACK_TOP, TDVMCALL_SUCCESS,
 } from "../../include/x86_64/tdx.ts";
 
 const PAGE = 4096, HPAGE = 2 ** 21;
@@ -45,6 +45,8 @@ export interface td_options {
 	mapped?: boolean;
 	/** bytes of memory from gpa 0 on; TD_MEM_SIZE */
 	memory?: number;
+	/** guest physical addresses have 52 bits */
+	wide?: boolean;
 }
 
 export class struct_td_vcpu {
@@ -62,6 +64,8 @@ export class struct_td {
 	hva = 0;
 	map_hva = 0;
 	mem_size = TD_MEM_SIZE;
+	/** TD_SHARED_BIT, or another one. */
+	shared_bit = TD_SHARED_BIT;
 	reset_hva = 0;
 	scratch = 0;
 	readonly vcpus: struct_td_vcpu[] = [];
@@ -119,10 +123,23 @@ function supported_cpuid(kvm: number): Uint8Array {
 	return cpuid.bytes;
 }
 
+function set_gpa_bits(cpuid: Uint8Array, bits: number): void {
+	const { size } = struct_kvm_cpuid_entry2;
+
+	for (let at = struct_kvm_cpuid2.size; at < cpuid.length; at += size) {
+		const e = struct_kvm_cpuid_entry2.of(cpuid, at);
+		if (e.function === 0x80000008)
+			e.eax = (e.eax & ~0xff) | bits;
+	}
+}
+
 /** KVM_TDX_INIT_VM: what the ioctl returned, and the module's completion code. */
-export function td_init_vm(kvm: number, vm: number, attributes: bigint):
+export function td_init_vm(kvm: number, vm: number, attributes: bigint, gpa_bits = 0):
 	{ r: number; status: bigint } {
 	const init = struct_kvm_tdx_init_vm.alloc(), cpuid = supported_cpuid(kvm);
+
+	if (gpa_bits !== 0)
+		set_gpa_bits(cpuid, gpa_bits);
 	const cmd = struct_kvm_tdx_cmd.alloc();
 
 	init.attributes = attributes;
@@ -214,7 +231,7 @@ function add_image(td: struct_td, scripts: readonly guest_fn[], handlers: Record
 
 	add_words(td, TD_PML4, [[0, BigInt(TD_PDPT) | 7n], [1, BigInt(TD_PDPT_SHARED) | 7n]]);
 	add_words(td, TD_PDPT, pages);
-	add_words(td, TD_PDPT_SHARED, pages.map(([i, x]) => [i, x | BigInt(TD_SHARED_BIT)]));
+	add_words(td, TD_PDPT_SHARED, pages.map(([i, x]) => [i, x | BigInt(td.shared_bit)]));
 	add_words(td, TD_GDT, [[1, 0x00af9b000000ffffn], [2, 0x00cf93000000ffffn]]);
 	add_words(td, TD_IDT, Object.entries(handlers).map(([vector, fn]) => [Number(vector) * 2,
 		0x8e00n << 32n | 8n << 16n | gate_offset(Number(guest_text_alloc(fn)))]));
@@ -241,7 +258,10 @@ function create_empty(vcpus: number, o: td_options): struct_td {
 	cap.cap = KVM_CAP_SPLIT_IRQCHIP;
 	cap.args[0] = 24n;
 	ok(ioctl(td.fd, KVM_ENABLE_CAP, cap.bytes), "KVM_CAP_SPLIT_IRQCHIP");
-	ok(td_init_vm(td.kvm, td.fd, o.attributes ?? 0n).r, "KVM_TDX_INIT_VM");
+	if (o.wide === true)
+		td.shared_bit = TD_SHARED_BIT_WIDE;
+	ok(td_init_vm(td.kvm, td.fd, o.attributes ?? 0n, o.wide === true ? 52 : 0).r,
+		"KVM_TDX_INIT_VM");
 	td.mem_size = o.memory ?? TD_MEM_SIZE;
 	add_memory(td, o.mapped ?? false);
 	td.scratch = anonymous(2 * PAGE);
@@ -327,8 +347,8 @@ export function* td_run_until_report(td: struct_td, vcpu = 0): wait<number> {
 		case KVM_EXIT_TDX: {
 			const { vmcall } = run.tdx.u, gpa = Number(vmcall.in_r12);
 			td.map_gpas++;
-			td_convert(td, gpa % TD_SHARED_BIT, Number(vmcall.in_r13),
-				gpa < TD_SHARED_BIT);
+			td_convert(td, gpa % td.shared_bit, Number(vmcall.in_r13),
+				gpa < td.shared_bit);
 			vmcall.status_code = TDVMCALL_SUCCESS;
 			break;
 		}
