@@ -16,7 +16,7 @@ import { ERR_PTR, IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
 import { fs_initcall } from "#asm-generic/registry.ts";
 import { type loff_t, pgoff_t, ref } from "#asm-generic/types.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
-import { EHWPOISON, EINVAL, ENOMEM, EPERM } from "#linux/errno.ts";
+import { EHWPOISON, EINVAL, ENOMEM, EOPNOTSUPP, EPERM } from "#linux/errno.ts";
 import { alloc_file_pseudo, fput } from "#linux/file.ts";
 import { ATTR_SIZE, SB_I_NOEXEC } from "#linux/fs.const.ts";
 import { alloc_anon_inode, clear_inode, d_inode, file_dentry, file_inode, i_size_read, igrab,
@@ -89,9 +89,13 @@ function inaccessible_fallocate(file: struct_file, mode: number,
 	const data = inaccessible_data(file.f_mapping);
 	const memfd = data.memfd!;
 
+	/* that of shmem is tmpfs's, which may be left out */
+	if (!memfd.f_op!.fallocate)
+		return -EOPNOTSUPP;
+
 	/* nobody loses a page, and nobody need know */
 	if (!(mode & FALLOC_FL_PUNCH_HOLE))
-		return memfd.f_op!.fallocate!(memfd, mode, offset, len);
+		return memfd.f_op!.fallocate(memfd, mode, offset, len);
 
 	if (!PAGE_ALIGNED_LOFF(offset) || !PAGE_ALIGNED_LOFF(len))
 		return -EINVAL;
@@ -102,7 +106,7 @@ function inaccessible_fallocate(file: struct_file, mode: number,
 	 */
 	mutex_lock(data.lock);
 	inaccessible_invalidate_start(data, loff_to_pgoff(offset), loff_to_pgoff(offset + len));
-	const ret = memfd.f_op!.fallocate!(memfd, mode, offset, len);
+	const ret = memfd.f_op!.fallocate(memfd, mode, offset, len);
 	inaccessible_invalidate_end(data, loff_to_pgoff(offset), loff_to_pgoff(offset + len));
 	mutex_unlock(data.lock);
 	return ret;

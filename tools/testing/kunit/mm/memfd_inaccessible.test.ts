@@ -9,7 +9,9 @@ import { fget, fput } from "#linux/file.ts";
 import { inode_is_locked } from "#linux/fs.ts";
 import type { struct_file, struct_inode_operations } from "#linux/fs.types.ts";
 import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
-import { close, ftruncate, memfd_create } from "#tools/include/nolibc/sys.ts";
+import { EOPNOTSUPP } from "#uapi/asm-generic/errno.ts";
+import { errno } from "#tools/include/nolibc/arch.ts";
+import { close, fallocate, ftruncate, memfd_create } from "#tools/include/nolibc/sys.ts";
 import { boot_kvm, in_task, PAGE } from "../kvm/mmu_env.ts";
 
 beforeAll(() => boot_kvm("intel"));
@@ -37,6 +39,22 @@ test("the size is looked at and set under one lock, that of the inode behind", (
 	expect(inode_is_locked(inode)).toBe(false);
 	expect(ftruncate(fd, 8 * PAGE)).toBe(-1);
 	expect(inode_is_locked(inode)).toBe(false);
+	fput(file);
+	close(fd);
+}));
+
+test("nothing is allocated where the file behind has no way to", () => in_task(() => {
+	const fd = memfd_create("kunit", MFD_INACCESSIBLE);
+	const file = fget(fd)!;
+	const memfd = behind(file), f_op = memfd.f_op;
+
+	/* as shmem's is without tmpfs */
+	const { fallocate: _, ...rest } = f_op!;
+	memfd.f_op = rest;
+	expect(fallocate(fd, 0, 0, PAGE)).toBe(-1);
+	expect(errno()).toBe(EOPNOTSUPP);
+	memfd.f_op = f_op;
+	expect(fallocate(fd, 0, 0, PAGE)).toBe(0);
 	fput(file);
 	close(fd);
 }));

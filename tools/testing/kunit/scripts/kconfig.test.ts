@@ -160,3 +160,17 @@ test("the port's own files give the base that the series was written for", () =>
 		"USERFAULTFD", "READ_ONLY_THP_FOR_FS", "CMA", "MEMORY_HOTPLUG", "ZONE_DEVICE"])
 		expect(values.get(off), off).toBe("n");
 });
+
+test("there is no private memory without the files that it comes from", () => {
+	const read = (f: string): string => fs.readFileSync(f, "utf8");
+	const user = new Map<string, string>();
+	read_config(read("arch/x86/configs/x86_64_defconfig"), user);
+	const conf = parse_kconfig("arch/x86/Kconfig", read);
+	const private_mem = (override: string): string | undefined => solve(conf, user,
+		read_override(override)).values.get("HAVE_KVM_PRIVATE_MEM");
+
+	expect(private_mem("")).toBe("y");
+	/* hugetlbfs alone makes memfd_create() a system call, too */
+	expect(private_mem("TMPFS=n")).toBe("n");
+	expect(private_mem("MEMFD_CREATE=n")).toBe("n");
+});
