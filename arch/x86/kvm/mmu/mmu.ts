@@ -1529,8 +1529,10 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 		return kvm_memory_fault(vcpu, fault);
 	}
 
-	if (fault.is_private)
-		return kvm_faultin_pfn_private(fault);
+	if (fault.is_private) {
+		/* what was put off was shared; private memory is for those who ask for it */
+		return fault.prefetch ? RET_PF_RETRY : kvm_faultin_pfn_private(fault);
+	}
 
 	faultin_async.v = false;
 	faultin_writable.v = fault.map_writable;

@@ -23,7 +23,7 @@ import { KVM_EXIT_MEMORY_FAULT, KVM_EXIT_UNKNOWN, KVM_MEM_PRIVATE,
 	KVM_SET_USER_MEMORY_REGION, struct_kvm_userspace_memory_region_ext } from
 	"#uapi/linux/kvm.ts";
 import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
-import { close, dup, fallocate, ftruncate, ioctl, memfd_create, write_file } from
+import { close, dup, fallocate, fstat, ftruncate, ioctl, memfd_create, write_file } from
 	"#tools/include/nolibc/sys.ts";
 import { anon, boot_kvm, HPAGE, in_task, PAGE, state, vm, WRITE } from "./mmu_env.ts";
 
@@ -47,9 +47,9 @@ class private_vm extends vm {
 		r.private_fd = memfd;
 		expect(ioctl(this.vm_fd, KVM_SET_USER_MEMORY_REGION, r.bytes)).toBe(0);
 	}
-	private_fault(gpa: number): number {
+	private_fault(gpa: number, prefetch = false): number {
 		return this.loaded(() => {
-			const fault = new struct_kvm_page_fault(gpa_t(gpa), WRITE, false, true,
+			const fault = new struct_kvm_page_fault(gpa_t(gpa), WRITE, prefetch, true,
 				false);
 
 			fault.is_private = true;
@@ -195,6 +195,18 @@ describe("faults on private memory", () => {
 		expect(run.exit_reason).toBe(KVM_EXIT_UNKNOWN);
 		expect(vm.fault(GPA, WRITE)).toBe(RET_PF_USER);
 		expect(run.exit_reason).toBe(KVM_EXIT_MEMORY_FAULT);
+		vm.done();
+	}));
+
+	test("one that is made ahead of the guest takes no private memory", () => in_task(() => {
+		const vm = new private_vm();
+
+		/* where hardware does not tell, it is private as soon as the memory is */
+		expect(vm.private_fault(GPA, true)).toBe(RET_PF_RETRY);
+		expect(vm.level(GPA)).toBe(0);
+		expect(fstat(vm.memfd)!.st_blocks).toBe(0n);
+		expect(vm.private_fault(GPA)).toBe(RET_PF_FIXED);
+		expect(fstat(vm.memfd)!.st_blocks).toBe(8n);
 		vm.done();
 	}));
 });
