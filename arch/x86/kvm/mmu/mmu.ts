@@ -1494,6 +1494,18 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 	const slot = fault.slot;
 
 	/*
+	 * @hunk 7:3: where there is no private memory, a private access is wrong, too. First: of
+	 * KVM's own slots, and of slots on their way out, user space is to hear the same.
+	 */
+	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM) && (kvm_slot_can_be_private(slot) ?
+	    fault.is_private !== kvm_mem_is_private(vcpu.kvm, fault.gfn) : fault.is_private)) {
+		/* ahead of the guest, which has not made this access yet: nobody is to know */
+		if (fault.prefetch)
+			return RET_PF_RETRY;
+		return kvm_memory_fault(vcpu, fault);
+	}
+
+	/*
 	 * A slot on its way out. What is mapped by it is zapped before anything, an MMIO entry say,
 	 * can be installed for the gfn.
 	 */
@@ -1519,15 +1531,6 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 
 	if (fault.is_private && !IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM))
 		return kvm_faultin_pfn_private_mapped(fault);
-
-	/* @hunk 7:3: where there is no private memory, a private access is wrong, too */
-	if (kvm_slot_can_be_private(slot) ?
-	    fault.is_private !== kvm_mem_is_private(vcpu.kvm, fault.gfn) : fault.is_private) {
-		/* ahead of the guest, which has not made this access yet: nobody is to know */
-		if (fault.prefetch)
-			return RET_PF_RETRY;
-		return kvm_memory_fault(vcpu, fault);
-	}
 
 	if (fault.is_private) {
 		/* what was put off was shared; private memory is for those who ask for it */

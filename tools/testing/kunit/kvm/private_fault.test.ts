@@ -13,10 +13,13 @@ import { fget, fput } from "#linux/file.ts";
 import { inaccessible_register_notifier, inaccessible_unregister_notifier,
 	struct_inaccessible_notifier } from "#linux/memfd.ts";
 import { get_page, memory_failure, pfn_to_page, put_page } from "#linux/mm.ts";
+import { mutex_lock, mutex_unlock } from "#linux/mutex.ts";
 import { kvm_tdp_page_fault } from "#arch/x86/kvm/mmu/mmu.ts";
-import { kvm_mmu_do_page_fault, RET_PF_FIXED, RET_PF_RETRY, RET_PF_USER, struct_kvm_page_fault }
-	from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
+import { kvm_mmu_do_page_fault, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_RETRY, RET_PF_USER,
+	struct_kvm_page_fault } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { spte_to_pfn } from "#arch/x86/kvm/mmu/spte.h.ts";
+import { __x86_set_memory_region } from "#arch/x86/kvm/x86.ts";
+import { APIC_ACCESS_PAGE_PRIVATE_MEMSLOT } from "#asm/vmx.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import { KVM_EXIT_MEMORY_FAULT, KVM_EXIT_UNKNOWN, KVM_MEM_PRIVATE,
 	KVM_MEMORY_EXIT_FLAG_PRIVATE, KVM_PRIVATE_MEM_TESTING_ATTRIBUTE,
@@ -27,7 +30,7 @@ import { close, dup, fallocate, fstat, ftruncate, ioctl, memfd_create, write_fil
 	"#tools/include/nolibc/sys.ts";
 import { anon, boot_kvm, HPAGE, in_task, PAGE, state, vm, WRITE } from "./mmu_env.ts";
 
-const GPA = 0x40000000;
+const GPA = 0x40000000, APIC_GPA = 0xfee00000;
 const PUNCH = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
 
 /* a VM with private memory at GPA */
@@ -181,6 +184,24 @@ describe("faults on private memory", () => {
 				[KVM_EXIT_MEMORY_FAULT, KVM_MEMORY_EXIT_FLAG_PRIVATE,
 				 BigInt(gpa), BigInt(PAGE)]);
 		}
+		vm.done();
+	}));
+
+	test("user space hears of one where KVM has a slot of its own", () => in_task(() => {
+		const vm = new private_vm(), apic = (size: number): void => {
+			mutex_lock(vm.kvm.slots_lock);
+			__x86_set_memory_region(vm.kvm, APIC_ACCESS_PAGE_PRIVATE_MEMSLOT,
+				gpa_t(APIC_GPA), size);
+			mutex_unlock(vm.kvm.slots_lock);
+		};
+
+		apic(PAGE);
+		/* shared, it is emulated, as the page is not in use */
+		expect(vm.fault(APIC_GPA, WRITE)).toBe(RET_PF_EMULATE);
+		expect(vm.private_fault(APIC_GPA)).toBe(RET_PF_USER);
+		expect(vm.vcpu.run.exit_reason).toBe(KVM_EXIT_MEMORY_FAULT);
+		expect(vm.vcpu.run.memory.flags).toBe(KVM_MEMORY_EXIT_FLAG_PRIVATE);
+		apic(0);
 		vm.done();
 	}));
 
