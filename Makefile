@@ -61,6 +61,12 @@ build/%/.link: build/%/.kconfig $(makefiles) $(dirs)
 build/%/.compile: build/%/.link $(sources) package.json
 	$(call step,STRIP,$(@D),node tools/scripts/kbuild/compile.js $(@D) $(ROOTS))
 
+# what is to run fast, each as one module
+IMAGES := tools/perf/bench/one
+
+build/%/.image: build/%/.compile
+	$(call step,LTO,$(@D)/image,node $(SCRIPTS)/kbuild/image.js $(@D) $(IMAGES))
+
 .SECONDARY:
 
 PHONY += all
@@ -108,7 +114,7 @@ coverage: kselftest-all
 	$(Q)node $(SCRIPTS)/coverage/main.js $(KSELFTEST)
 
 PHONY += bench
-bench: build/$(CONFIG)/.compile build/$(KSELFTEST)/.compile
+bench: build/$(CONFIG)/.image build/$(KSELFTEST)/.image
 	$(Q)KSELFTEST=$(KSELFTEST) node build/$(CONFIG)/tools/perf/bench/main.js $(ARGS)
 
 # ---------------------------------------------------------------------------

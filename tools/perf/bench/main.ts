@@ -31,12 +31,13 @@ interface one_run {
 }
 
 const here = dirname(fileURLToPath(import.meta.url));
+const build = join(here, "../../..");
 /** Another build beside this one: make passes its name. */
-const testing = join(here, "../../../..", process.env["KSELFTEST"] ?? "kselftest", "tools/perf/bench");
+const testing = join(build, "..", process.env["KSELFTEST"] ?? "kselftest");
 
 function run_one(name: string): one_run {
-	const dir = benches[name]!.testing ? testing : here;
-	const out = execFileSync(process.execPath, [...V8_FLAGS, join(dir, "one.js"), name],
+	const dir = benches[name]!.testing ? testing : build;
+	const out = execFileSync(process.execPath, [...V8_FLAGS, join(dir, "image/one.mjs"), name],
 		{ encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 	return JSON.parse(out) as one_run;
 }

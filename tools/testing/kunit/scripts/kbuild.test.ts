@@ -5,6 +5,7 @@
 
 import { describe, expect, test } from "vitest";
 import { read_makefile, words } from "#tools/scripts/kbuild/makefile.ts";
+import { constants } from "#tools/scripts/kbuild/image.ts";
 import { objects_of, vmlinux } from "#tools/scripts/kbuild/link.ts";
 
 function obj_y(text: string, vars: [string, string][] = []): string[] {
@@ -72,5 +73,39 @@ describe("linking", () => {
 		expect(text.match(/^import "(.*)";$/gm)).toEqual(['import "#arch/x86/mm/fault.ts";',
 			'import "#linux/fs/open.ts";', 'import "#mm/shmem.ts";', 'import "#kvm/kvm_main.ts";']);
 		expect(text).toContain('set_link_order([\n\t"arch/x86/mm/fault",\n\t"fs/open",\n');
+	});
+});
+
+describe("images", () => {
+	const run = (text: string): unknown[] => {
+		const out: unknown[] = [];
+		new Function("out", constants(text))(out);
+		return out;
+	};
+
+	test("functions come first, as constants, and keep their names", () => {
+		expect(constants("out(f());\nfunction f() { return 1; }\nasync function* g() {}\n"))
+			.toBe("const f = function() { return 1; };\n" +
+				"const g = async function*() {};\nout(f());\n");
+		expect(run("function f() { return f.name; }\nout.push(f());\n")).toEqual(["f"]);
+	});
+
+	test("imports stay before everything", () => {
+		expect(constants("function f() {}\nimport { x } from \"node:fs\";\n"))
+			.toBe("import { x } from \"node:fs\";\nconst f = function() {};\n");
+	});
+
+	test("a class is a constant of its name; with code of its own it stays", () => {
+		expect(constants("class a extends b { x = 1; }\n"))
+			.toBe("const a = class extends b { x = 1; };\n");
+		expect(constants("var a = class { x = 1; };\n")).toBe("const a = class { x = 1; };\n");
+		expect(run("class a { static one = new a(); }\nout.push(a.one.constructor.name);\n"))
+			.toEqual(["a"]);
+		expect(run("class a { is(x) { return x instanceof a; } }\nout.push(new a().is(new a()), " +
+			"a.name);\n")).toEqual([true, "a"]);
+	});
+
+	test("variables have no dead zone, constants keep theirs", () => {
+		expect(constants("let a = 1, b;\nconst c = 2;\n")).toBe("var a = 1, b;\nconst c = 2;\n");
 	});
 });
