@@ -39,18 +39,18 @@ export function* syscall_gen(nr: number, a0: reg_value = 0, a1: reg_value = 0, a
 	a3: reg_value = 0, a4: reg_value = 0, a5: reg_value = 0): Generator<void, number, void> {
 	if (nr !== __NR_ioctl)
 		return syscall(nr, a0, a1, a2, a3, a4, a5);
-	/* (held across the call, as upstream's fdget() in sys_ioctl() does) */
-	const f = fdget(Number(BigInt.asIntN(32, BigInt(a0))));
-	const ioctl_gen = f.file === null ? undefined : f.file.f_op.unlocked_ioctl_gen;
-	if (f.file === null || ioctl_gen === undefined) {
-		fdput(f);
-		return f.file === null ? -EBADF : syscall(nr, a0, a1, a2, a3, a4, a5);
-	}
-
+	const fd = Number(BigInt.asIntN(32, BigInt(a0)));
 	const t = current;
 	for (;;) {
 		let ret = 0;
 
+		/* held across the call, as upstream's fdget() in sys_ioctl() does, and no longer */
+		const f = fdget(fd);
+		const ioctl_gen = f.file === null ? undefined : f.file.f_op.unlocked_ioctl_gen;
+		if (f.file === null || ioctl_gen === undefined) {
+			fdput(f);
+			return f.file === null ? -EBADF : syscall(nr, a0, a1, a2, a3, a4, a5);
+		}
 		enter_from_user_mode();
 		try {
 			const run = ioctl_gen(f.file, Number(BigInt.asUintN(32, BigInt(a1))),
@@ -65,13 +65,14 @@ export function* syscall_gen(nr: number, a0: reg_value = 0, a1: reg_value = 0, a
 				yield;
 				t.thread.in_kernel = 0;
 			}
+			/* a signal may end the task on the way out */
+			fdput(f);
 		} catch (e) {
 			oops(e);
 		}
 		if (syscall_return(nr, ret)) {
 			const ax = Number(current_pt_regs(t).ax);
 
-			fdput(f);
 			/* the tick may come here: a guest that always exits ends no turn itself */
 			yield;
 			return ax;

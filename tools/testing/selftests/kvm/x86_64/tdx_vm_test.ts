@@ -12,7 +12,7 @@ import { offsetof } from "#asm-generic/struct.ts";
 import { KVM_EXIT_MMIO, KVM_EXIT_SYSTEM_EVENT, KVM_SYSTEM_EVENT_CRASH, struct_kvm_run } from
 	"#uapi/linux/kvm.ts";
 import { exit, fork, memset as host_memset, peek, poke, pthread_create, pthread_join, read_file,
-	waitpid } from "#tools/include/nolibc/nolibc.ts";
+	usleep, waitpid } from "#tools/include/nolibc/nolibc.ts";
 import type { wait } from "../include/kvm_util.ts";
 import { TEST_ASSERT } from "../include/test_util.ts";
 import { TDG_VP_VEINFO_GET, TDVMCALL_ALIGN_ERROR, TDVMCALL_INVALID_OPERAND, TDVMCALL_IO,
@@ -159,6 +159,8 @@ function* test_killed(): wait {
 			return yield* td_run_until_report(td);
 		});
 		yield* td_run_until_report(td, 1);
+		/* the thread is in the guest by now */
+		yield* usleep(1000);
 		exit(7);
 	});
 	const { status } = yield* waitpid(pid, 0);
