@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What goes on in the host around the private memory of a guest that runs: attempts to get at it,
- * caches that are dropped, descriptors that are closed, a second VM with the same file.
+ * caches that are dropped, memory that breaks, descriptors that are closed, a second VM with the
+ * same file.
  *
  * Port-only. Of each check the guest is part: it has to find what it left.
  */
 import { memchk, memset } from "#hw/isa_guest.ts";
+import { EHWPOISON } from "#uapi/asm-generic/errno.ts";
 import { O_PATH, O_RDWR } from "#uapi/asm-generic/fcntl.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import {
@@ -45,6 +47,7 @@ const HVA	= 2 ** 40;
 const SECRET	= 0x5e;
 const SHMEM_ENABLED = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
 const STATE	= "/sys/kernel/debug/privmem/state";
+const CORRUPT	= "/sys/kernel/debug/privmem/corrupt";
 const PUNCH	= FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
 
 function* guest_expects(pattern: number): guest_program {
@@ -286,6 +289,38 @@ function* test_end_of_file(mode: number): wait {
 	ok(write_file(SHMEM_ENABLED, "never\n"), SHMEM_ENABLED);
 }
 
+const BROKEN	= 3;
+
+function* guest_of_broken_page(): guest_program {
+	yield* memset(GPA, SECRET, SIZE);
+	yield* GUEST_SYNC(0);
+	yield* GUEST_ASSERT(yield* memchk(GPA, SECRET, BROKEN * PAGE), "in front of it");
+	yield* GUEST_ASSERT(yield* memchk(GPA + BROKEN * PAGE, 0, PAGE), "a new page");
+	yield* GUEST_ASSERT(yield* memchk(GPA + (BROKEN + 1) * PAGE, SECRET,
+		SIZE - (BROKEN + 1) * PAGE), "behind it");
+	yield* GUEST_DONE();
+}
+
+/** A page that breaks is no more the guest's, until there is another in its place. */
+function* test_broken_page(mode: number, size: number): wait {
+	ok(write_file(SHMEM_ENABLED, size === SIZE ? "never\n" : "always\n"), SHMEM_ENABLED);
+	const g = new guest(mode, guest_of_broken_page, new_file(size), size);
+
+	yield* g.run_to(UCALL_SYNC);
+	pages_are(g.fd, size / PAGE, "when the guest has been there");
+	ok(write_file(CORRUPT, `${g.fd} ${BROKEN}`), CORRUPT);
+	for (let i = 0; i < 2; i++) {
+		const r = yield* __vcpu_run(g.vcpu);
+		TEST_ASSERT(r < 0 && errno() === EHWPOISON, "KVM_RUN on a broken page: %d %s", r,
+			errno_name(errno()));
+	}
+	ok(fallocate(g.fd, PUNCH, BROKEN * PAGE, PAGE), "punching a hole");
+	yield* g.run_to(UCALL_DONE);
+	g.free();
+	close(g.fd);
+	ok(write_file(SHMEM_ENABLED, "never\n"), SHMEM_ENABLED);
+}
+
 /** Shared memory of a private slot is ordinary memory, which is not in the file. */
 function* test_shared_part(mode: number): wait {
 	const g = new guest(mode, guest_code);
@@ -363,6 +398,9 @@ export function* main(): wait<number> {
 		yield* test_failing_fallocate(mode, SIZE);
 		printf("huge pages and the end of the file, mode %d\n", mode);
 		yield* test_end_of_file(mode);
+		printf("broken memory, mode %d\n", mode);
+		yield* test_broken_page(mode, SIZE);
+		yield* test_broken_page(mode, SZ_2M);
 		printf("the last descriptor, mode %d\n", mode);
 		yield* test_vcpu_last(mode);
 		printf("a second VM, mode %d\n", mode);
