@@ -7,20 +7,21 @@
  */
 import { ld64n, stride_store64 } from "#hw/isa_guest.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
-import { KVM_PRIVATE_MEM_TESTING_ATTRIBUTE } from "#uapi/linux/kvm.ts";
+import { KVM_MEM_LOG_DIRTY_PAGES, KVM_PRIVATE_MEM_TESTING_ATTRIBUTE } from "#uapi/linux/kvm.ts";
 import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
 import {
 	MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_HUGE_1GB, MAP_HUGETLB, MAP_NORESERVE, MAP_PRIVATE,
 	PROT_READ, PROT_WRITE,
 } from "#uapi/linux/mman.ts";
 import {
-	close, errno, errno_name, fallocate, ftruncate, madvise, memfd_create, mmap,
-	munmap, printf, read_file, write_file,
+	close, errno, errno_name, fallocate, ftruncate, madvise, malloc, memfd_create, mmap,
+	munmap, printf, read_file, user_load32, write_file,
 } from "#tools/include/nolibc/nolibc.ts";
 import {
 	exit_reason_str, get_ucall, guest_global, type guest_program, GUEST_SYNC, type hva_t,
-	kvm_vm_free, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall, sync_global_to_guest,
-	UCALL_SYNC, vcpu_run, vm_get_stat, type vm_paddr_t, vm_set_user_memory_region, type wait,
+	kvm_vm_free, kvm_vm_get_dirty_log, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall,
+	sync_global_to_guest, UCALL_SYNC, vcpu_run, vm_get_stat, type vm_paddr_t,
+	vm_set_user_memory_region, type wait,
 } from "../include/kvm_util.ts";
 import {
 	__vm_set_user_memory_region_ext, require_private_mem_testing,
@@ -64,6 +65,7 @@ interface place {
 	offset: number;
 	/** from the first address of what is shared; as in the file, if not said */
 	at: number;
+	flags: number;
 }
 
 /** A VM, a file, and what is mapped by the VM beside private memory. */
@@ -101,8 +103,8 @@ class machine {
 		const p = { slot: DATA_SLOT, gpa: DATA_GPA, size: this.file_size, offset: 0,
 			...change };
 
-		vm_mem_add(this.vm, this.hva + (p.at ?? p.offset), p.gpa, p.slot, p.size, 0,
-			this.fd, p.offset);
+		vm_mem_add(this.vm, this.hva + (p.at ?? p.offset), p.gpa, p.slot, p.size,
+			p.flags ?? 0, this.fd, p.offset);
 	}
 
 	remove(slot = DATA_SLOT, gpa = DATA_GPA): void {
@@ -378,6 +380,47 @@ function* test_holes(): wait {
 	m.close();
 }
 
+/** Written pages, as a bit each, and clean from now on. */
+function dirty(m: machine): number {
+	const log = malloc(SZ_2M / PAGE / 8);
+
+	kvm_vm_get_dirty_log(m.vm, DATA_SLOT, log);
+	return user_load32(log);
+}
+
+/** Writes are logged whatever kind of memory they go to; to be made private is no write. */
+function* test_dirty_log(): wait {
+	const m = new machine(SZ_2M);
+	const logged = (when: string, pages: number): void => {
+		const got = dirty(m);
+		TEST_ASSERT(got === pages, "%s: logged 0x%x, expected 0x%x", when, got, pages);
+	};
+
+	shmem_enabled("always");
+	m.add({ flags: KVM_MEM_LOG_DIRTY_PAGES });
+	yield* m.map(DATA_GPA, SZ_2M);
+	dirty(m);
+	yield* m.touch(DATA_GPA, 8);
+	/* page by page, even from a huge page: one write is one bit */
+	m.mapped("touched", 8);
+	logged("private pages touched", 0xff);
+	logged("nothing touched", 0);
+	yield* m.touch(DATA_GPA + 2 * PAGE, 1);
+	logged("a private page touched again", 0x04);
+
+	vm_mem_set_shared(m.vm, DATA_GPA, 4 * PAGE);
+	logged("pages shared", 0);
+	yield* m.touch(DATA_GPA + 3 * PAGE, 2);
+	logged("one of each kind touched", 0x18);
+	vm_mem_set_private(m.vm, DATA_GPA, 4 * PAGE);
+	logged("pages private again", 0);
+	m.punch(0, 8 * PAGE);
+	logged("pages punched", 0);
+	yield* m.touch(DATA_GPA + 5 * PAGE, 1);
+	logged("one touched after that", 0x20);
+	m.close();
+}
+
 /** All of a large slot by large pages, and again after conversions and holes. */
 function* test_gigabyte(): wait {
 	const m = new machine(SZ_1G), n = SZ_1G / SZ_2M;
@@ -421,6 +464,7 @@ const tests: readonly [string, () => wait][] = [
 	["conversions before there was a slot", test_converted_before],
 	["a slot without private memory", test_plain_slot],
 	["holes in, around and beside the slots' parts of a file", test_holes],
+	["what is written, as the log has it", test_dirty_log],
 	["a gigabyte", test_gigabyte],
 ];
 
