@@ -5,7 +5,9 @@
  * Port-only. PRIVMEM_HOST and PRIVMEM_MODULE_PARAMS describe the host (see config.ts). The exit
  * status is the program's; 253 when it succeeded, but the kernel complained or something leaked.
  * With --json the status is 0, and the output is the host's end. A program that has a function
- * hosts() is called without a host: it boots its own, see host/hosts.ts.
+ * hosts() is called without a host: it boots its own, see host/hosts.ts. One that makes the kernel
+ * complain, or lose something for good, has a function problems(): of those found, and of what else
+ * is in the log, it answers which should not be.
  */
 import { writeSync } from "node:fs";
 import { basename, resolve } from "node:path";
@@ -17,6 +19,7 @@ import { run_host, type host_end, type user_code } from "#tools/testing/host/hos
 interface program {
 	main(argc: number, argv: string[]): user_code;
 	hosts?(argv: string[]): Promise<number>;
+	problems?(found: readonly string[], log: string): string[];
 }
 
 const EXIT_PROBLEMS = 253;
@@ -26,10 +29,10 @@ function write_all(bytes: Uint8Array): void {
 		at += writeSync(1, bytes, at);
 }
 
-function complain(end: host_end): void {
+function complain(end: host_end, problems: readonly string[]): void {
 	console.error(end.log.split("\n").slice(-60).join("\n"));
-	for (const p of end.problems)
-		console.error(`host: ${p}`);
+	for (const text of problems)
+		console.error(`host: ${text}`);
 }
 
 async function main(): Promise<number> {
@@ -52,9 +55,10 @@ async function main(): Promise<number> {
 		write_all(new TextEncoder().encode(JSON.stringify(end)));
 		return 0;
 	}
-	if (end.problems.length === 0)
+	const problems = p.problems?.(end.problems, end.log) ?? end.problems;
+	if (problems.length === 0)
 		return end.status;
-	complain(end);
+	complain(end, problems);
 	return end.status !== 0 && end.status > 0 ? end.status : EXIT_PROBLEMS;
 }
 

@@ -92,6 +92,7 @@ export function td_chooser(starts: readonly number[]): guest_fn {
 	};
 }
 
-export { struct_td, struct_td_vcpu, td_convert, td_create, td_free, td_init_vm, td_ioctl,
-	td_mapped_errno, td_require, td_run, td_run_until_report, type td_options } from
+export { struct_td, struct_td_vcpu, td_add_page, td_cmd, td_convert, td_create, td_free,
+	td_init_vm, td_ioctl, td_map_memory, td_mapped_errno, td_new_vcpu, td_new_vm, td_require,
+	td_run, td_run_until_report, td_set_slot, type td_options } from
 	"../../lib/x86_64/tdx.ts";

@@ -85,14 +85,21 @@ export function td_require(): void {
 	__TEST_REQUIRE((types & 1 << KVM_X86_TDX_VM) !== 0, "KVM_X86_TDX_VM not available");
 }
 
-/** A command; -1 with errno, and the module's completion code in cmd.error. */
-export function td_ioctl(fd: number, id: number, data: bigint | number = 0n, flags = 0): number {
+/** A command: what the ioctl returned, errno then, and the module's completion code. */
+export function td_cmd(fd: number, id: number, data: bigint | number = 0n, flags = 0):
+	{ r: number; status: bigint } {
 	const cmd = struct_kvm_tdx_cmd.alloc();
 
 	cmd.id = id;
 	cmd.flags = flags;
 	cmd.data = BigInt(data);
-	return ioctl(fd, KVM_MEMORY_ENCRYPT_OP, cmd.bytes);
+	const r = ioctl(fd, KVM_MEMORY_ENCRYPT_OP, cmd.bytes);
+	return { r, status: cmd.error };
+}
+
+/** A command; -1 with errno. */
+export function td_ioctl(fd: number, id: number, data: bigint | number = 0n, flags = 0): number {
+	return td_cmd(fd, id, data, flags).r;
 }
 
 function ok(r: number, what: string): number {
@@ -140,19 +147,16 @@ export function td_init_vm(kvm: number, vm: number, attributes: bigint, gpa_bits
 
 	if (gpa_bits !== 0)
 		set_gpa_bits(cpuid, gpa_bits);
-	const cmd = struct_kvm_tdx_cmd.alloc();
-
 	init.attributes = attributes;
 	init.reserved.set(cpuid);
 	const at = user_bytes(init.bytes);
-	cmd.id = KVM_TDX_INIT_VM;
-	cmd.data = BigInt(at);
-	const r = ioctl(vm, KVM_MEMORY_ENCRYPT_OP, cmd.bytes);
+	const ret = td_cmd(vm, KVM_TDX_INIT_VM, at);
 	munmap(at, sizeof(struct_kvm_tdx_init_vm));
-	return { r, status: cmd.error };
+	return ret;
 }
 
-function set_slot(td: struct_td, slot: number, gpa: number, size: number, hva: number,
+/** A slot; private too, from the offset on, if the TD has a file for that. */
+export function td_set_slot(td: struct_td, slot: number, gpa: number, size: number, hva: number,
 	offset: number): void {
 	const r = struct_kvm_userspace_memory_region_ext.alloc();
 
@@ -168,20 +172,25 @@ function set_slot(td: struct_td, slot: number, gpa: number, size: number, hva: n
 	ok(ioctl(td.fd, KVM_SET_USER_MEMORY_REGION, r.bytes), "KVM_SET_USER_MEMORY_REGION");
 }
 
-function add_memory(td: struct_td, mapped: boolean): void {
-	/* aligned as guest memory is, for large pages */
+/** User space's memory, td.mem_size of it, aligned as guest memory is, for large pages. */
+export function td_map_memory(td: struct_td): void {
 	td.map_hva = anonymous(td.mem_size + HPAGE);
 	td.hva = Math.ceil(td.map_hva / HPAGE) * HPAGE;
+}
+
+function add_memory(td: struct_td, mapped: boolean): void {
+	td_map_memory(td);
 	td.reset_hva = anonymous(PAGE);
 	if (!mapped) {
 		td.private_fd = ok(memfd_create("td", MFD_INACCESSIBLE), "memfd_create()");
 		ok(ftruncate(td.private_fd, td.mem_size + PAGE), "ftruncate()");
 	}
-	set_slot(td, 0, 0, td.mem_size, td.hva, 0);
-	set_slot(td, 1, TD_RESET_PAGE, PAGE, td.reset_hva, td.mem_size);
+	td_set_slot(td, 0, 0, td.mem_size, td.hva, 0);
+	td_set_slot(td, 1, TD_RESET_PAGE, PAGE, td.reset_hva, td.mem_size);
 }
 
-function add_vcpu(td: struct_td): void {
+/** A vCPU that is not initialised. */
+export function td_new_vcpu(td: struct_td): struct_td_vcpu {
 	const vcpu = new struct_td_vcpu();
 	const size = ok(ioctl(td.kvm, KVM_GET_VCPU_MMAP_SIZE), "KVM_GET_VCPU_MMAP_SIZE");
 
@@ -189,12 +198,17 @@ function add_vcpu(td: struct_td): void {
 	ok(ioctl(vcpu.fd, KVM_SET_CPUID2, supported_cpuid(td.kvm)), "KVM_SET_CPUID2");
 	vcpu.run_hva = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu.fd, 0);
 	vcpu.run = user_struct(struct_kvm_run, vcpu.run_hva) as unknown as struct_kvm_run;
-	ok(td_ioctl(vcpu.fd, KVM_TDX_INIT_VCPU, 0xabc000), "KVM_TDX_INIT_VCPU");
 	td.vcpus.push(vcpu);
+	return vcpu;
 }
 
-/** Adds the page at @gpa to the TD, measured. 0, or -1 with errno. */
-function try_add_page(td: struct_td, gpa: number, bytes: Uint8Array): number {
+function add_vcpu(td: struct_td): void {
+	ok(td_ioctl(td_new_vcpu(td).fd, KVM_TDX_INIT_VCPU, 0xabc000), "KVM_TDX_INIT_VCPU");
+}
+
+/** The page at @gpa, added to the TD, if that works. */
+export function td_add_page(td: struct_td, gpa: number, bytes: Uint8Array, measure = true):
+	{ r: number; status: bigint } {
 	const region = struct_kvm_tdx_init_mem_region.alloc(), page = new Uint8Array(PAGE);
 
 	page.set(bytes);
@@ -203,12 +217,12 @@ function try_add_page(td: struct_td, gpa: number, bytes: Uint8Array): number {
 	region.gpa = BigInt(gpa);
 	region.nr_pages = 1n;
 	poke(td.scratch + PAGE, region.bytes);
-	return td_ioctl(td.fd, KVM_TDX_INIT_MEM_REGION, td.scratch + PAGE,
-		KVM_TDX_MEASURE_MEMORY_REGION);
+	return td_cmd(td.fd, KVM_TDX_INIT_MEM_REGION, td.scratch + PAGE,
+		measure ? KVM_TDX_MEASURE_MEMORY_REGION : 0);
 }
 
 function add_page(td: struct_td, gpa: number, bytes: Uint8Array): void {
-	ok(try_add_page(td, gpa, bytes), "KVM_TDX_INIT_MEM_REGION");
+	ok(td_add_page(td, gpa, bytes).r, "KVM_TDX_INIT_MEM_REGION");
 }
 
 function add_words(td: struct_td, gpa: number, words: readonly [number, bigint][]): void {
@@ -249,8 +263,8 @@ function add_image(td: struct_td, scripts: readonly guest_fn[], handlers: Record
 	add_page(td, TD_RESET_PAGE, reset);
 }
 
-/** A TD with @vcpus vCPUs, and nothing in its memory. */
-function create_empty(vcpus: number, o: td_options): struct_td {
+/** A VM that is to be a TD, and memory for what commands point to. */
+export function td_new_vm(): struct_td {
 	const td = new struct_td(), cap = struct_kvm_enable_cap.alloc();
 
 	td.kvm = ok(open("/dev/kvm", O_RDWR), "open()");
@@ -258,13 +272,20 @@ function create_empty(vcpus: number, o: td_options): struct_td {
 	cap.cap = KVM_CAP_SPLIT_IRQCHIP;
 	cap.args[0] = 24n;
 	ok(ioctl(td.fd, KVM_ENABLE_CAP, cap.bytes), "KVM_CAP_SPLIT_IRQCHIP");
+	td.scratch = anonymous(2 * PAGE);
+	return td;
+}
+
+/** A TD with @vcpus vCPUs, and nothing in its memory. */
+function create_empty(vcpus: number, o: td_options): struct_td {
+	const td = td_new_vm();
+
 	if (o.wide === true)
 		td.shared_bit = TD_SHARED_BIT_WIDE;
 	ok(td_init_vm(td.kvm, td.fd, o.attributes ?? 0n, o.wide === true ? 52 : 0).r,
 		"KVM_TDX_INIT_VM");
 	td.mem_size = o.memory ?? TD_MEM_SIZE;
 	add_memory(td, o.mapped ?? false);
-	td.scratch = anonymous(2 * PAGE);
 	for (let i = 0; i < vcpus; i++)
 		add_vcpu(td);
 	return td;
@@ -273,7 +294,7 @@ function create_empty(vcpus: number, o: td_options): struct_td {
 /** The error that a TD gets whose memory user space has mapped; 0 if KVM takes such memory. */
 export function td_mapped_errno(): number {
 	const td = create_empty(1, { mapped: true });
-	const error = try_add_page(td, 0, new Uint8Array(0)) === 0 ? 0 : errno();
+	const error = td_add_page(td, 0, new Uint8Array(0)).r === 0 ? 0 : errno();
 
 	td_free(td);
 	return error;
