@@ -175,6 +175,8 @@ export function make_spte(vcpu: struct_kvm_vcpu, sp: struct_kvm_mmu_page,
 	/* 0 with EPT that has execute-only entries: then user permission stands for read */
 	lo |= shadow_present_mask.lo;
 	hi |= shadow_present_mask.hi;
+	/* a TD takes #VE for MMIO; later kernels have the bit in shadow_present_mask, for all */
+	hi |= vcpu.kvm.arch.shadow_nonpresent_value.hi;
 	if (!prefetch && sp.role.ad_disabled === 0) {
 		lo |= shadow_accessed_mask.lo;
 		hi |= shadow_accessed_mask.hi;

@@ -329,6 +329,27 @@ function* test_unaccepted_exit(): wait {
 	td_free(td);
 }
 
+/** A shared page that was only read is mapped read-only; a write to it is for the host, too. */
+function* test_shared_read_write(): wait {
+	const gpa = TD_FREE_GPA, va = TD_SHARED_VA + gpa;
+	const td = td_create([function* () {
+		yield* td_long_mode();
+		yield* check((yield* td_map_gpa(gpa + TD_SHARED_BIT, PAGE)) === 0n, 5);
+		yield* td_report(Number(yield* ld64(va)));
+		yield* memset(va, PATTERN2, PAGE);
+		yield* td_report(1);
+	}], { handlers: { [VE_VECTOR]: function* () {
+		yield* td_report(FAILED);
+	} } });
+
+	for (const want of [0, 1]) {
+		const got = yield* td_run_until_report(td);
+		TEST_ASSERT(got === want, "read, then written: 0x%x instead of %d", got, want);
+	}
+	TEST_ASSERT(peek(td.hva + gpa, PAGE).every((b) => b === PATTERN2), "the host's bytes");
+	td_free(td);
+}
+
 export function* main(): wait<number> {
 	td_require_debug();
 
@@ -342,6 +363,7 @@ export function* main(): wait<number> {
 	TEST_ASSERT(write_file(HUGE, "never") === 0, "%s", HUGE);
 	yield* test_unaccepted_ve();
 	yield* test_unaccepted_exit();
+	yield* test_shared_read_write();
 	td_assert_left(0, 0, 0, "at the end");
 	return 0;
 }
