@@ -78,9 +78,11 @@ class chunk {
 
 let map: e820_range[] = [];
 let end_pfn = 0;
-let chunks: (chunk | null | undefined)[] = [];
+/* without holes and never another array, so that a look-up is a load and two compares */
+const no_chunks = <T>(): (T | null | undefined)[] => Array.from({ length: MAX_CHUNKS }, () => null);
+const chunks = no_chunks<chunk>();
 /* chunks[i].i32, one indirection less for page tables and user accesses */
-let words: (Int32Array | null | undefined)[] = [];
+const words = no_chunks<Int32Array>();
 let meta_ops: mem_meta_ops | null = null;
 /* views of whole frames, direct-mapped by frame number */
 const NR_VIEWS = 4096;
@@ -104,8 +106,8 @@ export function memory_install(bytes: number): void {
 		map.push({ addr: HIGHMEM_START, size: bytes - low, type: E820_TYPE_RAM });
 		end_pfn = (HIGHMEM_START + bytes - low) / PAGE_BYTES;
 	}
-	chunks = new Array<chunk | null>(MAX_CHUNKS).fill(null);
-	words = new Array<Int32Array | null>(MAX_CHUNKS).fill(null);
+	chunks.fill(null);
+	words.fill(null);
 	view_pfn = new Int32Array(NR_VIEWS).fill(-1);
 	views = new Array<Uint8Array | null>(NR_VIEWS).fill(null);
 	meta_ops = null;
@@ -163,31 +165,31 @@ function chunk_make(index: number): chunk {
 function chunk_of_frame(pfn: number): chunk {
 	const i = pfn >>> CHUNK_FRAME_SHIFT;
 	const c = chunks[i];
-	return c ? c : chunk_make(i);
+	return c !== null && c !== undefined ? c : chunk_make(i);
 }
 
 function chunk_of_word(word: number): chunk {
 	const i = word <= 0x7fffffff ? word >> CHUNK_WORD_SHIFT : (word * INV_CHUNK_WORDS) | 0;
 	const c = chunks[i];
-	return c ? c : chunk_make(i);
+	return c !== null && c !== undefined ? c : chunk_make(i);
 }
 
 function words_of_frame(pfn: number): Int32Array {
 	const i = pfn >>> CHUNK_FRAME_SHIFT;
 	const w = words[i];
-	return w ? w : chunk_make(i).i32;
+	return w !== null && w !== undefined ? w : chunk_make(i).i32;
 }
 
 function words_of(word: number): Int32Array {
 	const i = word <= 0x7fffffff ? word >> CHUNK_WORD_SHIFT : (word * INV_CHUNK_WORDS) | 0;
 	const w = words[i];
-	return w ? w : chunk_make(i).i32;
+	return w !== null && w !== undefined ? w : chunk_make(i).i32;
 }
 
 function chunk_of_hpa(hpa: number): chunk {
 	const i = (hpa * INV_CHUNK_BYTES) | 0;
 	const c = chunks[i];
-	return c ? c : chunk_make(i);
+	return c !== null && c !== undefined ? c : chunk_make(i);
 }
 
 /* Words of page tables. */
