@@ -183,6 +183,9 @@ function handle(v: struct_tdvps, reason: number): boolean {
 		td_exit_cell.gpa = gpa - gpa % 4096;
 		return true;
 	}
+	case x.EXIT_REASON_NMI_WINDOW:
+		/* the entry that follows delivers it */
+		return false;
 	case x.EXIT_REASON_CPUID:
 		return exit_cpuid(v);
 	case x.EXIT_REASON_MSR_READ:

@@ -109,9 +109,13 @@ function pend_nmi(v: struct_tdvps): void {
 		(x.GUEST_INTR_STATE_NMI | x.GUEST_INTR_STATE_MOV_SS);
 	const busy = vmcs_get32(m, x.VM_ENTRY_INTR_INFO_FIELD) & x.INTR_INFO_VALID_MASK;
 
-	/* not while the guest has not taken over what the last #VE was about */
-	if (blocked !== 0 || busy !== 0 || v.ve.valid)
+	/* not while the guest has not taken over what the last #VE was about, by a TDCALL */
+	if (v.ve.valid)
 		return;
+	if (blocked !== 0 || busy !== 0) {
+		v.guest.exec |= x.CPU_BASED_NMI_WINDOW_EXITING;
+		return;
+	}
 	v.pend_nmi = false;
 	vmcs_put32(m, x.VM_ENTRY_INTR_INFO_FIELD,
 		x.INTR_INFO_VALID_MASK | x.INTR_TYPE_NMI_INTR | 2);
@@ -125,6 +129,7 @@ function resume(v: struct_tdvps, cpu: struct_cpu): boolean {
 		v.vmcs_dirty = false;
 		g.words[VMCS_DIRTY] = 1;
 	}
+	g.exec &= ~x.CPU_BASED_NMI_WINDOW_EXITING;
 	if (v.pend_nmi)
 		pend_nmi(v);
 	return vmx_enter_td(g, cpu, v.regs);

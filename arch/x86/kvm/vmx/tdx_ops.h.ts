@@ -33,6 +33,14 @@ function call(fn: number, rcx: number, rdx: number): number {
 	return x.__seamcall(fn, tdx_out);
 }
 
+/* a field's identifier: its class is in the top byte, which a number can't have beside its code */
+function call_field(fn: number, rcx: number, field: number): number {
+	reg_set(tdx_out, RCX, rcx);
+	tdx_out.u32[2 * RDX] = field;
+	tdx_out.u32[2 * RDX + 1] = Math.floor(field / 2 ** 32) << 24;
+	return x.__seamcall(fn, tdx_out);
+}
+
 function call4(fn: number, rcx: number, rdx: number, r8: number, r9: number): number {
 	reg_set(tdx_out, R8, r8);
 	reg_set(tdx_out, R9, r9);
@@ -70,8 +78,10 @@ export function tdh_mng_key_freeid(tdr: hpa_t): number {
 	return call(x.TDH_MNG_KEY_FREEID, tdr, 0);
 }
 
+/* @field: its class * 2^32, and its code. R8 has the value. */
+
 export function tdh_mng_rd(tdr: hpa_t, field: number): number {
-	return call(x.TDH_MNG_RD, tdr, field);
+	return call_field(x.TDH_MNG_RD, tdr, field);
 }
 
 export function tdh_vp_create(tdr: hpa_t, tdvpr: hpa_t): number {
@@ -95,13 +105,13 @@ export function tdh_vp_flush(tdvpr: hpa_t): number {
 }
 
 export function tdh_vp_rd(tdvpr: hpa_t, field: number): number {
-	return call(x.TDH_VP_RD, tdvpr, field);
+	return call_field(x.TDH_VP_RD, tdvpr, field);
 }
 
 export function tdh_vp_wr(tdvpr: hpa_t, field: number, value: number, mask: bigint): number {
 	reg_set(tdx_out, R8, value);
 	tdx_out.u64[R9] = mask;
-	return call(x.TDH_VP_WR, tdvpr, field);
+	return call_field(x.TDH_VP_WR, tdvpr, field);
 }
 
 export function tdh_mr_extend(tdr: hpa_t, gpa: gpa_t): number {

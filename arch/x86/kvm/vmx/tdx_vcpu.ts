@@ -33,7 +33,7 @@ import { KVM_ISA_VMX, trace_kvm_entry, trace_kvm_exit, trace_kvm_page_fault } fr
 	"#arch/x86/kvm/trace.h.ts";
 import { kvm_is_private_gpa } from "#arch/x86/kvm/mmu.h.ts";
 import type { struct_kvm_lapic } from "#arch/x86/kvm/lapic.h.ts";
-import { handle_tdvmcall, TD_VCPU_PEND_NMI, tdx_busy, tdx_failed, to_kvm_tdx, to_tdx } from
+import { handle_tdvmcall, pr_tdx_error, TD_VCPU_PEND_NMI, tdx_busy, tdx_failed, to_kvm_tdx, to_tdx } from
 	"#arch/x86/kvm/vmx/tdx.h.ts";
 import { tdh_vp_wr } from "#arch/x86/kvm/vmx/tdx_ops.h.ts";
 import { is_machine_check } from "#arch/x86/kvm/vmx/vmx.h.ts";
@@ -257,4 +257,6 @@ export function tdx_inject_nmi(vcpu: struct_kvm_vcpu): void {
 	do {
 		err = tdh_vp_wr(page_to_phys(to_tdx(vcpu).tdvpr!), TD_VCPU_PEND_NMI, 1, 1n);
 	} while (tdx_busy(err));
+	if (tdx_failed(err))
+		pr_tdx_error("TDH_VP_WR", err);
 }

@@ -5,14 +5,14 @@
  *
  * Port-only.
  */
-import { get_reg, ld64, memset, memchk, REG_R9, st64, type guest_program } from
+import { get_reg, iret, ld64, memset, memchk, nop, REG_R9, st64, type guest_program } from
 	"#hw/isa_guest.ts";
 import { tdcall } from "#hw/isa_td.ts";
 import { offsetof } from "#asm-generic/struct.ts";
-import { KVM_EXIT_MMIO, KVM_EXIT_SYSTEM_EVENT, KVM_SYSTEM_EVENT_CRASH, struct_kvm_run } from
-	"#uapi/linux/kvm.ts";
-import { exit, fork, memset as host_memset, peek, poke, pthread_create, pthread_join, read_file,
-	usleep, waitpid } from "#tools/include/nolibc/nolibc.ts";
+import { KVM_EXIT_MMIO, KVM_EXIT_SYSTEM_EVENT, KVM_NMI, KVM_SYSTEM_EVENT_CRASH, struct_kvm_run }
+	from "#uapi/linux/kvm.ts";
+import { exit, fork, ioctl, memset as host_memset, peek, poke, pthread_create, pthread_join,
+	read_file, usleep, waitpid } from "#tools/include/nolibc/nolibc.ts";
 import type { wait } from "../include/kvm_util.ts";
 import { TEST_ASSERT } from "../include/test_util.ts";
 import { TDG_VP_VEINFO_GET, TDVMCALL_ALIGN_ERROR, TDVMCALL_INVALID_OPERAND, TDVMCALL_IO,
@@ -240,6 +240,27 @@ function* test_mmio_by_ve(): wait {
 	td_free(td);
 }
 
+/** An NMI is the only interrupt that a host has the module deliver as it is. */
+function* test_nmi(): wait {
+	const NMI = 2;
+	const td = td_create([function* () {
+		yield* td_long_mode();
+		yield* td_report(1);
+		for (;;)
+			yield* nop();
+	}], { handlers: { [NMI]: function* () {
+		yield* td_report(2);
+		yield* iret();
+	} } });
+
+	yield* expect_reports(td, [1], "NMI");
+	for (let i = 0; i < 3; i++) {
+		TEST_ASSERT(ioctl(td.vcpus[0]!.fd, KVM_NMI) === 0, "KVM_NMI");
+		yield* expect_reports(td, [2], "NMI");
+	}
+	td_free(td);
+}
+
 const state = (): string => (read_file("/sys/kernel/debug/privmem/state") ?? "");
 const tdx_state = (): string => /\[tdx\]\n(?:.*\n){2}/.exec(state())?.[0] ?? "";
 
@@ -253,6 +274,7 @@ export function* main(): wait<number> {
 	yield* test_two_vcpus();
 	yield* test_vmcalls();
 	yield* test_mmio_by_ve();
+	yield* test_nmi();
 	yield* test_conversion_while_running();
 	yield* test_killed();
 	TEST_ASSERT(tdx_state() === before, "left behind: %s", tdx_state());
