@@ -7,6 +7,7 @@
  */
 import { WARN_ON } from "#linux/bug.ts";
 import type { struct_kvm_vcpu } from "#linux/kvm_host.ts";
+import { kvm_x86_ops } from "#asm/kvm_host.ts";
 import { apic_has_pending_timer, irqchip_split, kvm_inject_apic_timer_irqs } from
 	"#arch/x86/kvm/irq.h.ts";
 import { is_guest_mode } from "#arch/x86/kvm/kvm_cache_regs.h.ts";
@@ -60,6 +61,9 @@ export function kvm_cpu_has_injectable_intr(v: struct_kvm_vcpu): boolean {
 export function kvm_cpu_has_interrupt(v: struct_kvm_vcpu): boolean {
 	if (kvm_cpu_has_extint(v))
 		return true;
+
+	if (lapic_in_kernel(v) && v.arch.apic!.guest_apic_protected)
+		return kvm_x86_ops.protected_apic_has_interrupt!(v);
 
 	return kvm_apic_has_interrupt(v) !== -1;
 }

@@ -49,6 +49,8 @@ export class struct_kvm_lapic {
 	sw_enabled = false;
 	irr_pending = false;
 	lvt0_in_nmi_mode = false;
+	/** IRR and ISR are the hardware's, and KVM does not see them. */
+	guest_apic_protected = false;
 	/** bits set in ISR */
 	isr_count = 0;
 	/** the highest of them; -1: look for it */

@@ -1657,6 +1657,9 @@ export function kvm_apic_has_interrupt(vcpu: struct_kvm_vcpu): number {
 	if (!kvm_apic_present(vcpu))
 		return -1;
 
+	if (apic.guest_apic_protected)
+		return -1;
+
 	__apic_update_ppr(apic);
 	return apic_has_interrupt_for_ppr(apic, kvm_lapic_get_reg(apic, APIC_PROCPRI));
 }

@@ -8,12 +8,15 @@
  * there.
  */
 import { vmcs_get64, vmcs_offset, vmcs_put64, vmcs_read_only } from "../vmcs.ts";
+import { PIN_BASED_EXT_INTR_MASK, PIN_BASED_NMI_EXITING, PIN_BASED_POSTED_INTR,
+	PIN_BASED_VIRTUAL_NMIS } from "../vmx_defs.ts";
 import * as d from "./defs.ts";
 import { status, type seam_regs } from "./regs.ts";
 import type { struct_tdr, struct_tdvps } from "./state.ts";
 import { hkid_shift } from "./keys.ts";
 import { LOCK_SHARED } from "./locks.ts";
 import { td, td_operand, vp, vp_operand } from "./td.ts";
+import { td_apic_pending } from "./td_apic.ts";
 import { vp_associate } from "./vp.ts";
 
 const CLASS_TDR		= 0;
@@ -28,6 +31,10 @@ const CLASS_VE_INFO	= 2;
 const CLASS_GPR		= 16;
 const CLASS_STATE	= 17;
 const CLASS_MANAGEMENT	= 32;
+
+/** What entries and exits of TDs go by. */
+export const TD_PIN_BASED = PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING |
+	PIN_BASED_VIRTUAL_NMIS;
 
 /* who may read, who may write: */
 const HOST		= 1;
@@ -93,6 +100,7 @@ const TD_FIELDS: ReadonlyMap<number, field<struct_tdr>> = new Map<number, field<
 const SHARED_EPT_POINTER	= 0x203c;
 const POSTED_INTR_NV		= 0x0002;
 const POSTED_INTR_DESC_ADDR	= 0x2016;
+const PIN_BASED_VM_EXEC_CONTROL	= 0x4000;
 
 /* a root of EPT in the host's memory: frame, no KeyID of a TD */
 function set_shared_eptp(v: struct_tdvps, x: bigint): boolean {
@@ -102,6 +110,16 @@ function set_shared_eptp(v: struct_tdvps, x: bigint): boolean {
 	v.shared_root = Number(x / 4096n);
 	/* translations through the old one go at the next entry */
 	v.epoch = 0;
+	return true;
+}
+
+/* one bit of these controls is the host's */
+const PIN = BigInt(TD_PIN_BASED), PIN_POSTED = BigInt(PIN_BASED_POSTED_INTR);
+
+function set_pin_based(v: struct_tdvps, x: bigint): boolean {
+	if ((x & ~PIN_POSTED) !== PIN)
+		return false;
+	v.posted_intr = x !== PIN;
 	return true;
 }
 
@@ -122,6 +140,8 @@ const VP_FIELDS: ReadonlyMap<number, field<struct_tdvps>> = new Map<number, fiel
 			v.posted_intr_desc = x;
 			return true;
 		} }],
+	[id(CLASS_VMCS, PIN_BASED_VM_EXEC_CONTROL), { read: HOST, write: HOST,
+		get: (v) => v.posted_intr ? PIN | PIN_POSTED : PIN, set: set_pin_based }],
 	[id(CLASS_VE_INFO, 0), { read: DEBUG, write: 0, n: 4, get: (v, at) => [
 		BigInt(v.ve.exit_reason), BigInt(v.ve.exit_qualification),
 		BigInt.asUintN(64, BigInt(v.ve.gla)), BigInt(v.ve.gpa)][at]! }],
@@ -130,7 +150,9 @@ const VP_FIELDS: ReadonlyMap<number, field<struct_tdvps>> = new Map<number, fiel
 			v.regs[at] = x;
 			return true;
 		} }],
-	[id(CLASS_STATE, 0x100), { read: HOST, write: 0, get: () => 0n }],
+	/* bit 0: an interrupt could be delivered now but for the guest's RFLAGS */
+	[id(CLASS_STATE, 0x100), { read: HOST, write: 0,
+		get: (v) => BigInt(td_apic_pending(v) >= 0) }],
 	[id(CLASS_MANAGEMENT, 0), { read: HOST, write: 0, get: (v) => BigInt(v.state) }],
 	[id(CLASS_MANAGEMENT, 2), { read: HOST, write: 0, get: (v) => BigInt(v.index) }],
 	[id(CLASS_MANAGEMENT, 5), { read: DEBUG, write: 0, get: (v) => BigInt(v.cpuidve) }],

@@ -124,8 +124,14 @@ export class struct_tdvps {
 	/** Frame of the shared EPT's root, -1 while the host has set none; the field's value. */
 	shared_root = -1;
 	shared_eptp = 0n;
+	/** The host may post interrupts; the vector it tells of them with, and its descriptor. */
+	posted_intr = false;
 	posted_intr_nv = 0;
 	posted_intr_desc = 0n;
+	/** Virtual APIC: task priority, interrupts that wait, and those in service. */
+	vtpr = 0;
+	readonly virr = new Uint32Array(8);
+	readonly visr = new Uint32Array(8);
 	/** Registers of the guest, and the processor that runs it; while it runs, the host's. */
 	readonly regs = new BigUint64Array(17);
 	readonly seam = new seam_regs(this.regs);

@@ -184,6 +184,7 @@ function handle(v: struct_tdvps, reason: number): boolean {
 		return true;
 	}
 	case x.EXIT_REASON_NMI_WINDOW:
+	case x.EXIT_REASON_INTERRUPT_WINDOW:
 		/* the entry that follows delivers it */
 		return false;
 	case x.EXIT_REASON_CPUID:

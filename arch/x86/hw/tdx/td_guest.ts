@@ -18,8 +18,10 @@ import { VMCS_DIRTY, vmcs_get32, vmcs_put32, vmcs_putn } from "../vmcs.ts";
 import { vmx_enter_td } from "../vmx_entry.ts";
 import * as x from "../vmx_defs.ts";
 import { TDX_NON_RECOVERABLE_TD } from "./defs.ts";
+import { TD_PIN_BASED } from "./fields.ts";
 import { reg_set, set_status, type seam_regs } from "./regs.ts";
 import { tdx, type struct_tdvps } from "./state.ts";
+import { td_apic_deliver } from "./td_apic.ts";
 import { td_exit } from "./td_exit.ts";
 import { td_exit_cell, td_exit_set } from "./td_exit_info.ts";
 import { tdx_vp_enter_end, vp_export_regs } from "./vp.ts";
@@ -29,7 +31,6 @@ export const TDCX_MSR_BITMAP	= 2;
 
 const RESET_RIP			= 0xfffffff0;
 
-const PIN	= x.PIN_BASED_EXT_INTR_MASK | x.PIN_BASED_NMI_EXITING | x.PIN_BASED_VIRTUAL_NMIS;
 const EXEC	= (x.CPU_BASED_USE_TSC_OFFSETTING | x.CPU_BASED_HLT_EXITING |
 	x.CPU_BASED_MWAIT_EXITING | x.CPU_BASED_RDPMC_EXITING | x.CPU_BASED_UNCOND_IO_EXITING |
 	x.CPU_BASED_USE_MSR_BITMAPS | x.CPU_BASED_MONITOR_EXITING |
@@ -53,7 +54,7 @@ function init_cpu(v: struct_tdvps): void {
 	g.rsvd_hi = c.gpaw === 48 ? 0xf0000 : 0;
 	g.vmc = v.tdvpx[0]!;
 	g.words = frame_words(g.vmc);
-	g.pin = PIN;
+	g.pin = TD_PIN_BASED;
 	g.exec = EXEC;
 	g.exec2 = EXEC2;
 	g.exceptions = 1 << MC_VECTOR;
@@ -132,6 +133,7 @@ function resume(v: struct_tdvps, cpu: struct_cpu): boolean {
 	g.exec &= ~x.CPU_BASED_NMI_WINDOW_EXITING;
 	if (v.pend_nmi)
 		pend_nmi(v);
+	td_apic_deliver(v);
 	return vmx_enter_td(g, cpu, v.regs);
 }
 

@@ -17,9 +17,12 @@ import type { pfn_nr } from "#asm-generic/types.ts";
 import { vmcs_getn, vmcs_putn, vmcs_set_dirty } from "../vmcs.ts";
 import { GUEST_IA32_EFER } from "../vmx_defs.ts";
 import { seam_clear_page } from "./access.ts";
+import { APIC_DONE, APIC_NOT_HERE, td_apic_read, td_apic_value, td_apic_write } from
+	"./td_apic.ts";
 import type { struct_tdr, struct_tdvps } from "./state.ts";
 
 const MSR_IA32_APICBASE	= 0x1b;
+const MSR_X2APIC_EOI	= 0x80b;
 const MSR_VMX_FIRST	= 0x480;
 const MSR_VMX_LAST	= 0x491;
 
@@ -71,11 +74,16 @@ export function td_rdmsr(v: struct_tdvps, msr: number): number {
 		td_msr_value = APICBASE | (v.index === 0 ? APICBASE_BSP : 0n);
 		return MSR_DONE;
 	}
+	if (td_apic_read(v, msr)) {
+		td_msr_value = BigInt(td_apic_value);
+		return MSR_DONE;
+	}
 	if (msr === MSR_IA32_TSC) {
 		td_msr_value = BigInt.asUintN(64, BigInt(rdtsc()) + v.tdr.tdcs.tsc_offset);
 		return MSR_DONE;
 	}
-	return msr >= MSR_VMX_FIRST && msr <= MSR_VMX_LAST ? MSR_GP : MSR_VE;
+	return msr === MSR_X2APIC_EOI || (msr >= MSR_VMX_FIRST && msr <= MSR_VMX_LAST) ? MSR_GP :
+		MSR_VE;
 }
 
 /* long mode stays enabled */
@@ -90,6 +98,10 @@ function wrmsr_efer(v: struct_tdvps, x: bigint): number {
 }
 
 export function td_wrmsr(v: struct_tdvps, msr: number, x: bigint): number {
+	const apic = td_apic_write(v, msr, x);
+
+	if (apic !== APIC_NOT_HERE)
+		return apic === APIC_DONE ? MSR_DONE : MSR_GP;
 	if (msr === MSR_EFER)
 		return wrmsr_efer(v, x);
 	if (KEPT.has(msr)) {

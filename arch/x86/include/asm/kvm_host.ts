@@ -919,6 +919,8 @@ export interface struct_kvm_x86_ops {
 	hwapic_irr_update: ((vcpu: struct_kvm_vcpu, max_irr: number) => void) | null;
 	hwapic_isr_update: ((isr: number) => void) | null;
 	guest_apic_has_interrupt: ((vcpu: struct_kvm_vcpu) => boolean) | null;
+	/** Of an APIC whose state KVM does not know. */
+	protected_apic_has_interrupt: ((vcpu: struct_kvm_vcpu) => boolean) | null;
 	load_eoi_exitmap: ((vcpu: struct_kvm_vcpu, eoi_exit_bitmap: Uint8Array) => void) | null;
 	set_virtual_apic_mode: ((vcpu: struct_kvm_vcpu) => void) | null;
 	set_apic_access_page_addr: ((vcpu: struct_kvm_vcpu) => void) | null;

@@ -2819,6 +2819,7 @@ const svm_x86_ops: struct_kvm_x86_ops = {
 	hwapic_irr_update: null,
 	hwapic_isr_update: null,
 	guest_apic_has_interrupt: null,
+	protected_apic_has_interrupt: null,
 	load_eoi_exitmap: null,
 	sync_pir_to_irr: null,
 	dy_apicv_has_pending_interrupt: null,

@@ -164,8 +164,7 @@ function vt_events(ops: struct_kvm_x86_ops): void {
 	ops.set_apic_access_page_addr = vmx.set_apic_access_page_addr === null ? null :
 		vt_nop(vmx.set_apic_access_page_addr);
 	ops.refresh_apicv_exec_ctrl = vt_nop(vmx.refresh_apicv_exec_ctrl);
-	ops.guest_apic_has_interrupt = (vcpu) =>
-		is_td_vcpu(vcpu) && tdx.tdx_interrupt_pending(vcpu);
+	ops.protected_apic_has_interrupt = tdx.tdx_protected_apic_has_interrupt;
 	ops.deliver_interrupt = (apic, mode, trig, vector) => {
 		if (is_td_vcpu(apic.vcpu))
 			tdx.tdx_deliver_interrupt(apic, mode, trig, vector);

@@ -66,10 +66,8 @@ export class struct_vcpu_tdx {
 	vmcall_mask = 0;
 	/** TDG.VP.VMCALL of HLT came with interrupts off. */
 	halted_without_interrupts = false;
-	/** Interrupts for it, by vector; nobody delivers them. */
-	readonly pir = new Uint32Array(8);
-	/** One came since the last entry. */
-	pir_on = false;
+	/** Its descriptor of posted interrupts, by which alone it gets any. */
+	pi_desc: struct_page | null = null;
 	constructor(vcpu: struct_kvm_vcpu) {
 		this.vcpu = vcpu;
 		this.args = new struct_tdx_module_args(vcpu.arch.regs);
@@ -107,8 +105,13 @@ export function tdx_busy(code: number): boolean {
 		code === TDX_SYS_BUSY;
 }
 
-/* of the VCPU's own VMCS and state: fields that the host may write */
+/* of the VCPU's own VMCS and state: fields that the host may read, or write */
 export const TD_VMCS_SHARED_EPT_POINTER	= 0x203c;
+export const TD_VMCS_POSTED_INTR_NV	= 0x0002;
+export const TD_VMCS_POSTED_INTR_DESC_ADDR = 0x2016;
+export const TD_VMCS_PIN_BASED		= 0x4000;
+/** Bit 0: an interrupt is pending. */
+export const TD_VCPU_STATE_DETAILS	= 17 * 2 ** 32 + 0x100;
 export const TD_VCPU_PEND_NMI		= 32 * 2 ** 32 + 11;
 
 export { tdx_dev_ioctl, tdx_hardware_disable, tdx_hardware_setup, tdx_is_vm_type_supported,
@@ -121,7 +124,7 @@ export { pr_tdx_error, tdx_clear_and_free_page, tdx_flush_tlb, tdx_late_reclaim,
 	tdx_sept_set_private_spte, tdx_sept_split_private_spt, tdx_sept_tlb_remote_flush,
 	tdx_sept_zap_private_spte, tdx_track } from "#arch/x86/kvm/vmx/tdx_mem.ts";
 export { tdx_deliver_interrupt, tdx_get_exit_info, tdx_handle_exit, tdx_handle_exit_irqoff,
-	tdx_inject_nmi, tdx_interrupt_pending, tdx_vcpu_pre_run, tdx_vcpu_run } from
+	tdx_inject_nmi, tdx_protected_apic_has_interrupt, tdx_vcpu_pre_run, tdx_vcpu_run } from
 	"#arch/x86/kvm/vmx/tdx_vcpu.ts";
 export { handle_tdvmcall } from "#arch/x86/kvm/vmx/tdx_vmcall.ts";
 

@@ -4,8 +4,7 @@
  *
  * Upstream: arch/x86/kvm/vmx/tdx.c of the TDX branch of 2022, in its shape. Its functions for
  * memory are in tdx_mem.ts, those for running in tdx_vcpu.ts, TDG.VP.VMCALL in tdx_vmcall.ts. Left
- * out: posted interrupts, which the modelled CPU has not, the PMU, migration, debugging of TDs'
- * registers.
+ * out: the PMU, migration, debugging of TDs' registers.
  *
  * kvm->lock		KVM_TDX_INIT_VM, INIT_MEM_REGION, FINALIZE_VM
  *   vcpu->mutex	source, measure
@@ -42,6 +41,7 @@ import { APIC_DEFAULT_PHYS_BASE } from "#asm/apicdef.ts";
 import { struct_msr_data } from "#asm/kvm_host.ts";
 import { KVM_REQ_LOAD_MMU_PGD } from "#asm/kvm_host.ts";
 import { MSR_IA32_APICBASE_BSP } from "#asm/msr-index.ts";
+import { PIN_BASED_POSTED_INTR } from "#asm/vmx.ts";
 import { page_bytes, page_to_phys, PAGE_SIZE } from "#asm/page.ts";
 import * as x from "#asm/tdx.ts";
 import { KVM_TDX_CAPABILITIES, KVM_TDX_FINALIZE_VM, KVM_TDX_INIT_MEM_REGION, KVM_TDX_INIT_VCPU,
@@ -59,6 +59,9 @@ import { is_hkid_assigned, pr_tdx_error, struct_kvm_tdx, struct_vcpu_tdx,
 	tdx_clear_and_free_page, tdx_late_reclaim, tdx_reclaim_page, tdx_track, to_kvm_tdx, to_tdx }
 	from "#arch/x86/kvm/vmx/tdx.h.ts";
 import * as ops from "#arch/x86/kvm/vmx/tdx_ops.h.ts";
+import { pi_init, POSTED_INTR_VECTOR } from "#arch/x86/kvm/vmx/posted_intr.h.ts";
+import { TD_VMCS_PIN_BASED, TD_VMCS_POSTED_INTR_DESC_ADDR, TD_VMCS_POSTED_INTR_NV } from
+	"#arch/x86/kvm/vmx/tdx.h.ts";
 import { to_kvm_vmx, to_vmx } from "#arch/x86/kvm/vmx/vmx.h.ts";
 import { tdx_busy, tdx_failed } from "#arch/x86/kvm/vmx/tdx.h.ts";
 
@@ -611,8 +614,14 @@ export function tdx_vcpu_create(vcpu: struct_kvm_vcpu): number {
 		return -EINVAL;
 	if (!to_kvm_tdx(vcpu.kvm).initialized)
 		return -EINVAL;
+	const pi_desc = new_page();
+	if (pi_desc === null)
+		return -ENOMEM;
+	pi_init(pi_desc);
 	to_vmx(vcpu).tdx = new struct_vcpu_tdx(vcpu);
+	to_tdx(vcpu).pi_desc = pi_desc;
 	vcpu.arch.guest_state_protected = true;
+	vcpu.arch.apic.guest_apic_protected = true;
 	return 0;
 }
 
@@ -631,6 +640,7 @@ export function tdx_vcpu_free(vcpu: struct_kvm_vcpu): void {
 		else
 			tdx_clear_and_free_page(page);
 	}
+	free_page(tdx.pi_desc);
 	to_vmx(vcpu).tdx = null;
 }
 
@@ -683,7 +693,18 @@ function tdx_td_vcpu_init(vcpu: struct_kvm_vcpu, vcpu_rcx: bigint, cmd: struct_k
 		tdx.tdvpx.push(page);
 	}
 	err = retry_busy(() => ops.tdh_vp_init(page_to_phys(tdvpr), vcpu_rcx));
-	return tdx_failed(err) ? error("TDH_VP_INIT", err) : 0;
+	if (tdx_failed(err))
+		return error("TDH_VP_INIT", err);
+	for (const [field, value, mask] of [
+		[TD_VMCS_POSTED_INTR_NV, POSTED_INTR_VECTOR, 0xffffn],
+		[TD_VMCS_POSTED_INTR_DESC_ADDR, page_to_phys(tdx.pi_desc!), ~0n],
+		[TD_VMCS_PIN_BASED, PIN_BASED_POSTED_INTR, BigInt(PIN_BASED_POSTED_INTR)],
+	] as const) {
+		err = retry_busy(() => ops.tdh_vp_wr(page_to_phys(tdvpr), field, value, mask));
+		if (tdx_failed(err))
+			return error("TDH_VP_WR", err);
+	}
+	return 0;
 }
 
 /** x2APIC from the start, as the module tells the guest. */

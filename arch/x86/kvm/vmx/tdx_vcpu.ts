@@ -33,9 +33,11 @@ import { KVM_ISA_VMX, trace_kvm_entry, trace_kvm_exit, trace_kvm_page_fault } fr
 	"#arch/x86/kvm/trace.h.ts";
 import { kvm_is_private_gpa } from "#arch/x86/kvm/mmu.h.ts";
 import type { struct_kvm_lapic } from "#arch/x86/kvm/lapic.h.ts";
-import { handle_tdvmcall, pr_tdx_error, TD_VCPU_PEND_NMI, tdx_busy, tdx_failed, to_kvm_tdx, to_tdx } from
-	"#arch/x86/kvm/vmx/tdx.h.ts";
-import { tdh_vp_wr } from "#arch/x86/kvm/vmx/tdx_ops.h.ts";
+import { pi_test_and_set_on, pi_test_and_set_pir, pi_test_on } from
+	"#arch/x86/kvm/vmx/posted_intr.h.ts";
+import { handle_tdvmcall, pr_tdx_error, TD_VCPU_PEND_NMI, TD_VCPU_STATE_DETAILS, tdx_busy,
+	tdx_failed, to_kvm_tdx, to_tdx } from "#arch/x86/kvm/vmx/tdx.h.ts";
+import { tdh_vp_rd, tdh_vp_wr, tdx_out_reg } from "#arch/x86/kvm/vmx/tdx_ops.h.ts";
 import { is_machine_check } from "#arch/x86/kvm/vmx/vmx.h.ts";
 import { kvm_machine_check } from "#arch/x86/kvm/x86.h.ts";
 
@@ -70,7 +72,6 @@ function* tdx_vcpu_enter_exit(vcpu: struct_kvm_vcpu): kvm_gen<void> {
 export function* tdx_vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<fastpath_t> {
 	const tdx = to_tdx(vcpu);
 
-	tdx.pir_on = false;
 	tdx.halted_without_interrupts = false;
 	trace_kvm_entry(vcpu);
 	yield* tdx_vcpu_enter_exit(vcpu);
@@ -230,23 +231,34 @@ export function tdx_get_exit_info(vcpu: struct_kvm_vcpu, reason: ref<number>, in
 /* Events. */
 
 /**
- * arch/x86/kvm/vmx/tdx.c:tdx_deliver_interrupt(): there are no posted interrupts, by which alone
- * the module would let a TD have one. It wakes the vCPU.
+ * arch/x86/kvm/vmx/tdx.c:tdx_deliver_interrupt(): posted, as the module lets a TD have no others.
+ * C sends the notification vector to a vCPU that runs, which need not leave the guest for it; here
+ * it does, and finds the interrupt when it enters again.
  */
 export function tdx_deliver_interrupt(apic: struct_kvm_lapic, _mode: number, _trig: number,
 	vector: number): void {
-	const tdx = to_tdx(apic.vcpu);
+	const pi_desc = to_tdx(apic.vcpu).pi_desc!;
 
-	tdx.pir[vector >> 5]! |= 1 << (vector & 31);
-	tdx.pir_on = true;
+	if (pi_test_and_set_pir(vector, pi_desc))
+		return;
+	if (pi_test_and_set_on(pi_desc))
+		return;
 	kvm_vcpu_kick(apic.vcpu);
 }
 
-/** A reason to end TDG.VP.VMCALL of HLT; until the next entry. */
-export function tdx_interrupt_pending(vcpu: struct_kvm_vcpu): boolean {
+/**
+ * arch/x86/kvm/vmx/tdx.c:tdx_protected_apic_has_interrupt(): a reason to end TDG.VP.VMCALL of HLT.
+ * One may have become pending between the guest's STI and the call, too.
+ */
+export function tdx_protected_apic_has_interrupt(vcpu: struct_kvm_vcpu): boolean {
 	const tdx = to_tdx(vcpu);
 
-	return tdx.pir_on && !tdx.halted_without_interrupts;
+	if (!tdx.initialized || tdx.halted_without_interrupts)
+		return false;
+	if (pi_test_on(tdx.pi_desc!))
+		return true;
+	return !tdx_failed(tdh_vp_rd(page_to_phys(tdx.tdvpr!), TD_VCPU_STATE_DETAILS)) &&
+		(tdx_out_reg(VCPU_REGS_R8) & 1) !== 0;
 }
 
 /** arch/x86/kvm/vmx/tdx.c:tdx_inject_nmi() */

@@ -3650,6 +3650,7 @@ const vmx_x86_ops: struct_kvm_x86_ops = {
 	hwapic_irr_update: null,
 	hwapic_isr_update: null,
 	guest_apic_has_interrupt: null,
+	protected_apic_has_interrupt: null,
 	sync_pir_to_irr: null,
 	deliver_interrupt: vmx_deliver_interrupt,
 	dy_apicv_has_pending_interrupt: null,
