@@ -494,15 +494,18 @@ function me_pagecache_clean(ps: page_state, p: struct_page): number {
 
 		front = inaccessible_inode_get(mapping);
 		ret = truncate_error_page(p, p.pfn, mapping);
-		if (has_extra_refcount(ps, p, extra_pins))
+		if (!front && has_extra_refcount(ps, p, extra_pins))
 			ret = MF_FAILED;
 	}
 	const index = page_to_pgoff(p);
 	unlock_page(p);
 
-	/* guests map it by no VMA */
-	if (front)
+	/* guests map it by no VMA, and a TD holds what it maps */
+	if (front) {
 		inaccessible_error_page(front, index);
+		if (has_extra_refcount(ps, p, true))
+			ret = MF_FAILED;
+	}
 
 	return ret;
 }

@@ -11,8 +11,10 @@ import { tdcall } from "#hw/isa_td.ts";
 import { offsetof } from "#asm-generic/struct.ts";
 import { KVM_EXIT_MMIO, KVM_EXIT_SYSTEM_EVENT, KVM_NMI, KVM_SYSTEM_EVENT_CRASH, struct_kvm_run }
 	from "#uapi/linux/kvm.ts";
-import { exit, fork, ioctl, memset as host_memset, peek, poke, pthread_create, pthread_join,
-	read_file, usleep, waitpid } from "#tools/include/nolibc/nolibc.ts";
+import { errno, errno_name, exit, fork, ioctl, memset as host_memset, peek, poke, pthread_create,
+	pthread_join, read_file, usleep, waitpid, write_file } from
+	"#tools/include/nolibc/nolibc.ts";
+import { EHWPOISON } from "#uapi/asm-generic/errno.ts";
 import type { wait } from "../include/kvm_util.ts";
 import { TEST_ASSERT } from "../include/test_util.ts";
 import { TDG_VP_VEINFO_GET, TDVMCALL_ALIGN_ERROR, TDVMCALL_INVALID_OPERAND, TDVMCALL_IO,
@@ -139,6 +141,31 @@ function* test_conversion_while_running(): wait {
 		yield* expect_reports(td, [0, 0, ...accepted, 1], `round ${i}`);
 	yield* expect_reports(td, [0, 1], "end");
 	TEST_ASSERT((yield* pthread_join(other)) === 2, "the other vCPU's memory changed");
+	td_free(td);
+}
+
+/** A page whose memory breaks is taken from the TD; another one it would have to accept. */
+function* test_broken_page(): wait {
+	const td = td_create([function* () {
+		yield* td_long_mode();
+		yield* accept_range(DATA, SIZE);
+		yield* memset(DATA, PATTERN1, SIZE);
+		yield* td_report(1);
+		/* that of both sides is there */
+		yield* td_report(Number(yield* memchk(DATA, PATTERN1, 4096)));
+		yield* td_report(Number(yield* memchk(DATA + 8192, PATTERN1, SIZE - 8192)));
+		yield* ld64(DATA + 4096);
+	}]);
+
+	yield* expect_reports(td, [...accepted, 1], "before it breaks");
+	TEST_ASSERT(write_file("/sys/kernel/debug/privmem/corrupt",
+		`${td.private_fd} ${DATA / 4096 + 1}`) === 0, "corrupt: %s", errno_name(errno()));
+	yield* expect_reports(td, [1, 1], "around it");
+	for (let i = 0; i < 2; i++) {
+		const r = yield* td_run(td);
+		TEST_ASSERT(r < 0 && errno() === EHWPOISON, "the broken page: %d %s", r,
+			errno_name(errno()));
+	}
 	td_free(td);
 }
 
@@ -276,6 +303,7 @@ export function* main(): wait<number> {
 	yield* test_mmio_by_ve();
 	yield* test_nmi();
 	yield* test_conversion_while_running();
+	yield* test_broken_page();
 	yield* test_killed();
 	TEST_ASSERT(tdx_state() === before, "left behind: %s", tdx_state());
 	return 0;
