@@ -41,6 +41,7 @@ const DATA_GPA	= 2 ** 32;
 
 const PUNCH = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
 const POOL_1G = "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages";
+const STATE	= "/sys/kernel/debug/privmem/state";
 const SHMEM_ENABLED = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
 
 /* what the guest is to store to next */
@@ -380,6 +381,49 @@ function* test_holes(): wait {
 	m.close();
 }
 
+/** By level, how many large pages each slot on the file must not have. */
+function ruled_out(): string {
+	return [...(read_file(STATE) ?? "").matchAll(/slot (.:\d+) .* large (\S+) offset/g)]
+		.map(([, slot, large]) => `${slot} ${large}`).join(", ");
+}
+
+/** A conversion is one of gfns, in whichever address space; a hole reaches slots of both. */
+function* test_second_address_space(): wait {
+	const m = new machine(2 * SZ_2M), second = 2 ** 16 + DATA_SLOT;
+	const large = (when: string, n: number, of_1g: number): void => {
+		const expected = `0:10 ${n}/${of_1g}, 1:10 ${n}/${of_1g}`;
+		TEST_ASSERT(ruled_out() === expected, "%s: %s, expected %s", when, ruled_out(),
+			expected);
+	};
+
+	shmem_enabled("always");
+	m.add();
+	m.add({ slot: second });
+	/* a page of 1G is larger than the slots */
+	large("made", 0, 1);
+	yield* m.map(DATA_GPA, 2 * SZ_2M);
+	yield* m.touch(DATA_GPA, 2, SZ_2M);
+	m.mapped("touched", 0, 2);
+	vm_mem_set_shared(m.vm, DATA_GPA + PAGE, PAGE);
+	m.mapped("a page shared", 0, 1);
+	large("a page shared", 1, 1);
+
+	/* one that is made later knows as much */
+	m.remove(second);
+	m.add({ slot: second });
+	large("the second made again", 1, 1);
+	vm_mem_set_private(m.vm, DATA_GPA + PAGE, PAGE);
+	large("private again", 0, 1);
+
+	yield* m.touch(DATA_GPA, 2, SZ_2M);
+	m.mapped("touched again", 0, 2);
+	m.remove();
+	m.punch(0, SZ_2M);
+	m.remove(second);
+	TEST_ASSERT(ruled_out() === "", "both gone: %s", ruled_out());
+	m.close();
+}
+
 /** Written pages, as a bit each, and clean from now on. */
 function dirty(m: machine): number {
 	const log = malloc(SZ_2M / PAGE / 8);
@@ -464,6 +508,7 @@ const tests: readonly [string, () => wait][] = [
 	["conversions before there was a slot", test_converted_before],
 	["a slot without private memory", test_plain_slot],
 	["holes in, around and beside the slots' parts of a file", test_holes],
+	["slots of both address spaces", test_second_address_space],
 	["what is written, as the log has it", test_dirty_log],
 	["a gigabyte", test_gigabyte],
 ];
