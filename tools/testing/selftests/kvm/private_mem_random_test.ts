@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Slots, conversions, holes, huge pages, caches and guests' accesses in any order, against a model:
- * which page of which file, or of user memory, is behind a gfn, and what was stored there last.
+ * Slots, conversions, holes, huge pages, caches, memory errors and guests' accesses in any order,
+ * against a model: which page of which file, or of user memory, is behind a gfn, and what was
+ * stored there last.
  *
  * Port-only. Two VMs have slots on the same two files, and both may have a page of it: the model
  * knows pages of files, not who put something there.
  */
 import { ld64, ld64n, st64 } from "#hw/isa_guest.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
+import { EHWPOISON } from "#uapi/asm-generic/errno.ts";
 import {
 	KVM_EXIT_IO, KVM_EXIT_MMIO, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_PRIVATE,
 	KVM_PRIVATE_MEM_TESTING_ATTRIBUTE,
@@ -23,9 +25,9 @@ import {
 } from "#tools/include/nolibc/nolibc.ts";
 import { prng } from "#tools/include/nolibc/prng.ts";
 import {
-	exit_reason_str, get_ucall, guest_global, type guest_program, GUEST_SYNC_ARGS, kvm_vm_free,
-	type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall, sync_global_to_guest, UCALL_SYNC,
-	vcpu_run, type wait,
+	__vcpu_run, exit_reason_str, get_ucall, guest_global, type guest_program, GUEST_SYNC_ARGS,
+	kvm_vm_free, type struct_kvm_vcpu, type struct_kvm_vm, struct_ucall, sync_global_to_guest,
+	UCALL_SYNC, vcpu_run, type wait,
 } from "./include/kvm_util.ts";
 import {
 	__vm_set_region_attr, __vm_set_user_memory_region_ext, require_private_mem_testing,
@@ -41,6 +43,7 @@ const AREA_GPA	= 2 ** 32;
 /* of the guest, of each file, and of user memory; in pages */
 const AREA	= 6 * HPAGE;
 const PUNCH	= FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
+const CORRUPT	= "/sys/kernel/debug/privmem/corrupt";
 const SHMEM_ENABLED = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
 const MMIO_VALUE = 0xbad0000000000n;
 const SLOTS	= 6;
@@ -87,6 +90,8 @@ class memory {
 class file {
 	readonly fd: number;
 	readonly model = new memory();
+	/** pages whose memory is broken */
+	readonly broken = new Set<number>();
 
 	constructor() {
 		this.fd = memfd_create("random", MFD_INACCESSIBLE);
@@ -95,8 +100,19 @@ class file {
 	}
 	fallocate(mode: number, first: number, pages: number): void {
 		must(fallocate(this.fd, mode, first * PAGE, pages * PAGE), "fallocate");
-		if (mode & FALLOC_FL_PUNCH_HOLE)
+		if (mode & FALLOC_FL_PUNCH_HOLE) {
 			this.model.drop(first, pages);
+			for (const page of this.broken)
+				if (page >= first && page < first + pages)
+					this.broken.delete(page);
+		}
+	}
+	/** The memory of @page breaks: what was there is lost. */
+	corrupt(page: number): void {
+		if (this.broken.has(page))
+			return;
+		must(write_file(CORRUPT, `${this.fd} ${page}`), CORRUPT);
+		this.broken.add(page);
 	}
 }
 
@@ -158,14 +174,27 @@ class machine {
 	}
 
 	/** The memory behind @gfn, and which page of it; null: none. */
-	behind(gfn: number): [memory, number] | null {
+	behind(gfn: number): [memory, number, file | null] | null {
 		const s = this.slots.find((x) => x && gfn >= x.gfn && gfn < x.gfn + x.pages);
 
 		if (!s)
 			return null;
 		return s.file && this.attr[gfn] === 0 ?
-			[s.file.model, s.offset + gfn - s.gfn] :
-			[this.shared, s.hva + gfn - s.gfn];
+			[s.file.model, s.offset + gfn - s.gfn, s.file] :
+			[this.shared, s.hva + gfn - s.gfn, null];
+	}
+
+	/** Runs the guest. If what it accesses is broken, it gets no further until that is gone. */
+	* run(gfn: number): wait {
+		const [, page, of] = this.behind(gfn) ?? [null, 0, null];
+
+		if (of?.broken.has(page)) {
+			const r = yield* __vcpu_run(this.vcpu);
+			TEST_ASSERT(r < 0 && errno() === EHWPOISON, "gfn 0x%x, broken: %d %s", gfn,
+				r, errno_name(errno()));
+			of.fallocate(PUNCH, page, 1);
+		}
+		yield* vcpu_run(this.vcpu);
 	}
 
 	is_stored(gfn: number, word: number): boolean {
@@ -183,7 +212,7 @@ class machine {
 		cmd_value.v = value ?? 0n;
 		for (const g of [cmd_store, cmd_gpa, cmd_value])
 			sync_global_to_guest(this.vm, g);
-		yield* vcpu_run(this.vcpu);
+		yield* this.run(gfn);
 		if (run.exit_reason === KVM_EXIT_MMIO) {
 			TEST_ASSERT(this.behind(gfn) === null, "MMIO at gfn 0x%x", gfn);
 			if (run.mmio.is_write === 0)
@@ -312,6 +341,8 @@ class world {
 			m.dontneed(...this.range());
 		else if (what < 46)
 			this.host(m);
+		else if (what < 47 && rnd.chance(1, 2))
+			rnd.pick(this.files).corrupt(this.place(AREA));
 		else if (what < 47)
 			must(write_file("/proc/sys/vm/drop_caches", `${1 + rnd.below(3)}`),
 				"drop_caches");
@@ -342,12 +373,12 @@ function shmem_enabled(policy: string): void {
 
 function usage(cmd: string): void {
 	printf("usage: %s [-h] [-s seed] [-n steps]\n\n -s: only this seed (default: 1 to 3)\n" +
-		" -n: how much is to happen (default: 1500)\n", cmd);
+		" -n: how much is to happen (default: 1200)\n", cmd);
 }
 
 export function* main(_argc: number, argv: string[]): wait<number> {
 	const policy = /\[(.*)\]/.exec(read_file(SHMEM_ENABLED) ?? "")?.[1] ?? "never";
-	let seeds = [1, 2, 3], steps = 1500;
+	let seeds = [1, 2, 3], steps = 1200;
 
 	for (const [opt, optarg] of getopt(argv, "hs:n:")) {
 		switch (opt) {
