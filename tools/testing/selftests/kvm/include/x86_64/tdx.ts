@@ -29,6 +29,7 @@ export const TD_GDT = 0x4000, TD_IDT = 0x5000, TD_STACK_TOP = 0x7000;
 /* TDCALL leaves */
 export const TDG_VP_INFO		= 1;
 export const TDG_VP_VEINFO_GET		= 3;
+export const TDG_MR_REPORT		= 4;
 export const TDG_MEM_PAGE_ACCEPT	= 6;
 
 /* TDG.VP.VMCALL */
@@ -92,7 +93,7 @@ export function td_chooser(starts: readonly number[]): guest_fn {
 	};
 }
 
-export { struct_td, struct_td_vcpu, td_add_page, td_cmd, td_convert, td_create, td_free,
-	td_init_vm, td_ioctl, td_map_memory, td_mapped_errno, td_new_vcpu, td_new_vm, td_require,
-	td_run, td_run_until_report, td_set_slot, type td_options } from
+export { struct_td, struct_td_vcpu, td_add_page, td_add_page_from, td_cmd, td_convert, td_create,
+	td_create_empty, td_free, td_init_vm, td_ioctl, td_map_memory, td_mapped_errno, td_new_vcpu,
+	td_new_vm, type td_options, td_require, td_run, td_run_until_report, td_set_slot } from
 	"../../lib/x86_64/tdx.ts";

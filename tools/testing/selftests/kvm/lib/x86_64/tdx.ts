@@ -23,8 +23,8 @@ import {
 } from "#uapi-asm/kvm.ts";
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from "#uapi/linux/mman.ts";
 import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
-import { close, errno, fallocate, ftruncate, ioctl, ioctl_wait, memfd_create, mmap, munmap, open,
-	peek, poke, strerror, user_struct } from "#tools/include/nolibc/nolibc.ts";
+import { close, dup, errno, fallocate, ftruncate, ioctl, ioctl_wait, memfd_create, mmap, munmap,
+	open, peek, poke, strerror, user_struct } from "#tools/include/nolibc/nolibc.ts";
 import type { guest_fn } from "../../include/guest.ts";
 import type { wait } from "../../include/kvm_util_base.ts";
 import { __TEST_REQUIRE, TEST_ASSERT } from "../../include/test_util.ts";
@@ -47,6 +47,10 @@ export interface td_options {
 	memory?: number;
 	/** guest physical addresses have 52 bits */
 	wide?: boolean;
+	/** user space's mapping of that size, if there is one; who made it unmaps it */
+	hva?: number;
+	/** private memory's file, a page longer, if there is one */
+	private_fd?: number;
 }
 
 export class struct_td_vcpu {
@@ -178,10 +182,15 @@ export function td_map_memory(td: struct_td): void {
 	td.hva = Math.ceil(td.map_hva / HPAGE) * HPAGE;
 }
 
-function add_memory(td: struct_td, mapped: boolean): void {
-	td_map_memory(td);
+function add_memory(td: struct_td, { mapped, hva, private_fd }: td_options): void {
+	if (hva === undefined)
+		td_map_memory(td);
+	else
+		td.hva = hva;
 	td.reset_hva = anonymous(PAGE);
-	if (!mapped) {
+	if (private_fd !== undefined) {
+		td.private_fd = ok(dup(private_fd), "dup()");
+	} else if (mapped !== true) {
 		td.private_fd = ok(memfd_create("td", MFD_INACCESSIBLE), "memfd_create()");
 		ok(ftruncate(td.private_fd, td.mem_size + PAGE), "ftruncate()");
 	}
@@ -206,19 +215,27 @@ function add_vcpu(td: struct_td): void {
 	ok(td_ioctl(td_new_vcpu(td).fd, KVM_TDX_INIT_VCPU, 0xabc000), "KVM_TDX_INIT_VCPU");
 }
 
-/** The page at @gpa, added to the TD, if that works. */
-export function td_add_page(td: struct_td, gpa: number, bytes: Uint8Array, measure = true):
+/** The page at @gpa, added to the TD, if that works; its bytes are at @source. */
+export function td_add_page_from(td: struct_td, gpa: number, source: number, measure = true):
 	{ r: number; status: bigint } {
-	const region = struct_kvm_tdx_init_mem_region.alloc(), page = new Uint8Array(PAGE);
+	const region = struct_kvm_tdx_init_mem_region.alloc();
 
-	page.set(bytes);
-	poke(td.scratch, page);
-	region.source_addr = BigInt(td.scratch);
+	region.source_addr = BigInt(source);
 	region.gpa = BigInt(gpa);
 	region.nr_pages = 1n;
 	poke(td.scratch + PAGE, region.bytes);
 	return td_cmd(td.fd, KVM_TDX_INIT_MEM_REGION, td.scratch + PAGE,
 		measure ? KVM_TDX_MEASURE_MEMORY_REGION : 0);
+}
+
+/** The same of @bytes. */
+export function td_add_page(td: struct_td, gpa: number, bytes: Uint8Array, measure = true):
+	{ r: number; status: bigint } {
+	const page = new Uint8Array(PAGE);
+
+	page.set(bytes);
+	poke(td.scratch, page);
+	return td_add_page_from(td, gpa, td.scratch, measure);
 }
 
 function add_page(td: struct_td, gpa: number, bytes: Uint8Array): void {
@@ -277,7 +294,7 @@ export function td_new_vm(): struct_td {
 }
 
 /** A TD with @vcpus vCPUs, and nothing in its memory. */
-function create_empty(vcpus: number, o: td_options): struct_td {
+export function td_create_empty(vcpus: number, o: td_options = {}): struct_td {
 	const td = td_new_vm();
 
 	if (o.wide === true)
@@ -285,7 +302,7 @@ function create_empty(vcpus: number, o: td_options): struct_td {
 	ok(td_init_vm(td.kvm, td.fd, o.attributes ?? 0n, o.wide === true ? 52 : 0).r,
 		"KVM_TDX_INIT_VM");
 	td.mem_size = o.memory ?? TD_MEM_SIZE;
-	add_memory(td, o.mapped ?? false);
+	add_memory(td, o);
 	for (let i = 0; i < vcpus; i++)
 		add_vcpu(td);
 	return td;
@@ -293,7 +310,7 @@ function create_empty(vcpus: number, o: td_options): struct_td {
 
 /** The error that a TD gets whose memory user space has mapped; 0 if KVM takes such memory. */
 export function td_mapped_errno(): number {
-	const td = create_empty(1, { mapped: true });
+	const td = td_create_empty(1, { mapped: true });
 	const error = td_add_page(td, 0, new Uint8Array(0)).r === 0 ? 0 : errno();
 
 	td_free(td);
@@ -302,7 +319,7 @@ export function td_mapped_errno(): number {
 
 /** A TD that is ready to run: a vCPU for each script. */
 export function td_create(scripts: readonly guest_fn[], o: td_options = {}): struct_td {
-	const td = create_empty(scripts.length, o);
+	const td = td_create_empty(scripts.length, o);
 
 	add_image(td, scripts, o.handlers ?? {});
 	ok(td_ioctl(td.fd, KVM_TDX_FINALIZE_VM), "KVM_TDX_FINALIZE_VM");
@@ -318,7 +335,8 @@ export function td_free(td: struct_td): void {
 	close(td.kvm);
 	if (td.private_fd >= 0)
 		close(td.private_fd);
-	munmap(td.map_hva, td.mem_size + HPAGE);
+	if (td.map_hva !== 0)
+		munmap(td.map_hva, td.mem_size + HPAGE);
 	munmap(td.reset_hva, PAGE);
 	munmap(td.scratch, 2 * PAGE);
 }
