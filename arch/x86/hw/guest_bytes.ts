@@ -17,12 +17,17 @@ import { TME_POISON, tme_direct, tme_read, tme_write } from "./tme.ts";
 
 const LINE = 64;
 
-/** KeyID of a TD's accesses to the page at @gva, which the TLB has. */
-function keyid_of(g: struct_guest_cpu, gva: number): number {
+/**
+ * KeyID of accesses to the page at @gva, which the TLB has. With one of a TD's, all depends on what
+ * the page's lines are, plain ones too: those are the host's.
+ */
+export function guest_keyid(g: struct_guest_cpu, gva: number): number {
+	if (g.td === null)
+		return 0;
 	const t = cpus[g.cpu_id]!.guest_tlb!;
 
 	return tlb_lookup(t, gva | 0, Math.floor(gva * 2 ** -32), GTLB_PRIVATE) >= 0 ?
-		g.td!.hkid : 0;
+		g.td.hkid : 0;
 }
 
 /** The TD consumes poison at @hpa. */
@@ -59,8 +64,8 @@ export function page_read(g: struct_guest_cpu, pfn: number, gva: number, to: Uin
 	n: number, fetch = false): boolean {
 	const off = gva & 0xfff;
 
-	if (g.td !== null && (frame_state(pfn) & FRAME_META) !== 0) {
-		const keyid = keyid_of(g, gva);
+	const keyid = guest_keyid(g, gva);
+	if (keyid !== 0 || g.td !== null && (frame_state(pfn) & FRAME_META) !== 0) {
 		if (!tme_direct(pfn * 4096, keyid, false))
 			return td_read(g, pfn * 4096 + off, keyid, to.subarray(at, at + n), fetch);
 		to.set(frame_bytes(pfn as pfn_nr).subarray(off, off + n), at);
@@ -76,8 +81,8 @@ export function page_write(g: struct_guest_cpu, pfn: number, gva: number, from: 
 	at: number, n: number): boolean {
 	const off = gva & 0xfff;
 
-	if (g.td !== null && (frame_state(pfn) & FRAME_META) !== 0) {
-		const keyid = keyid_of(g, gva);
+	const keyid = guest_keyid(g, gva);
+	if (keyid !== 0 || g.td !== null && (frame_state(pfn) & FRAME_META) !== 0) {
 		if (!tme_direct(pfn * 4096, keyid, true))
 			return td_write(g, pfn * 4096 + off, keyid, from.subarray(at, at + n));
 		frame_bytes(pfn as pfn_nr).set(from.subarray(at, at + n), off);

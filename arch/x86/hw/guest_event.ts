@@ -11,7 +11,7 @@ import { cpus } from "./cpu.ts";
 import { tlb_direct_again, tlb_lookup, tracking } from "./tlb.ts";
 import { mce_guest, mce_td } from "./mce.ts";
 import { FRAME_META, frame_get64, frame_put64, frame_state } from "./memory.ts";
-import { page_read, page_write, td_poison } from "./guest_bytes.ts";
+import { guest_keyid, page_read, page_write, td_poison } from "./guest_bytes.ts";
 import { WALK_APIC, WALK_FAULT, WALK_NESTED, WALK_POISON, guest_walk, walk_error, walk_gpa } from
 	"./guest_walk.ts";
 import { GTLB_EXEC, GTLB_SR, GTLB_SW, GTLB_WRITE } from "./guest_cells.ts";
@@ -53,7 +53,7 @@ export function guest_page(g: struct_guest_cpu, gva: number, need: number): numb
 
 	if (pfn >= 0) {
 		/* it may have lost direct access to other frames' trouble */
-		if (tracking && (frame_state(pfn) & FRAME_META) === 0)
+		if (tracking && (frame_state(pfn) & FRAME_META) === 0 && guest_keyid(g, gva) === 0)
 			tlb_direct_again(t, gva | 0, Math.floor(gva * 2 ** -32), pfn);
 		return pfn;
 	}

@@ -6,7 +6,7 @@
  * handler, or its turn is over; it is then tried again, from the element at which it stands.
  */
 import { FRAME_META, frame_get32, frame_put32, frame_state } from "./memory.ts";
-import { page_read, page_write } from "./guest_bytes.ts";
+import { guest_keyid, page_read, page_write } from "./guest_bytes.ts";
 import { tlb_lookup, TLB_DIRECT } from "./tlb.ts";
 import { run } from "./guest_cells.ts";
 import { guest_exception, guest_page } from "./guest_event.ts";
@@ -86,7 +86,8 @@ export function guest_store(g: struct_guest_cpu, op: guest_op): boolean {
 	const pfn = page_pair(g, gva, n, g.need_store);
 	if (pfn < 0)
 		return false;
-	if ((gva & 7) === 0 && n === 8 && (frame_state(pfn) & FRAME_META) === 0) {
+	if ((gva & 7) === 0 && n === 8 && (frame_state(pfn) & FRAME_META) === 0 &&
+	    guest_keyid(g, gva) === 0) {
 		frame_put32(pfn, gva & 0xfff, op.lo);
 		frame_put32(pfn, (gva & 0xfff) + 4, op.hi);
 		return true;

@@ -409,14 +409,18 @@ describe("TDCALL", () => {
 });
 
 describe("machine checks", () => {
-	function scribble(o: object): td_vm {
+	function* load(): isa.guest_program {
+		yield* report(yield* isa.ld64(DATA));
+	}
+
+	function scribble(o: object, bytes = 1, access = load): td_vm {
 		m = new td_vm({ cpus: 2, ...o });
 		m.boot([function* () {
 			yield* long_mode();
 			yield* accept(DATA);
 			yield* isa.st64(DATA, 7n);
 			yield* report(0);
-			yield* report(yield* isa.ld64(DATA));
+			yield* access();
 		}, function* () {
 			for (;;)
 				yield* report(1);
@@ -428,9 +432,21 @@ describe("machine checks", () => {
 		m.on(1);
 		m.reported(1);
 		m.on(0);
-		tme.tme_write(hpa, 0, new Uint8Array([1]), "wb");
+		for (let at = 0; at < bytes; at += 64)
+			tme.tme_write(hpa + at, 0, new Uint8Array(Math.min(bytes - at, 64)).fill(1),
+				"wb");
 		return m;
 	}
+
+	test.each<[string, () => isa.guest_program]>([["load", load],
+		["store", function* () { yield* isa.st64(DATA, 1n); }],
+		["bulk load", function* () { yield* isa.memchk(DATA, 1, 4096); }],
+		["bulk store", function* () { yield* isa.memset(DATA, 1, 4096); }],
+	])("the host writes all of the page, and nothing tells it from the host's: %s", (_, access) => {
+		scribble({}, 4096, access);
+		expect(m.enter()).toMatchObject({ status: "NON_RECOVERABLE_TD_NON_ACCESSIBLE",
+			reason: 0 });
+	});
 
 	test.each(["li", "ci"] as const)("the host writes a byte, the TD reads it: %s", (integrity) => {
 		scribble({ tme: { integrity } });

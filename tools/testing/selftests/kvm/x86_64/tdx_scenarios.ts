@@ -104,6 +104,13 @@ const scenarios: Record<string, () => wait> = {
 		printf("TD: %d\n", yield* td_run_until_report(td));
 		td_free(td);
 	},
+	* fill() {
+		const td = yield* start(fill_and_check);
+
+		poke(td.hva + DATA, new Uint8Array(PAGE).fill(PATTERN));
+		printf("wrote\n");
+		printf("TD: %d\n", yield* td_run_until_report(td));
+	},
 	/* the TD has the module use what the VMM has written to */
 	* report() {
 		const td = yield* start(fill_and_report);

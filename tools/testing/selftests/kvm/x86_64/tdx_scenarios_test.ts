@@ -29,13 +29,16 @@ const shutdown: host_outcome = {
 	problems: [/unbreakable shutdown: poison at 0x[0-9a-f]+ consumed in SEAM root mode/],
 };
 
-const panic: host_outcome = {
-	says: `panic, ${PANIC}`, console: ["wrote"], status: null,
-	log: [/Machine check: Data load in unrecoverable area of kernel$/m,
-		/RIP 10:<[0-9a-f]+> \{memcpy_from_page\}/,
-		new RegExp(`Kernel panic - not syncing: ${PANIC}$`, "m")],
-	problems: [new RegExp(`^kernel panic: ${PANIC}$`)],
-};
+/** The kernel has met poison in @symbol. */
+function panic(symbol: string): host_outcome {
+	return {
+		says: `panic, ${PANIC}`, console: ["wrote"], status: null,
+		log: [/Machine check: Data load in unrecoverable area of kernel$/m,
+			new RegExp(`RIP 10:<[0-9a-f]+> \\{${symbol}\\}`),
+			new RegExp(`Kernel panic - not syncing: ${PANIC}$`, "m")],
+		problems: [new RegExp(`^kernel panic: ${PANIC}$`)],
+	};
+}
 
 const sigbus = offline("SIGBUS for the VMM", "wrote", "SIGBUS, code 4, at 0");
 const own_word = fine("the VMM has what it wrote", "wrote", "loads 0x88");
@@ -50,13 +53,16 @@ function first_one(...console: string[]): host_outcome {
 const before: readonly (readonly [string, string, string, string, host_outcome])[] = [
 	["a VMM reads memory of its TD", "read", "integrity=li", "",
 		fine("zeros, and nobody dies", "zeros", "TD: 1")],
+	["it overwrites a page, with the TD's own bytes", "fill", "", "",
+		panic("tdx_vcpu_enter_exit")],
 	["it writes there, and the module reads it", "report", "", "", shutdown],
 	["MOVNTI there, and it is another TD's source", "source", "", "", shutdown],
 	["MOVNTI there, and the VMM loads it", "movnti", "", "", sigbus],
 	["... without the erratum", "movnti", "pw_erratum=off", "", own_word],
 	["MOVNTI there, and write(2) of it", "movnti_write", "", "",
 		offline("EFAULT", "wrote", "write: EFAULT")],
-	["MOVNTI there, and pread(2) of the file", "movnti_pread", "", "", panic],
+	["MOVNTI there, and pread(2) of the file", "movnti_pread", "", "",
+		panic("memcpy_from_page")],
 	["MOVNTI to what the TD gave back", "given_back", "", "clear_on_drop=1", own_word],
 	["... without clearing it", "given_back", "", "clear_on_drop=0", sigbus],
 	["... nor the erratum", "given_back", "pw_erratum=off", "clear_on_drop=0", own_word],
