@@ -61,11 +61,17 @@ build/%/.link: build/%/.kconfig $(makefiles) $(dirs)
 build/%/.compile: build/%/.link $(sources) package.json
 	$(call step,STRIP,$(@D),node tools/scripts/kbuild/compile.js $(@D) $(ROOTS))
 
-# what is to run fast, each as one module
-IMAGES := tools/perf/bench/one
+# programs that are to run fast, each as one module
+define image
+	@printf '  %-7s %s\n' LTO '$@'
+	$(Q)node $(SCRIPTS)/kbuild/image.js build/$* $(1)
+endef
 
-build/%/.image: build/%/.compile
-	$(call step,LTO,$(@D)/image,node $(SCRIPTS)/kbuild/image.js $(@D) $(IMAGES))
+build/%/image/one.mjs: build/%/.compile
+	$(call image,tools/perf/bench/one)
+
+build/%/image/run_init.mjs: build/%/.compile
+	$(call image,tools/testing/selftests/kselftest/run_init)
 
 .SECONDARY:
 
@@ -82,7 +88,9 @@ named := $(shell sed -n 's/^[^\#]*\.\(other_\)*kconfig=//p' tools/testing/selfte
 	 sed 's/CONFIG_//g; s/ /./g; s/=/-/g')
 
 PHONY += kselftest kselftest-all
-kselftest-all: build/$(KSELFTEST)/.compile $(named:%=build/$(KSELFTEST).%/.compile)
+# one test alone runs from the files: linking takes longer than it does
+kselftest-all: build/$(KSELFTEST)/.compile $(named:%=build/$(KSELFTEST).%/.compile) \
+	       $(if $(TEST),,build/$(KSELFTEST)/image/run_init.mjs)
 	@:
 
 kselftest:
@@ -114,7 +122,7 @@ coverage: kselftest-all
 	$(Q)node $(SCRIPTS)/coverage/main.js $(KSELFTEST)
 
 PHONY += bench
-bench: build/$(CONFIG)/.image build/$(KSELFTEST)/.image
+bench: build/$(CONFIG)/image/one.mjs build/$(KSELFTEST)/image/one.mjs
 	$(Q)KSELFTEST=$(KSELFTEST) node build/$(CONFIG)/tools/perf/bench/main.js $(ARGS)
 
 # ---------------------------------------------------------------------------

@@ -8,20 +8,38 @@
  * Documentation/port/running.md has the figures.
  *
  *	image.js OUT PROGRAM...		OUT/PROGRAM.js becomes OUT/image/<its name>.mjs
+ *
+ * Beside it lies <its name>.mjs.lines, by which testing/host/positions.ts gives stacks the lines of
+ * the modules back. A program with a table of linked programs (kselftest/linked.ts) gets all
+ * selftests.
  */
 
 import fs from "node:fs";
+import { SourceMap, type SourceMapping } from "node:module";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
+import { rolldown, type Plugin } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
+
+/** A statement, and the offset of its first line in the text it comes from. */
+interface part {
+	readonly text: string;
+	readonly start: number;
+}
 
 /** Parts of the text, in the order in which they are to stand. */
 interface parts {
-	imports: string[];
-	functions: string[];
-	rest: string[];
+	imports: part[];
+	functions: part[];
+	rest: part[];
+}
+
+/** As testing/host/positions.ts has it. */
+interface image_lines {
+	modules: string[];
+	module: number[];
+	line: number[];
 }
 
 type statement = ReturnType<typeof parseAst>["body"][number];
@@ -36,34 +54,112 @@ function has_static_code(members: readonly member[]): boolean {
 /** One top-level statement; anything unknown stays as and where it is. */
 function place(to: parts, at: statement, text: string): void {
 	const of = (from: number, end = at.end): string => text.slice(from, end);
+	const part = (changed: string): part => ({ text: changed, start: at.start });
 
 	if (at.type === "ImportDeclaration") {
-		to.imports.push(of(at.start));
+		to.imports.push(part(of(at.start)));
 	} else if (at.type === "FunctionDeclaration" && at.id !== null) {
 		const head = of(at.start, at.id.start).trimEnd();
-		to.functions.push(`const ${at.id.name} = ${head}${of(at.id.end)};`);
+		to.functions.push(part(`const ${at.id.name} = ${head}${of(at.id.end)};`));
 	} else if (at.type === "ClassDeclaration" && at.id !== null &&
 		   !has_static_code(at.body.body)) {
-		to.rest.push(`const ${at.id.name} = class${of(at.id.end)};`);
+		to.rest.push(part(`const ${at.id.name} = class${of(at.id.end)};`));
 	} else if (at.type === "VariableDeclaration") {
 		const [first] = at.declarations;
 		const made = at.declarations.length === 1 &&
 			first?.init?.type === "ClassExpression";
 		/* rolldown's `var x = class {}`; a variable without a dead zone needs no check */
 		const kind = made || at.kind === "const" ? "const" : "var";
-		to.rest.push(`${kind}${of(at.start + at.kind.length)}`);
+		to.rest.push(part(`${kind}${of(at.start + at.kind.length)}`));
 	} else {
-		to.rest.push(of(at.start));
+		to.rest.push(part(of(at.start)));
 	}
 }
 
-/** The text of a module without exports, its functions and classes as constants. */
-export function constants(text: string): string {
+/** The text of a module without exports, its functions and classes as constants; and its parts. */
+export function constants(text: string): { code: string; all: part[] } {
 	const to: parts = { imports: [], functions: [], rest: [] };
 
 	for (const at of parseAst(text).body)
 		place(to, at, text);
-	return `${[...to.imports, ...to.functions, ...to.rest].join("\n")}\n`;
+	const all = [...to.imports, ...to.functions, ...to.rest];
+	return { code: `${all.map((p) => p.text).join("\n")}\n`, all };
+}
+
+/** Calls @fn with each line of each of @all: its number in @text, from 0, and its indentation. */
+export function each_line(text: string, all: readonly part[],
+	fn: (line: number, col: number) => void): void {
+	const starts = [0];
+	for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1))
+		starts.push(at + 1);
+	const line_of = (offset: number): number => {
+		let low = 0, high = starts.length;
+		while (high - low > 1) {
+			const mid = (low + high) >> 1;
+			if (starts[mid]! <= offset)
+				low = mid;
+			else
+				high = mid;
+		}
+		return low;
+	};
+
+	for (const p of all) {
+		let line = line_of(p.start);
+		for (const of of p.text.split("\n"))
+			fn(line++, of.length - of.trimStart().length);
+	}
+}
+
+/** Where the lines of @all come from, see positions.ts; @map is that of @text. */
+function lines_of(text: string, all: readonly part[], map: SourceMap, from: string): image_lines {
+	const modules: string[] = [], module: number[] = [], line: number[] = [];
+	const index = new Map<string, number>();
+
+	each_line(text, all, (nr, col) => {
+		const found = map.findEntry(nr, col) as Partial<SourceMapping>;
+		const source = found.originalSource === undefined ? "" :
+			path.relative("..", path.join(from, found.originalSource));
+		if (!index.has(source))
+			index.set(source, modules.push(source) - 1);
+		module.push(source === "" ? -1 : index.get(source)!);
+		line.push((found.originalLine ?? 0) + 1);
+	});
+	return { modules, module, line };
+}
+
+/* import.meta.url is to be the module's, not the image's */
+const SELF = /\bimport\.meta\.url\b/g;
+
+function own_urls(out: string): Plugin {
+	return { name: "own urls", transform: (code, id) => {
+		const at = JSON.stringify(`../${path.relative(out, id)}`);
+		return SELF.test(code) ?
+			{ code: code.replace(SELF, `new URL(${at}, import.meta.url).href`), map: null } : null;
+	} };
+}
+
+const TABLE = "tools/testing/selftests/kselftest/linked.js";
+const MAIN = /^export (?:function\*? main\(|\{.*\bmain\b)/m;
+
+/** Every program below the folder of selftests. */
+function programs(out: string): string[] {
+	const top = path.join(out, "tools/testing/selftests");
+
+	return fs.readdirSync(top, { recursive: true, encoding: "utf8" })
+		.filter((f) => f.endsWith(".js") && MAIN.test(fs.readFileSync(path.join(top, f), "utf8")))
+		.map((f) => path.join("tools/testing/selftests", f)).sort();
+}
+
+function linked_programs(out: string): Plugin {
+	return { name: "linked programs", load: (id) => {
+		if (id !== path.join(out, TABLE))
+			return null;
+		const all = programs(out);
+		return `${all.map((f, i) => `import * as p${i} from ${JSON.stringify(path.join(out, f))};\n`)
+			.join("")}export const linked = new Map([${
+			all.map((f, i) => `[${JSON.stringify(f)}, p${i}]`).join(", ")}]);\n`;
+	} };
 }
 
 /** Resolves the aliases of @out's package.json. */
@@ -84,24 +180,31 @@ function aliases(out: string): (name: string) => string | null {
 	};
 }
 
-async function link(out: string, program: string): Promise<string> {
+async function link(out: string, program: string): Promise<[string, image_lines]> {
 	const alias = aliases(out);
 	const build = await rolldown({
 		input: path.join(out, `${program}.js`),
 		platform: "node",
 		treeshake: false,
-		plugins: [{ name: "aliases", resolveId: (name) => alias(name) }],
+		plugins: [{ name: "aliases", resolveId: (name) => alias(name) }, own_urls(out),
+			linked_programs(out)],
 	});
-	const { output } = await build.generate({ format: "esm", codeSplitting: false });
+	const { output } = await build.generate({ format: "esm", codeSplitting: false,
+		sourcemap: true, dir: path.join(out, "image") });
+	const { code: text, map } = output[0];
+	const { code, all } = constants(text);
 
-	return constants(output[0].code);
+	return [code, lines_of(text, all, new SourceMap(JSON.parse(String(map))), ".")];
 }
 
 async function main(out: string, programs: string[]): Promise<void> {
 	fs.mkdirSync(path.join(out, "image"), { recursive: true });
 	for (const program of programs) {
 		const to = path.join(out, "image", `${path.basename(program)}.mjs`);
-		fs.writeFileSync(to, await link(out, program));
+		const [code, lines] = await link(path.resolve(out), program);
+		fs.writeFileSync(`${to}.lines`, JSON.stringify(lines));
+		fs.writeFileSync(`${to}.new`, code);
+		fs.renameSync(`${to}.new`, to);
 	}
 }
 

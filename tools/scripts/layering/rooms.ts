@@ -29,7 +29,7 @@ const ROOMS: readonly [RegExp, room][] = [
 	[/^tools\/include\//, "nolibc"],
 	[/^tools\/testing\/host\//, "host"],
 	/* the launcher is the program's side of the runner */
-	[/^tools\/testing\/selftests\/kselftest\/run_init\.ts$/, "selftests"],
+	[/^tools\/testing\/selftests\/kselftest\/(run_init|linked)\.ts$/, "selftests"],
 	[/^tools\/testing\/selftests\/kselftest\//, "kselftest"],
 	[/^tools\/testing\/selftests\//, "selftests"],
 	[/^tools\/testing\/conformance\//, "conformance"],

@@ -5,7 +5,8 @@
 
 import { describe, expect, test } from "vitest";
 import { read_makefile, words } from "#tools/scripts/kbuild/makefile.ts";
-import { constants } from "#tools/scripts/kbuild/image.ts";
+import { constants, each_line } from "#tools/scripts/kbuild/image.ts";
+import { restore_frame } from "#tools/testing/host/positions.ts";
 import { objects_of, vmlinux } from "#tools/scripts/kbuild/link.ts";
 
 function obj_y(text: string, vars: [string, string][] = []): string[] {
@@ -77,28 +78,29 @@ describe("linking", () => {
 });
 
 describe("images", () => {
+	const code_of = (text: string): string => constants(text).code;
 	const run = (text: string): unknown[] => {
 		const out: unknown[] = [];
-		new Function("out", constants(text))(out);
+		new Function("out", code_of(text))(out);
 		return out;
 	};
 
 	test("functions come first, as constants, and keep their names", () => {
-		expect(constants("out(f());\nfunction f() { return 1; }\nasync function* g() {}\n"))
+		expect(code_of("out(f());\nfunction f() { return 1; }\nasync function* g() {}\n"))
 			.toBe("const f = function() { return 1; };\n" +
 				"const g = async function*() {};\nout(f());\n");
 		expect(run("function f() { return f.name; }\nout.push(f());\n")).toEqual(["f"]);
 	});
 
 	test("imports stay before everything", () => {
-		expect(constants("function f() {}\nimport { x } from \"node:fs\";\n"))
+		expect(code_of("function f() {}\nimport { x } from \"node:fs\";\n"))
 			.toBe("import { x } from \"node:fs\";\nconst f = function() {};\n");
 	});
 
 	test("a class is a constant of its name; with code of its own it stays", () => {
-		expect(constants("class a extends b { x = 1; }\n"))
+		expect(code_of("class a extends b { x = 1; }\n"))
 			.toBe("const a = class extends b { x = 1; };\n");
-		expect(constants("var a = class { x = 1; };\n")).toBe("const a = class { x = 1; };\n");
+		expect(code_of("var a = class { x = 1; };\n")).toBe("const a = class { x = 1; };\n");
 		expect(run("class a { static one = new a(); }\nout.push(a.one.constructor.name);\n"))
 			.toEqual(["a"]);
 		expect(run("class a { is(x) { return x instanceof a; } }\nout.push(new a().is(new a()), " +
@@ -106,6 +108,27 @@ describe("images", () => {
 	});
 
 	test("variables have no dead zone, constants keep theirs", () => {
-		expect(constants("let a = 1, b;\nconst c = 2;\n")).toBe("var a = 1, b;\nconst c = 2;\n");
+		expect(code_of("let a = 1, b;\nconst c = 2;\n")).toBe("var a = 1, b;\nconst c = 2;\n");
+	});
+
+	test("a line is found again, in the text and in the module", () => {
+		const text = "var a = 1;\nfunction f() {\n\treturn a;\n}\nf();\n";
+		const { code, all } = constants(text);
+		const from: [number, number][] = [];
+
+		expect(code).toBe("const f = function() {\n\treturn a;\n};\nvar a = 1;\nf();\n");
+		each_line(text, all, (line, col) => from.push([line, col]));
+		expect(from).toEqual([[1, 0], [2, 1], [3, 0], [0, 0], [4, 0]]);
+	});
+
+	test("frames of an image become those of modules; others stay", () => {
+		const url = "file:///b/k/image/p.mjs";
+		const lines = { modules: ["mm/shmem.js"], module: [-1, 0], line: [1, 77] };
+		const frame = (text: string): string => restore_frame(text, url, "file:///b/k/", lines);
+
+		expect(frame(`new struct_x$1 (${url}:2:9)`)).toBe("new struct_x (file:///b/k/mm/shmem.js:77:9)");
+		expect(frame(`${url}:2:9`)).toBe("file:///b/k/mm/shmem.js:77:9");
+		expect(frame(`f (${url}:1:2)`)).toBe(`f (${url}:1:2)`);
+		expect(frame("f (node:fs:1:2)")).toBe("f (node:fs:1:2)");
 	});
 });

@@ -45,7 +45,7 @@ async function run(names: string[], more: Partial<run_options> = {}):
 	Promise<{ text: string; results: test_result[] }> {
 	const out: Buffer[] = [];
 	const results = await run_collections(names.map((name) => ({ dir: "fake", name })), {
-		build, selftests: path.join(build, "tools/testing/selftests"), launcher: [], log_to: "stdout",
+		build, selftests: path.join(build, "tools/testing/selftests"), launcher: () => [], log_to: "stdout",
 		jobs: 2, host: "", known_failures: new Map(), env: process.env, progress: () => undefined,
 		write: (b) => out.push(Buffer.from(b)), ...more,
 	});

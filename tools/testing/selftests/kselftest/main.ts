@@ -20,9 +20,21 @@ import type { run_options, test_entry, test_result } from
 import { parse_known_failures } from "#tools/testing/selftests/kselftest/settings.ts";
 
 const SELFTESTS = "tools/testing/selftests";
-/* a host boots in a process of its own; load.js only starts it faster than node would */
-const LAUNCHER = ["--experimental-vm-modules", "--no-warnings",
-	path.resolve("tools/scripts/kbuild/load.js"), "@build@/tools/testing/selftests/kselftest/run_init.js"];
+const mtime = (file: string): number => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? -1;
+
+/**
+ * A host boots in a process of its own: from the image, if it is of what is in the build folder and
+ * nobody counts lines; load.js starts it from the files, only faster than node would.
+ */
+function launcher(build: string): string[] {
+	const image = path.resolve(build, "image/run_init.mjs");
+	if (process.env["NODE_V8_COVERAGE"] === undefined &&
+	    mtime(image) >= mtime(path.join(build, ".compile")))
+		return [image];
+	return ["--experimental-vm-modules", "--no-warnings",
+		path.resolve("tools/scripts/kbuild/load.js"),
+		path.resolve(build, "tools/testing/selftests/kselftest/run_init.js")];
+}
 
 /** Ends the program with a message: `error` on stderr, or text on stdout. */
 class leave extends Error {
@@ -214,7 +226,7 @@ async function main(argv: readonly string[]): Promise<number> {
 	const results = await run_collections(chosen.tests, {
 		build: path.resolve(c.build),
 		selftests: path.resolve(SELFTESTS),
-		launcher: LAUNCHER,
+		launcher,
 		log_to: log_destination(c, chosen.summary, env),
 		jobs: Number(env["JOBS"] ?? "") || os.availableParallelism(),
 		host: env["HOST"] ?? "",

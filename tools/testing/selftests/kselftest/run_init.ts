@@ -14,9 +14,11 @@ import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { init_main } from "#tools/include/nolibc/init.ts";
 import { parse_host } from "#tools/testing/host/config.ts";
+import { restore_positions } from "#tools/testing/host/positions.ts";
 import { run_host, type host_end, type user_code } from "#tools/testing/host/host.ts";
+import { linked } from "./linked.ts";
 
-interface program {
+export interface program {
 	main(argc: number, argv: string[]): user_code;
 	hosts?(argv: string[]): Promise<number>;
 	problems?(found: readonly string[], log: string): string[];
@@ -35,6 +37,12 @@ function complain(end: host_end, problems: readonly string[]): void {
 		console.error(`host: ${text}`);
 }
 
+async function load(file: string): Promise<program> {
+	const name = file.replace(/^.*\/(?=tools\/testing\/selftests\/)/s, "");
+
+	return linked.get(name) ?? await import(pathToFileURL(file).href) as program;
+}
+
 async function main(): Promise<number> {
 	const json = process.argv[2] === "--json";
 	const [file, ...args] = process.argv.slice(json ? 3 : 2);
@@ -42,7 +50,7 @@ async function main(): Promise<number> {
 		console.error("usage: run_init [--json] PROGRAM.js [ARG...]");
 		return 2;
 	}
-	const p = await import(pathToFileURL(resolve(file)).href) as program;
+	const p = await load(resolve(file));
 	const argv = [basename(file, ".js"), ...args];
 	if (!json && p.hosts !== undefined)
 		return p.hosts(argv);
@@ -61,6 +69,9 @@ async function main(): Promise<number> {
 	complain(end, problems);
 	return end.status !== 0 && end.status > 0 ? end.status : EXIT_PROBLEMS;
 }
+
+if (linked.size > 0)
+	restore_positions(pathToFileURL(process.argv[1]!).href);
 
 main().then((status) => {
 	process.exitCode = status;

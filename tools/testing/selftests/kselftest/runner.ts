@@ -30,7 +30,8 @@ export interface run_options {
 	readonly build: string;
 	/** Folder with settings files: the source's tools/testing/selftests. */
 	readonly selftests: string;
-	readonly launcher: readonly string[];
+	/** Arguments of node that come before those of a program of a build folder. */
+	readonly launcher: (build: string) => readonly string[];
 	/** "stdout", "per-test" (summary=1) or the path of a log file (run_kselftest.sh -s). */
 	readonly log_to: string;
 	readonly jobs: number;
@@ -113,9 +114,8 @@ function start(p: plan, o: run_options): void {
 	const host = [p.vendor === null ? "" : `vendor=${p.vendor}`,
 		p.settings.of_test.get(`${p.test}.host`) ?? "", o.host].filter((h) => h !== "");
 	const params = p.settings.of_test.get(`${p.test}.module_params`);
-	const launcher = o.launcher.map((arg) => arg.replace("@build@", p.build));
 	p.job = start_job({
-		argv: [...launcher, p.program, ...args_of(p.test, o.env)],
+		argv: [...o.launcher(p.build), p.program, ...args_of(p.test, o.env)],
 		cwd: path.dirname(p.program),
 		env: {
 			...o.env,
