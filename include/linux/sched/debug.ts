@@ -23,4 +23,4 @@ function sched_init_debug(): number {
 	});
 	return 0;
 }
-late_initcall("kernel/sched/debug", sched_init_debug);
+late_initcall("sched/debug", sched_init_debug);
