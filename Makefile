@@ -152,7 +152,7 @@ check-layering: build/default/.link
 	@printf '  %-7s %s\n' LAYERS tools/scripts/layering
 	$(Q)node $(SCRIPTS)/layering/main.js
 
-check-imports: build/default/.link
+check-imports: build/default/.compile
 	@printf '  %-7s %s\n' DEPCRUISE tools/scripts/dependency-cruiser.config.cjs
 	$(Q)$(BIN)/depcruise --config tools/scripts/dependency-cruiser.config.cjs --output-type err \
 		$(ROOTS)
