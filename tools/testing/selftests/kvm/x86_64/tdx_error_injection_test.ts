@@ -10,12 +10,12 @@
  */
 import { EAGAIN, EFAULT, EINVAL, EIO } from "#uapi/asm-generic/errno-base.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
-import { KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_SHUTDOWN, KVM_MEMORY_ENCRYPT_UNREG_REGION,
-	struct_kvm_enc_region } from "#uapi/linux/kvm.ts";
+import { KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_SHUTDOWN, KVM_MEMORY_ENCRYPT_REG_REGION,
+	KVM_MEMORY_ENCRYPT_UNREG_REGION, struct_kvm_enc_region } from "#uapi/linux/kvm.ts";
 import { MFD_INACCESSIBLE } from "#uapi/linux/memfd.ts";
 import { KVM_TDX_FINALIZE_VM, KVM_TDX_INIT_VCPU } from "#uapi-asm/kvm.ts";
-import { errno, fallocate, ftruncate, ioctl, memfd_create, sched_setaffinity, write_file } from
-	"#tools/include/nolibc/nolibc.ts";
+import { errno, fallocate, ftruncate, ioctl, memfd_create, sched_setaffinity, usleep,
+	write_file } from "#tools/include/nolibc/nolibc.ts";
 import type { wait } from "../include/kvm_util.ts";
 import { TEST_ASSERT } from "../include/test_util.ts";
 import { td_add_page, td_cmd, td_free, td_init_vm, td_map_memory, td_new_vcpu, td_new_vm, td_run,
@@ -27,6 +27,8 @@ const PAGE = 4096, HPAGE = 2 ** 21;
 /* below the reset vector */
 const BASE = 2 ** 32 - HPAGE;
 const HUGE = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+const PERIOD = "/sys/module/kvm/parameters/nx_huge_pages_recovery_period_ms";
+const RATIO = "/sys/module/kvm/parameters/nx_huge_pages_recovery_ratio";
 
 /* A life. */
 
@@ -35,6 +37,10 @@ interface life_options {
 	large?: boolean;
 	/** Nothing is added. */
 	empty?: boolean;
+	/** All memory is converted, its table goes, too. */
+	whole?: boolean;
+	/** Large; the part that is converted comes back, and the page is put together again. */
+	merge?: boolean;
 }
 
 /** What user space heard. */
@@ -116,25 +122,44 @@ function* run(o: outcome, td: struct_td): wait<boolean> {
 	return false;
 }
 
-/** A page is shared from now on. */
-function convert(o: outcome, td: struct_td, gpa: number): void {
+/** Memory is shared from now on; @keep: what it was stays in the file. */
+function convert(o: outcome, td: struct_td, gpa: number, size: number, keep = false): void {
 	const region = struct_kvm_enc_region.alloc();
 
 	region.addr = BigInt(gpa);
-	region.size = BigInt(PAGE);
+	region.size = BigInt(size);
 	attempt(o, "UNREG_REGION", () =>
 		no_status(ioctl(td.fd, KVM_MEMORY_ENCRYPT_UNREG_REGION, region.bytes)));
-	TEST_ASSERT(fallocate(td.private_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, gpa - BASE,
-		PAGE) === 0, "fallocate()");
+	if (keep)
+		attempt(o, "REG_REGION", () =>
+			no_status(ioctl(td.fd, KVM_MEMORY_ENCRYPT_REG_REGION, region.bytes)));
+	else
+		TEST_ASSERT(fallocate(td.private_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			gpa - BASE, size) === 0, "fallocate()");
+}
+
+/** The page at the reset vector is shared, and back again; the second vCPU has it mapped. */
+function* split_and_merge(o: outcome, td: struct_td): wait {
+	convert(o, td, BASE + HPAGE - PAGE, PAGE, true);
+	td.vcpus.reverse();
+	if (!(yield* run(o, td)))
+		return;
+	/* it is the kernel's to find out what can be put together */
+	TEST_ASSERT(write_file(PERIOD, "1\n") === 0 && write_file(RATIO, "1\n") === 0, "%s", PERIOD);
+	for (let i = 0; i < 5; i++)
+		yield* usleep(1000);
+	TEST_ASSERT(write_file(PERIOD, "0\n") === 0 && write_file(RATIO, "0\n") === 0, "%s", PERIOD);
 }
 
 function* steps(o: outcome, td: struct_td, options: life_options): wait {
-	const { large = false, empty = large } = options;
+	const { merge = false, large = merge, empty = large, whole = false } = options;
 
 	if (!attempt(o, "INIT_VM", () => td_init_vm(td.kvm, td.fd, 0n)))
 		return;
 	add_memory(td);
 	if (!init_vcpu(o, td))
+		return;
+	if (merge && td_cmd(td_new_vcpu(td).fd, KVM_TDX_INIT_VCPU).r !== 0)
 		return;
 	for (const gpa of empty ? [] : [BASE, BASE + PAGE])
 		if (!attempt(o, "INIT_MEM_REGION", () => td_add_page(td, gpa, new Uint8Array(8),
@@ -144,7 +169,12 @@ function* steps(o: outcome, td: struct_td, options: life_options): wait {
 		return;
 	if (!(yield* run(o, td)))
 		return;
-	convert(o, td, BASE + (large ? 5 * PAGE : 0));
+	if (merge)
+		yield* split_and_merge(o, td);
+	else if (whole)
+		convert(o, td, BASE, HPAGE);
+	else
+		convert(o, td, BASE + (large ? 5 * PAGE : 0), PAGE);
 	/* the vCPU is disabled, unless it does not come so far */
 	const seen = o.exit;
 	yield* run(o, td);
@@ -215,7 +245,7 @@ function check(o: outcome, want: expectation, status: bigint, what: string): voi
 }
 
 function* run_case(c: error_case): wait {
-	if (c.large === true)
+	if (c.large === true || c.merge === true)
 		write_file(HUGE, "always");
 	for (const [code, details] of c.codes) {
 		const status = BigInt(code) << 32n | BigInt(details);
@@ -353,10 +383,25 @@ const CASES: readonly error_case[] = [
 		codes: [...page(RCX), ...SYS] },
 	/* the rest of the page is not to be had without the part */
 	{ name: "PAGE.DEMOTE", leaf: d.TDH_MEM_PAGE_DEMOTE, large: true,
-		want: { step: "RUN", errno: EIO, again: EIO }, codes: [...BLOCKED_ENTRY,
-			...page(RDX), ...page(R8), ...TD, ...SYS] },
+		want: RUN, codes: [...BLOCKED_ENTRY, ...page(RDX), ...page(R8), ...TD, ...SYS] },
 	{ name: "PAGE.DEMOTE", leaf: d.TDH_MEM_PAGE_DEMOTE, large: true, want: FINE, codes: FATAL },
 	{ name: "PAGE.DEMOTE", leaf: d.TDH_MEM_PAGE_DEMOTE, large: true, want: FINE, times: 3,
+		codes: bare(s.TDX_INTERRUPTED_RESTARTABLE) },
+
+	/* the last pages of a table, and it */
+	{ name: "SEPT.REMOVE", leaf: d.TDH_MEM_SEPT_REMOVE, want: KEPT, codes: [...ENTRY,
+		[s.TDX_EPT_ENTRY_LEAF, RCX], [s.TDX_GPA_RANGE_NOT_BLOCKED, RCX],
+		[s.TDX_TLB_TRACKING_NOT_DONE, RCX], [s.TDX_EPT_PAGE_NOT_FREE, RCX], ...page(RDX),
+		...TD, ...SYS], whole: true },
+	{ name: "SEPT.REMOVE", leaf: d.TDH_MEM_SEPT_REMOVE, want: FINE, codes: FATAL, whole: true },
+	{ name: "PAGE.WBINVD of a table", leaf: d.TDH_PHYMEM_PAGE_WBINVD, want: { leaked: 1 },
+		codes: page(RCX), skip: 3, whole: true },
+	{ name: "PAGE.PROMOTE", leaf: d.TDH_MEM_PAGE_PROMOTE, merge: true, want: RUN,
+		codes: [...ENTRY, [s.TDX_EPT_ENTRY_LEAF, RCX], [s.TDX_GPA_RANGE_NOT_BLOCKED, RCX],
+			[s.TDX_TLB_TRACKING_NOT_DONE, RCX], ...page(RDX), ...TD, ...SYS] },
+	{ name: "PAGE.PROMOTE", leaf: d.TDH_MEM_PAGE_PROMOTE, merge: true, want: FINE, codes: [
+		...FATAL, [s.TDX_EPT_INVALID_PROMOTE_CONDITIONS, RCX]] },
+	{ name: "PAGE.PROMOTE", leaf: d.TDH_MEM_PAGE_PROMOTE, merge: true, want: FINE, times: 3,
 		codes: bare(s.TDX_INTERRUPTED_RESTARTABLE) },
 
 	{ name: "VP.FLUSH", leaf: d.TDH_VP_FLUSH, want: LOST, codes: [...page(RCX),
@@ -389,6 +434,25 @@ function* test_each_page(): wait {
 			codes: [[s.TDX_PAGE_METADATA_INCORRECT, RCX]], skip });
 }
 
+/** What could not be put together is not unblocked either. */
+function* test_unblock(): wait {
+	const dead: codes = [...ENTRY, [s.TDX_GPA_RANGE_NOT_BLOCKED, RCX],
+		[s.TDX_TLB_TRACKING_NOT_DONE, RCX], ...page(RDX), ...TD, ...SYS];
+	const unblock = { name: "RANGE.UNBLOCK", leaf: d.TDH_MEM_RANGE_UNBLOCK, merge: true };
+	const refuse = (): void => {
+		d.td_fail(d.TDH_MEM_PAGE_PROMOTE, s.TDX_EPT_INVALID_PROMOTE_CONDITIONS, RCX);
+	};
+
+	for (const code of dead) {
+		refuse();
+		yield* run_case({ ...unblock, want: RUN, codes: [code] });
+	}
+	refuse();
+	yield* run_case({ ...unblock, want: FINE, codes: FATAL });
+	refuse();
+	yield* run_case({ ...unblock, want: FINE, times: 3, codes: [[s.TDX_OPERAND_BUSY, RCX]] });
+}
+
 /** The KeyID of a TD that is not even made yet is lost; the VM will not have another. */
 function* test_lost_early(): wait {
 	const what = "MNG.ADDCX, then MNG.KEY.FREEID";
@@ -415,7 +479,7 @@ function* test_fatal(large: boolean): wait {
 }
 
 /* Leaves that may find a lock taken, and what they say then. */
-const BUSY: readonly (readonly [string, number, number])[] = [
+const BUSY: readonly (readonly [string, number, number, life_options?])[] = [
 	["MNG.CREATE", d.TDH_MNG_CREATE, s.TDX_OPERAND_BUSY],
 	["MNG.KEY.CONFIG", d.TDH_MNG_KEY_CONFIG, s.TDX_OPERAND_BUSY],
 	["MNG.ADDCX", d.TDH_MNG_ADDCX, s.TDX_OPERAND_BUSY],
@@ -435,7 +499,9 @@ const BUSY: readonly (readonly [string, number, number])[] = [
 	["RANGE.BLOCK", d.TDH_MEM_RANGE_BLOCK, s.TDX_OPERAND_BUSY],
 	["PAGE.REMOVE", d.TDH_MEM_PAGE_REMOVE, s.TDX_OPERAND_BUSY],
 	["PAGE.WBINVD", d.TDH_PHYMEM_PAGE_WBINVD, s.TDX_OPERAND_BUSY],
-	["PAGE.DEMOTE", d.TDH_MEM_PAGE_DEMOTE, s.TDX_OPERAND_BUSY],
+	["PAGE.DEMOTE", d.TDH_MEM_PAGE_DEMOTE, s.TDX_OPERAND_BUSY, { large: true }],
+	["PAGE.PROMOTE", d.TDH_MEM_PAGE_PROMOTE, s.TDX_OPERAND_BUSY, { merge: true }],
+	["SEPT.REMOVE", d.TDH_MEM_SEPT_REMOVE, s.TDX_OPERAND_BUSY, { whole: true }],
 	["VP.FLUSH", d.TDH_VP_FLUSH, s.TDX_OPERAND_BUSY],
 	["MNG.VPFLUSHDONE", d.TDH_MNG_VPFLUSHDONE, s.TDX_OPERAND_BUSY],
 	["PHYMEM.CACHE.WB", d.TDH_PHYMEM_CACHE_WB, s.TDX_OPERAND_BUSY],
@@ -449,15 +515,15 @@ const BUSY: readonly (readonly [string, number, number])[] = [
 function* test_busy(): wait {
 	const TIMES = 3;
 
-	for (const [name, leaf, code] of BUSY) {
-		const large = leaf === d.TDH_MEM_PAGE_DEMOTE;
+	for (const [name, leaf, code, options = {}] of BUSY) {
+		const large = options.large === true || options.merge === true;
 		write_file(HUGE, large ? "always" : "never");
 		d.td_seamcalls_reset();
-		yield* live({ large });
+		yield* live(options);
 		const usual = d.td_seamcalls();
 		d.td_seamcalls_reset();
 		d.td_fail(leaf, code, RCX, TIMES);
-		check(yield* live({ large }), FINE, 0n, `${name} is busy`);
+		check(yield* live(options), FINE, 0n, `${name} is busy`);
 		TEST_ASSERT(usual[leaf]! > 0 && d.td_fail_left() === 0, "%s: not called", name);
 		d.td_seamcalls().forEach((n, l) => {
 			/* a fault is not begun again by KVM, but by the guest */
@@ -502,6 +568,7 @@ export function* main(): wait<number> {
 	for (const c of CASES)
 		yield* run_case(c);
 	yield* test_each_page();
+	yield* test_unblock();
 	yield* test_lost_early();
 	yield* test_fatal(false);
 	yield* test_fatal(true);

@@ -50,6 +50,8 @@ export const TDX_GPA_RANGE_NOT_BLOCKED		= 0xc0000b06;
 export const TDX_GPA_RANGE_ALREADY_BLOCKED	= 0x00000b07;
 export const TDX_TLB_TRACKING_NOT_DONE		= 0xc0000b08;
 export const TDX_GPA_RANGE_BLOCKED		= 0xc0000b0c;
+export const TDX_EPT_INVALID_PROMOTE_CONDITIONS	= 0xc0000b09;
+export const TDX_EPT_PAGE_NOT_FREE		= 0xc0000b0e;
 /** What Linux makes of VMfailInvalid: no module, or TDX disabled. */
 export const TDX_SEAMCALL_VMFAILINVALID		= 0x8000ff00;
 
