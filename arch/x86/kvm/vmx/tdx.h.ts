@@ -54,6 +54,8 @@ export class struct_vcpu_tdx {
 	tdvpr: struct_page | null = null;
 	tdvpx: struct_page[] = [];
 	initialized = false;
+	/** TDH.VP.INIT was done: from then on the module counts it as some CPU's. */
+	associated = false;
 	/** The CPU that may have its state cached, and that CPU's list. */
 	cpu = -1;
 	cpu_list = new struct_list_head(this);

@@ -199,7 +199,7 @@ function on_each_package(fn: () => number): number {
 function tdx_flush_vp(tdx: struct_vcpu_tdx): void {
 	if (tdx.cpu !== smp_processor_id())
 		return;
-	if (tdx.initialized && is_hkid_assigned(to_kvm_tdx(tdx.vcpu.kvm))) {
+	if (tdx.associated && is_hkid_assigned(to_kvm_tdx(tdx.vcpu.kvm))) {
 		let err;
 		do {
 			err = ops.tdh_vp_flush(page_to_phys(tdx.tdvpr!));
@@ -695,6 +695,7 @@ function tdx_td_vcpu_init(vcpu: struct_kvm_vcpu, vcpu_rcx: bigint, cmd: struct_k
 	err = retry_busy(() => ops.tdh_vp_init(page_to_phys(tdvpr), vcpu_rcx));
 	if (tdx_failed(err))
 		return error("TDH_VP_INIT", err);
+	tdx.associated = true;
 	for (const [field, value, mask] of [
 		[TD_VMCS_POSTED_INTR_NV, POSTED_INTR_VECTOR, 0xffffn],
 		[TD_VMCS_POSTED_INTR_DESC_ADDR, page_to_phys(tdx.pi_desc!), ~0n],
