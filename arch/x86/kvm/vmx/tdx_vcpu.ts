@@ -252,13 +252,16 @@ export function tdx_deliver_interrupt(apic: struct_kvm_lapic, _mode: number, _tr
  */
 export function tdx_protected_apic_has_interrupt(vcpu: struct_kvm_vcpu): boolean {
 	const tdx = to_tdx(vcpu);
+	let err;
 
 	if (!tdx.initialized || tdx.halted_without_interrupts)
 		return false;
 	if (pi_test_on(tdx.pi_desc!))
 		return true;
-	return !tdx_failed(tdh_vp_rd(page_to_phys(tdx.tdvpr!), TD_VCPU_STATE_DETAILS)) &&
-		(tdx_out_reg(VCPU_REGS_R8) & 1) !== 0;
+	do {
+		err = tdh_vp_rd(page_to_phys(tdx.tdvpr!), TD_VCPU_STATE_DETAILS);
+	} while (tdx_busy(err));
+	return !tdx_failed(err) && (tdx_out_reg(VCPU_REGS_R8) & 1) !== 0;
 }
 
 /** arch/x86/kvm/vmx/tdx.c:tdx_inject_nmi() */
