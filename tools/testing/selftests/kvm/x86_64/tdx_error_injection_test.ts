@@ -8,6 +8,7 @@
  * step by step, with no code at the reset vector, so that its vCPU ends in a triple fault; a page
  * of it is converted; and it goes.
  */
+import { cli, iret, ld64, st64, sti, type guest_program } from "#hw/isa_guest.ts";
 import { EAGAIN, EFAULT, EINVAL, EIO } from "#uapi/asm-generic/errno-base.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import { KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_SHUTDOWN, KVM_MEMORY_ENCRYPT_REG_REGION,
@@ -18,8 +19,10 @@ import { errno, fallocate, ftruncate, ioctl, memfd_create, sched_setaffinity, us
 	write_file } from "#tools/include/nolibc/nolibc.ts";
 import type { wait } from "../include/kvm_util.ts";
 import { TEST_ASSERT } from "../include/test_util.ts";
-import { td_add_page, td_cmd, td_free, td_init_vm, td_map_memory, td_new_vcpu, td_new_vm, td_run,
-	td_set_slot, type struct_td } from "../include/x86_64/tdx.ts";
+import { TDVMCALL_HLT, TD_FREE_GPA, td_accept, td_add_page, td_cmd, td_create, td_free, td_init_vm,
+	td_long_mode, td_map_memory, td_new_vcpu, td_new_vm, td_report, td_run,
+	td_run_until_report, td_set_slot, td_vmcall, type struct_td } from
+	"../include/x86_64/tdx.ts";
 import * as d from "../include/x86_64/tdx_debug.ts";
 import * as s from "../include/x86_64/tdx_status.ts";
 
@@ -27,6 +30,7 @@ const PAGE = 4096, HPAGE = 2 ** 21;
 /* below the reset vector */
 const BASE = 2 ** 32 - HPAGE;
 const HUGE = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+const TDVMCALL_WRMSR = 32n, X2APIC_SPIV = 0x80fn, X2APIC_ICR = 0x830n;
 const PERIOD = "/sys/module/kvm/parameters/nx_huge_pages_recovery_period_ms";
 const RATIO = "/sys/module/kvm/parameters/nx_huge_pages_recovery_ratio";
 
@@ -349,12 +353,18 @@ const CASES: readonly error_case[] = [
 	/* a new epoch for what has yet to run */
 	{ name: "TRACK", leaf: d.TDH_MEM_TRACK, want: RUN, codes: [...page(RCX), ...TD, ...SYS] },
 
+	/* where interrupts are posted; the module has the vCPU by then */
+	{ name: "VP.WR", leaf: d.TDH_VP_WR, want: INIT_VCPU_ONCE, codes: [...page(RCX),
+		[s.TDX_OPERAND_INVALID, RDX], ...FATAL, ...TD, ...bare(s.TDX_FIELD_NOT_WRITABLE,
+			s.TDX_VCPU_ASSOCIATED), ...SYS] },
+	{ name: "VP.WR", leaf: d.TDH_VP_WR, want: INIT_VCPU_ONCE, codes: page(RCX), skip: 2 },
 	/* the shared tables' root: when the first page is added, or when the vCPU runs */
-	{ name: "VP.WR", leaf: d.TDH_VP_WR, want: MEM_REGION, codes: page(RCX) },
+	{ name: "VP.WR", leaf: d.TDH_VP_WR, want: MEM_REGION, codes: page(RCX), skip: 3 },
 	{ name: "VP.WR", leaf: d.TDH_VP_WR, want: RUN, codes: [...page(RCX),
 		[s.TDX_OPERAND_INVALID, RDX], [s.TDX_OPERAND_INVALID, R8], ...TD,
-		...bare(s.TDX_FIELD_NOT_WRITABLE, s.TDX_VCPU_ASSOCIATED), ...SYS], empty: true },
-	{ name: "VP.WR", leaf: d.TDH_VP_WR, want: FINE, codes: FATAL },
+		...bare(s.TDX_FIELD_NOT_WRITABLE, s.TDX_VCPU_ASSOCIATED), ...SYS], empty: true,
+	skip: 3 },
+	{ name: "VP.WR", leaf: d.TDH_VP_WR, want: FINE, codes: FATAL, skip: 3 },
 	{ name: "VP.ENTER", leaf: d.TDH_VP_ENTER, want: { exit: true }, codes: [...page(RCX),
 		...FATAL, ...TD, ...bare(s.TDX_VCPU_STATE_INCORRECT, s.TDX_VCPU_ASSOCIATED,
 			s.TDX_TSC_ROLLBACK), [s.TDX_NON_RECOVERABLE_VCPU, 33],
@@ -541,6 +551,37 @@ function* test_busy(): wait {
 /* Functions that warn, each once: KVM_BUG_ON() stands for all that kill a VM. */
 const WARN = ["KVM_BUG_ON", "handle_changed_private_spte", "tdx_reclaim_page"];
 
+/**
+ * A vCPU with an interrupt that came while it had them off, and that it takes up again as it halts:
+ * KVM asks the module before the vCPU sleeps.
+ */
+function* test_busy_halted(): wait {
+	const VECTOR = 0x51;
+	const td = td_create([function* (): guest_program {
+		yield* td_long_mode();
+		yield* td_accept(TD_FREE_GPA);
+		yield* cli();
+		yield* td_vmcall(TDVMCALL_WRMSR, X2APIC_SPIV, 0x1ffn);
+		yield* td_vmcall(TDVMCALL_WRMSR, X2APIC_ICR, BigInt(VECTOR));
+		/* it is posted no more when this is over, but pending */
+		yield* td_report(1);
+		yield* sti();
+		yield* td_vmcall(TDVMCALL_HLT, 0n);
+		yield* td_report(yield* ld64(TD_FREE_GPA));
+	}], { handlers: { [VECTOR]: function* () {
+		yield* st64(TD_FREE_GPA, 2n);
+		yield* iret();
+	} } });
+
+	TEST_ASSERT((yield* td_run_until_report(td)) === 1, "halted: start");
+	d.td_fail(d.TDH_VP_RD, s.TDX_OPERAND_BUSY, RCX, 3);
+	TEST_ASSERT((yield* td_run_until_report(td)) === 2, "halted: no interrupt");
+	TEST_ASSERT(d.td_fail_left() === 0, "VP.RD: not called");
+	d.td_fail_off();
+	td_free(td);
+	d.td_assert_left(lost.keyids, lost.leaked, lost.owned, "halted");
+}
+
 /** The host's problems but for those that had to be, and those that had to be and were not. */
 export function problems(found: readonly string[], log: string): string[] {
 	if (lost.leaked === 0)
@@ -573,6 +614,7 @@ export function* main(): wait<number> {
 	yield* test_fatal(false);
 	yield* test_fatal(true);
 	yield* test_busy();
+	yield* test_busy_halted();
 	check(yield* live(), FINE, 0n, "nothing fails any more");
 	return 0;
 }

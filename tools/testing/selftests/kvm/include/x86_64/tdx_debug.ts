@@ -31,6 +31,7 @@ export const TDH_MNG_KEY_FREEID		= 20;
 export const TDH_MNG_INIT		= 21;
 export const TDH_VP_INIT		= 22;
 export const TDH_MEM_PAGE_PROMOTE	= 23;
+export const TDH_VP_RD			= 26;
 export const TDH_PHYMEM_PAGE_RECLAIM	= 28;
 export const TDH_MEM_PAGE_REMOVE	= 29;
 export const TDH_MEM_SEPT_REMOVE	= 30;
