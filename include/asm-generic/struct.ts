@@ -19,8 +19,16 @@ export interface kind_of<T> {
 	readonly flex?: boolean;
 	/** Of an array: what it is made of. */
 	readonly element?: kind_of<T extends { readonly [i: number]: infer E } ? E : never>;
+	/** The accessors of a member at @at, where the kind has its own. */
+	member?(at: number): member_accessors<T>;
 	/** Of a bit-field: lowest bit, number of bits. */
 	readonly bits?: readonly [number, number];
+}
+
+/** What a struct's member is reached by, on the struct's view. */
+export interface member_accessors<T> {
+	get(this: { readonly dv: DataView }): T;
+	set(this: { readonly dv: DataView }, x: T): void;
 }
 
 export type value_of<K> = K extends kind_of<infer T> ? T : never;
@@ -31,23 +39,51 @@ export interface bytes_view {
 }
 
 const scalar = <T>(size: number, get: (v: DataView, at: number) => T,
-	set: (v: DataView, at: number, x: T) => void): kind_of<T> =>
-	({ size, align: size, get, set });
+	set: (v: DataView, at: number, x: T) => void,
+	member: (at: number) => member_accessors<T>): kind_of<T> =>
+	({ size, align: size, get, set, member });
 
-export const __u8 = scalar(1, (v, at) => v.getUint8(at), (v, at, x) => v.setUint8(at, x));
-export const __s8 = scalar(1, (v, at) => v.getInt8(at), (v, at, x) => v.setInt8(at, x));
-export const __u16 = scalar(2, (v, at) => v.getUint16(at, true),
-	(v, at, x) => v.setUint16(at, x, true));
-export const __s16 = scalar(2, (v, at) => v.getInt16(at, true),
-	(v, at, x) => v.setInt16(at, x, true));
-export const __u32 = scalar(4, (v, at) => v.getUint32(at, true),
-	(v, at, x) => v.setUint32(at, x, true));
-export const __s32 = scalar(4, (v, at) => v.getInt32(at, true),
-	(v, at, x) => v.setInt32(at, x, true));
+/* each with accessors of its own: what is shared by all kinds is fast for none */
+export const __u8 = scalar<number>(1, (v, at) => v.getUint8(at), (v, at, x) => v.setUint8(at, x),
+	(at) => ({
+		get() { return this.dv.getUint8(at); },
+		set(x) { this.dv.setUint8(at, x); },
+	}));
+export const __s8 = scalar<number>(1, (v, at) => v.getInt8(at), (v, at, x) => v.setInt8(at, x),
+	(at) => ({
+		get() { return this.dv.getInt8(at); },
+		set(x) { this.dv.setInt8(at, x); },
+	}));
+export const __u16 = scalar<number>(2, (v, at) => v.getUint16(at, true),
+	(v, at, x) => v.setUint16(at, x, true), (at) => ({
+		get() { return this.dv.getUint16(at, true); },
+		set(x) { this.dv.setUint16(at, x, true); },
+	}));
+export const __s16 = scalar<number>(2, (v, at) => v.getInt16(at, true),
+	(v, at, x) => v.setInt16(at, x, true), (at) => ({
+		get() { return this.dv.getInt16(at, true); },
+		set(x) { this.dv.setInt16(at, x, true); },
+	}));
+export const __u32 = scalar<number>(4, (v, at) => v.getUint32(at, true),
+	(v, at, x) => v.setUint32(at, x, true), (at) => ({
+		get() { return this.dv.getUint32(at, true); },
+		set(x) { this.dv.setUint32(at, x, true); },
+	}));
+export const __s32 = scalar<number>(4, (v, at) => v.getInt32(at, true),
+	(v, at, x) => v.setInt32(at, x, true), (at) => ({
+		get() { return this.dv.getInt32(at, true); },
+		set(x) { this.dv.setInt32(at, x, true); },
+	}));
 export const __u64 = scalar<bigint>(8, (v, at) => v.getBigUint64(at, true),
-	(v, at, x) => v.setBigUint64(at, x, true));
+	(v, at, x) => v.setBigUint64(at, x, true), (at) => ({
+		get() { return this.dv.getBigUint64(at, true); },
+		set(x) { this.dv.setBigUint64(at, x, true); },
+	}));
 export const __s64 = scalar<bigint>(8, (v, at) => v.getBigInt64(at, true),
-	(v, at, x) => v.setBigInt64(at, x, true));
+	(v, at, x) => v.setBigInt64(at, x, true), (at) => ({
+		get() { return this.dv.getBigInt64(at, true); },
+		set(x) { this.dv.setBigInt64(at, x, true); },
+	}));
 
 /** Array member: `view[i]` reads and writes, `view.length`, `view.bytes`. */
 export interface array_view<T> extends bytes_view {
@@ -206,7 +242,10 @@ function make<M extends members>(given: M, place: (m: M) => { offsets: Record<st
 	}
 	for (const [name, kind] of Object.entries(members)) {
 		const at = offsets[name]!, slot = kind.window ? windows++ : 0;
-		Object.defineProperty(view.prototype, name, {
+		Object.defineProperty(view.prototype, name, kind.member ? {
+			enumerable: true,
+			...kind.member(at),
+		} : {
 			enumerable: true,
 			get: kind.window ? function (this: view) {
 				this.windows ??= new Array<unknown>(windows).fill(null);
