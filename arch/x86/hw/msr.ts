@@ -184,8 +184,13 @@ export function hw_ept_5levels(): boolean {
 	return tme_config().keyid_bits !== 0;
 }
 
+/* from here on, no register is read-only, the machine check's or the memory encryption's */
+const MSR_EXTENDED = 0xc0000000;
+
 /** RDMSR of the current CPU; null is #GP. */
 export function hw_rdmsr(msr: number): bigint | null {
+	if (msr >= MSR_EXTENDED)
+		return this_cpu.msrs.get(msr) ?? reset_value(msr) ?? null;
 	if (msr === MSR_IA32_TSC)
 		return BigInt(rdtsc());
 	const ro = READ_ONLY.get(msr) ??
@@ -196,11 +201,13 @@ export function hw_rdmsr(msr: number): bigint | null {
 
 /** WRMSR; false is #GP. */
 export function hw_wrmsr(msr: number, value: bigint): boolean {
-	const mce = mce_wrmsr(this_cpu, msr, value);
-
-	if (mce !== null)
-		return mce;
-	if (reset_value(msr) === undefined)
+	if (msr < MSR_EXTENDED) {
+		const mce = mce_wrmsr(this_cpu, msr, value);
+		if (mce !== null)
+			return mce;
+	}
+	/* what was written once exists */
+	if (!this_cpu.msrs.has(msr) && reset_value(msr) === undefined)
 		return false;
 	if (msr === MSR_EFER) {
 		const valid = EFER_VALID | (cpu_vendor === X86_VENDOR_AMD ? EFER_SVME : 0n);
