@@ -39,7 +39,7 @@ export function* syscall_gen(nr: number, a0: reg_value = 0, a1: reg_value = 0, a
 	a3: reg_value = 0, a4: reg_value = 0, a5: reg_value = 0): Generator<void, number, void> {
 	if (nr !== __NR_ioctl)
 		return syscall(nr, a0, a1, a2, a3, a4, a5);
-	const fd = Number(BigInt.asIntN(32, BigInt(a0)));
+	const fd = typeof a0 === "number" ? a0 | 0 : Number(BigInt.asIntN(32, a0));
 	const t = current;
 	for (;;) {
 		let ret = 0;
@@ -53,7 +53,8 @@ export function* syscall_gen(nr: number, a0: reg_value = 0, a1: reg_value = 0, a
 		}
 		enter_from_user_mode();
 		try {
-			const run = ioctl_gen(f.file, Number(BigInt.asUintN(32, BigInt(a1))),
+			const run = ioctl_gen(f.file, typeof a1 === "number" ? a1 >>> 0 :
+				Number(BigInt.asUintN(32, a1)), a2 === 0 ? 0n :
 				BigInt.asUintN(64, BigInt(a2)));
 			for (;;) {
 				const r = run.next();
