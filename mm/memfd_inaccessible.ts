@@ -7,14 +7,15 @@
  *
  *	fd -> inaccessible file, its inode -> inaccessible_data -> tmpfs file (no descriptor)
  *
- * data.lock protects the list of notifiers, and is held while pages go. The mapping of the tmpfs
+ * data.lock protects the tree of notifiers, and is held while pages go. The mapping of the tmpfs
  * file knows the inode in front; its private_lock keeps that from going.
  *
  * @hunk 1:1
  */
 import { ERR_PTR, IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
+import { container_of } from "#asm-generic/owner.ts";
 import { fs_initcall } from "#asm-generic/registry.ts";
-import { type loff_t, pgoff_t, ref } from "#asm-generic/types.ts";
+import { PGOFF_MAX, type loff_t, pgoff_t, ref } from "#asm-generic/types.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
 import { EHWPOISON, EINVAL, ENOMEM, EOPNOTSUPP, EPERM } from "#linux/errno.ts";
 import { alloc_file_pseudo, fput } from "#linux/file.ts";
@@ -27,7 +28,8 @@ import type { struct_address_space, struct_dentry, struct_file, struct_file_oper
 import type { struct_fs_context } from "#linux/fs_context.ts";
 import { GFP_KERNEL, __GFP_MOVABLE } from "#linux/gfp.ts";
 import { thp_order } from "#linux/huge_mm.ts";
-import { INIT_LIST_HEAD, list_add, list_del, list_for_each_entry, struct_list_head } from "#linux/list.ts";
+import { interval_tree_insert, interval_tree_iter_first, interval_tree_iter_next,
+	interval_tree_remove } from "#linux/interval_tree.ts";
 import { struct_inaccessible_notifier } from "#linux/memfd.ts";
 import { compound_head, put_page, set_page_dirty, truncate_inode_pages_final } from "#linux/mm.ts";
 import type { struct_page } from "#linux/mm_types.ts";
@@ -40,6 +42,8 @@ import { mapping_gfp_mask, mapping_set_gfp_mask, mapping_set_unevictable, unlock
 import type { struct_path } from "#linux/path.ts";
 import { page_to_pfn_t, pfn_t_to_page, type pfn_t } from "#linux/pfn_t.ts";
 import { init_pseudo } from "#linux/pseudo_fs.ts";
+import { RB_ROOT_CACHED } from "#linux/rbtree.ts";
+import { struct_rb_root_cached } from "#linux/rbtree_types.ts";
 import { SGP_CACHE, shmem_getpage, shmem_mapping } from "#linux/shmem_fs.ts";
 import { kfree, kzalloc } from "#linux/slab.ts";
 import { spin_lock, spin_unlock } from "#linux/spinlock.ts";
@@ -54,7 +58,8 @@ import { S_IFREG } from "#uapi/linux/stat.ts";
 class struct_inaccessible_data {
 	lock = new struct_mutex();
 	memfd: struct_file | null = null;
-	notifiers = new struct_list_head(null);
+	/** by the pages that they are for */
+	notifiers = new struct_rb_root_cached();
 }
 
 /** PAGE_ALIGNED() of an unchecked 64-bit value. */
@@ -68,8 +73,10 @@ const inaccessible_data = (m: { private_data: unknown } | null): struct_inaccess
 /** Later versions: restrictedmem_invalidate_start(). With data.lock held. */
 function inaccessible_invalidate_start(data: struct_inaccessible_data,
 	start: pgoff_t, end: pgoff_t): void {
-	for (const notifier of list_for_each_entry(data.notifiers, struct_inaccessible_notifier,
-		"list")) {
+	for (let node = interval_tree_iter_first(data.notifiers, start, end - 1); node !== null;
+	     node = interval_tree_iter_next(node, start, end - 1)) {
+		const notifier = container_of(node, struct_inaccessible_notifier, "range");
+
 		notifier.ops!.invalidate_start(notifier, start, end);
 	}
 }
@@ -77,8 +84,10 @@ function inaccessible_invalidate_start(data: struct_inaccessible_data,
 /** Later versions: restrictedmem_invalidate_end(). With data.lock held. */
 function inaccessible_invalidate_end(data: struct_inaccessible_data,
 	start: pgoff_t, end: pgoff_t): void {
-	for (const notifier of list_for_each_entry(data.notifiers, struct_inaccessible_notifier,
-		"list")) {
+	for (let node = interval_tree_iter_first(data.notifiers, start, end - 1); node !== null;
+	     node = interval_tree_iter_next(node, start, end - 1)) {
+		const notifier = container_of(node, struct_inaccessible_notifier, "range");
+
 		notifier.ops!.invalidate_end(notifier, start, end);
 	}
 }
@@ -224,7 +233,7 @@ export function memfd_mkinaccessible(memfd: struct_file): struct_file | err_ptr 
 
 	data.memfd = memfd;
 	mutex_init(data.lock, "&data->lock");
-	INIT_LIST_HEAD(data.notifiers);
+	data.notifiers = RB_ROOT_CACHED();
 
 	const inode = alloc_anon_inode(inaccessible_mnt.mnt_sb!);
 	if (IS_ERR(inode)) {
@@ -263,7 +272,7 @@ export function inaccessible_register_notifier(file: struct_file,
 	const data = inaccessible_data(file.f_mapping);
 
 	mutex_lock(data.lock);
-	list_add(notifier.list, data.notifiers);
+	interval_tree_insert(notifier.range, data.notifiers);
 	mutex_unlock(data.lock);
 }
 
@@ -273,7 +282,7 @@ export function inaccessible_unregister_notifier(file: struct_file,
 	const data = inaccessible_data(file.f_mapping);
 
 	mutex_lock(data.lock);
-	list_del(notifier.list);
+	interval_tree_remove(notifier.range, data.notifiers);
 	mutex_unlock(data.lock);
 }
 
@@ -367,7 +376,8 @@ export function inaccessible_nr_notifiers(file: struct_file): number {
 	let nr = 0;
 
 	mutex_lock(data.lock);
-	for (const _ of list_for_each_entry(data.notifiers, struct_inaccessible_notifier, "list"))
+	for (let node = interval_tree_iter_first(data.notifiers, 0, PGOFF_MAX); node !== null;
+	     node = interval_tree_iter_next(node, 0, PGOFF_MAX))
 		nr++;
 	mutex_unlock(data.lock);
 	return nr;

@@ -4,17 +4,17 @@
  *
  * Upstream: include/linux/memfd.h.
  */
-import type { pgoff_t } from "#asm-generic/types.ts";
-import { struct_list_head } from "#linux/list.ts";
+import { PGOFF_MAX, type pgoff_t } from "#asm-generic/types.ts";
+import { struct_interval_tree_node } from "#linux/interval_tree.ts";
 
 /* @hunk 1:1: pfn_t comes with the functions below */
 export { memfd_fcntl } from "#mm/memfd.ts";
 
 /**
  * What a user of inaccessible memory wants to know. invalidate_start(): pages [start, end) of the
- * file are about to go, or broken; none of them may be in use, or be taken into use, from when it
- * returns until invalidate_end(). Both run under the file's lock and may sleep. Posted as one
- * invalidate().
+ * file, some of them in the notifier's range, are about to go, or broken; none of them may be in
+ * use, or be taken into use, from when it returns until invalidate_end(). Both run under the file's
+ * lock and may sleep. Posted as one invalidate().
  * @hunk 1:2
  */
 export interface struct_inaccessible_notifier_ops {
@@ -26,11 +26,13 @@ export interface struct_inaccessible_notifier_ops {
 
 export class struct_inaccessible_notifier {
 	readonly owner: object | null;
-	list = new struct_list_head(this);
+	/** Pages of the file, first and last: all, unless set before it is registered. */
+	range = new struct_interval_tree_node(this);
 	ops: struct_inaccessible_notifier_ops | null = null;
 
 	constructor(owner: object | null) {
 		this.owner = owner;
+		this.range.last = PGOFF_MAX;
 	}
 }
 

@@ -1010,6 +1010,11 @@ function kvm_private_mem_register(slot: struct_kvm_memory_slot): void {
 		WARN_ON_ONCE(true);
 		return;
 	}
+	const { range } = slot.notifier;
+
+	/* of a hole elsewhere in the file it need not hear */
+	range.start = loff_to_pgoff(slot.private_offset);
+	range.last = range.start + slot.npages - 1;
 	slot.notifier.ops = kvm_private_notifier_ops;
 	inaccessible_register_notifier(slot.private_file!, slot.notifier);
 }

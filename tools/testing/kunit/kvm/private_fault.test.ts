@@ -80,7 +80,7 @@ function shmem_enabled(policy: string): void {
 		.toBe(0);
 }
 
-/** Calls @hook when a hole begins and when it has been punched, after those who come later. */
+/** Calls @hook when a hole begins and when it has been punched, after those who came before. */
 function on_hole(fd: number, hook: (what: string) => void): () => void {
 	const file = fget(fd)!, notifier = new struct_inaccessible_notifier(null);
 
@@ -107,12 +107,10 @@ afterAll(() => expect(state()).toBe(before));
 describe("faults on private memory", () => {
 	test("no page is mapped that is about to be punched", () => in_task(() => {
 		const seen: (string | number)[] = [];
-		const memfd = inaccessible();
-		let vm: private_vm | null = null;
+		const memfd = inaccessible(), vm = new private_vm(memfd);
 		const unregister = on_hole(memfd, (what) =>
-			seen.push(what, vm!.private_fault(GPA + PAGE), vm!.level(GPA + PAGE)));
+			seen.push(what, vm.private_fault(GPA + PAGE), vm.level(GPA + PAGE)));
 
-		vm = new private_vm(memfd);
 		expect(vm.private_fault(GPA + PAGE)).toBe(RET_PF_FIXED);
 		expect(fallocate(memfd, PUNCH, 0, 4 * PAGE)).toBe(0);
 		/* at the end it has been punched, and may be had again */
