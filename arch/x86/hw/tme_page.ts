@@ -33,7 +33,7 @@ export class tme_page {
 
 const pages = new Map<number, tme_page>();
 /* those that were looked up last, by the low bits of their frames */
-const RECENT = 256;
+const RECENT = 1024;
 const recent: (tme_page | null)[] = new Array<tme_page | null>(RECENT).fill(null);
 
 export function tme_pages_reset(): void {
