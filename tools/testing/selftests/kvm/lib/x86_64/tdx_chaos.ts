@@ -23,6 +23,7 @@ const PAGE = 4096;
 /* the area is as large as a large page: pages that are converted, and, far away, the vCPUs' own */
 const AREA		= TD_FREE_GPA;
 const PAGES		= 24;
+const AREA_SIZE		= 2 ** 21;
 const OWN		= 500;
 const MAX_RANGE		= 6;
 
@@ -62,11 +63,14 @@ export class chaos {
 	readonly seed: number;
 	readonly rounds: number;
 	readonly rnd: random;
+	/** All of the area is converted at a time, now and then; vCPUs have their own behind it. */
+	readonly whole: boolean;
 	/** Conversions by the VMM so far, on its own and by request; audits. */
 	conversions = 0;
 	audits = 0;
 	stop = false;
-	constructor(seed: number, rounds: number) {
+	constructor(seed: number, rounds: number, whole = false) {
+		this.whole = whole;
 		this.seed = seed;
 		this.rounds = rounds;
 		this.rnd = random_of(seed);
@@ -138,7 +142,8 @@ function* access(rnd: random): guest_program {
 }
 
 function* guest_code(c: chaos, vcpu: number): guest_program {
-	const rnd = random_of(c.seed * 16 + vcpu + 1), own = AREA + (OWN + vcpu) * PAGE;
+	const rnd = random_of(c.seed * 16 + vcpu + 1);
+	const own = (c.whole ? AREA + AREA_SIZE : AREA + OWN * PAGE) + vcpu * PAGE;
 
 	yield* td_long_mode();
 	if (vcpu === 0) {
@@ -149,6 +154,8 @@ function* guest_code(c: chaos, vcpu: number): guest_program {
 	}
 	for (let round = 0; round < c.rounds; round++) {
 		yield* access(rnd);
+		if (c.whole && round % 8 === 7)
+			yield* td_accept(AREA, 1);
 		if (Number(yield* ld64(own)) !== round)
 			yield* bad(6);
 		yield* st64(own, BigInt(round + 1));
@@ -233,7 +240,9 @@ export function* chaos_host(c: chaos): wait {
 	while (!c.stop) {
 		const first = c.rnd(PAGES), n = Math.min(1 + c.rnd(MAX_RANGE), PAGES - first);
 		const gpa = AREA + first * PAGE;
-		if (c.rnd(4) === 0)
+		if (c.whole && c.rnd(8) === 0)
+			yield* convert(c, AREA, AREA_SIZE, c.rnd(3) !== 0);
+		else if (c.rnd(4) === 0)
 			set_memory(c, gpa, n * PAGE, false);
 		else
 			yield* convert(c, gpa, n * PAGE, c.rnd(2) === 0);
