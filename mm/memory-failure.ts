@@ -735,10 +735,14 @@ function identify_page_state(pfn: pfn_nr, p: struct_page, page_flags: number): n
 function try_to_split_thp_page(page: struct_page, msg: string): number {
 	lock_page(page);
 	if (split_huge_page(page)) {
-		const pfn = page.pfn;
+		const pfn = page.pfn, mapping = page_mapping(page), index = page_to_pgoff(page);
+		const front = mapping && !PageAnon(page) ? inaccessible_inode_get(mapping) : null;
 
 		unlock_page(page);
 		pr_info("Memory failure: %s: %s: thp split failed\n", msg, hex(pfn));
+		/* whoever asks again gets the rest of it page by page */
+		if (front)
+			inaccessible_error_page(front, index);
 		put_page(page);
 		return -EBUSY;
 	}
