@@ -70,6 +70,9 @@ endef
 build/%/image/one.mjs: build/%/.compile
 	$(call image,tools/perf/bench/one)
 
+build/%/image/host.mjs: build/%/.compile
+	$(call image,tools/qemu/host)
+
 build/%/image/run_init.mjs: build/%/.compile
 	$(call image,tools/testing/selftests/kselftest/run_init)
 
@@ -129,7 +132,7 @@ bench: build/$(CONFIG)/image/one.mjs build/$(KSELFTEST)/image/one.mjs
 # The VMM; HOST describes the host it runs on
 
 PHONY += qemu
-qemu: build/$(CONFIG)/.compile
+qemu: build/$(CONFIG)/image/host.mjs
 	@PRIVMEM_HOST='$(HOST)' node build/$(CONFIG)/tools/qemu/main.js $(ARGS)
 
 # ---------------------------------------------------------------------------

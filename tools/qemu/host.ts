@@ -11,6 +11,7 @@ import { parentPort, receiveMessageOnPort, workerData } from "node:worker_thread
 import { init_main } from "#tools/include/nolibc/init.ts";
 import { parse_host } from "#tools/testing/host/config.ts";
 import { run_host, trace_host } from "#tools/testing/host/host.ts";
+import { restore_positions } from "#tools/testing/host/positions.ts";
 import { set_error_sink } from "#tools/qemu/util/error-report.ts";
 import { qemu_main } from "#tools/qemu/system/main-loop.ts";
 import type { io_event, vm_io } from "#tools/qemu/system/vm.ts";
@@ -129,4 +130,5 @@ function run(start: host_start): number {
 	return end.status > 0 ? end.status : EXIT_PROBLEMS;
 }
 
+restore_positions(process.argv[1]!);
 parentPort!.postMessage({ status: run(workerData as host_start) });

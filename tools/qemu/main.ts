@@ -19,8 +19,10 @@ import type { io_event } from "#tools/qemu/system/vm.ts";
 import type { host_start } from "./host.ts";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-/* build/CONFIG/tools/qemu; the loader is a source */
-const LOADER = path.resolve(here, "../../../../tools/scripts/kbuild/load.js");
+/* here is build/CONFIG/tools/qemu; the loader is a source */
+const BUILD = path.resolve(here, "../..");
+const IMAGE = "image/host.mjs";
+const LOADER = path.resolve(BUILD, "../../tools/scripts/kbuild/load.js");
 
 type from_host = { status: number } | { dev: number; bytes: Uint8Array };
 
@@ -33,6 +35,19 @@ function devices_of(o: vm_options): chardev[] {
 function fail(message: string): never {
 	error_report(message);
 	throw new qemu_exit(1);
+}
+
+/** The host's thread: its image, if that is of what is in the build folder, or its files. */
+function host_worker(start: host_start): Worker {
+	const mtime = (file: string): number =>
+		fs.statSync(path.join(BUILD, file), { throwIfNoEntry: false })?.mtimeMs ?? -1;
+	const image = mtime(IMAGE) >= mtime(".compile");
+
+	return new Worker(image ? path.join(BUILD, IMAGE) : LOADER, {
+		argv: image ? [] : [path.join(here, "host.js")], workerData: start,
+		execArgv: ["--experimental-vm-modules", "--no-warnings"],
+		resourceLimits: { maxOldGenerationSizeMb: 8192 },
+	});
 }
 
 const reason = (e: unknown): string => {
@@ -168,9 +183,7 @@ async function run(options: vm_options): Promise<number> {
 		module_params: process.env["PRIVMEM_MODULE_PARAMS"] ?? "", files, flag,
 		trace_fd: options.logfile === null ? 2 :
 			open_file(options.logfile, `Error opening logfile ${options.logfile}`) };
-	worker = new Worker(LOADER, { argv: [path.join(here, "host.js")], workerData: start,
-		execArgv: ["--experimental-vm-modules", "--no-warnings"],
-		resourceLimits: { maxOldGenerationSizeMb: 8192 } });
+	worker = host_worker(start);
 	for (const e of early)
 		worker.postMessage(e);
 	const stdio = devices.find((d) => d.kind === "stdio");

@@ -31,8 +31,11 @@ export function restore_frame(frame: string, url: string, base: string, lines: i
 	return `${head}${base}${module}:${lines.line[Number(nr) - 1]}${rest}`;
 }
 
-/** For image @url; a stack is looked at when somebody reads it. */
-export function restore_positions(url: string): void {
+/** If file @program is an image; a stack is looked at when somebody reads it. */
+export function restore_positions(program: string): void {
+	if (!program.endsWith(".mjs"))
+		return;
+	const url = pathToFileURL(program).href;
 	const base = `${pathToFileURL(resolve(dirname(fileURLToPath(url)), "..")).href}/`;
 	let lines: image_lines | null = null;
 

@@ -70,8 +70,7 @@ async function main(): Promise<number> {
 	return end.status !== 0 && end.status > 0 ? end.status : EXIT_PROBLEMS;
 }
 
-if (linked.size > 0)
-	restore_positions(pathToFileURL(process.argv[1]!).href);
+restore_positions(process.argv[1]!);
 
 main().then((status) => {
 	process.exitCode = status;
