@@ -160,5 +160,6 @@ export const tdx_benches: Record<string, bench> = {
 	/* of as many bytes, in small pages */
 	[`td_convert_${SMALL_PER_HPAGE}_pages_us`]: { unit: "us", target: null, rounds: 9,
 		host: HOST, fn: (clock, n) => convert(clock, n, HPAGE, false) },
-	td_second_touch_ns: { unit: "ns", target: null, rounds: 9, host: HOST, fn: second_touch },
+	/* half as much again as guest_second_touch_ns may take */
+	td_second_touch_ns: { unit: "ns", target: 150, rounds: 9, host: HOST, fn: second_touch },
 };
