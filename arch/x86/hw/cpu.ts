@@ -84,6 +84,9 @@ let idt: (exception_handler | null)[] = new Array<exception_handler | null>(32).
 /** Bits of the high half of an entry that lie above the physical address width. */
 export let rsvd_hi = 0;
 export let maxphyaddr = 46;
+/** The same of guests, whose addresses have all bits that CPUID tells of: KeyIDs are not theirs. */
+export const GPA_BITS = 46;
+export const GPA_RSVD_HI = 0x100000 - 2 ** (GPA_BITS - 32);
 /** X86_VENDOR_* */
 export let cpu_vendor = X86_VENDOR_INTEL;
 

@@ -5,13 +5,13 @@
  * Port-only. Features are there because the model has them, or because leaving them out would tell
  * a guest of an impossible 64-bit processor. No XSAVE, no PMU, no MONITOR.
  */
-import { X86_VENDOR_AMD, X86_VENDOR_INTEL } from "./cpu.ts";
+import { GPA_BITS, X86_VENDOR_AMD, X86_VENDOR_INTEL } from "./cpu.ts";
 import { tme_config } from "./tme.ts";
 
 export { hw_rdmsr, hw_wrmsr } from "./msr.ts";
 export { X86_VENDOR_AMD, X86_VENDOR_INTEL };
 
-export const HW_PHYS_BITS	= 46;
+export const HW_PHYS_BITS	= GPA_BITS;
 export const HW_LINEAR_BITS	= 48;
 /** Address space identifiers that SVM offers, and how many of them encrypted guests may use. */
 export const HW_NASIDS		= 0x8000;

@@ -12,7 +12,7 @@ import { FRAME_META, FRAME_USED, frame_mark_used, frame_state, frames_have_meta,
 	table_hi, table_lo, table_or_lo } from "./memory.ts";
 import { TLB_DIRECT, TLB_EXEC, TLB_USER, TLB_WRITE, tlb_drop_page, tlb_fill, tlb_fill4k,
 	tlb_pde_fill, tlb_pde_flags, tlb_pde_lookup, type struct_tlb } from "./tlb.ts";
-import { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, rsvd_hi,
+import { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, GPA_RSVD_HI,
 	type struct_cpu } from "./cpu.ts";
 import { NESTED_POISON, NESTED_R, NESTED_W, NESTED_X, ept_walk, nested_poison, nested_rights,
 	nested_shift, td_walk } from "./ept.ts";
@@ -196,7 +196,7 @@ function leaf(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 	if (g.td !== null && !td_entry_sound(g.td, table, index))
 		return WALK_POISON;
 	const elo = table_lo(table, index), ehi = table_hi(table, index);
-	const rsvd = g.td === null ? rsvd_hi : g.rsvd_hi;
+	const rsvd = g.td === null ? GPA_RSVD_HI : g.rsvd_hi;
 
 	if ((elo & PTE_P) === 0)
 		return fault(g, need, 0);
@@ -262,7 +262,7 @@ function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 		if ((elo & PTE_PS) !== 0 && level !== 4)
 			return leaf(g, cpu, t, lo, hi, need, table, index,
 				level === 3 ? 30 : 21, raw, writable, tgfn);
-		const rsvd = g.td === null ? rsvd_hi : g.rsvd_hi;
+		const rsvd = g.td === null ? GPA_RSVD_HI : g.rsvd_hi;
 		if ((ehi & rsvd) !== 0 || (elo & PTE_PS) !== 0 ||
 		    /* tables are not shared */
 		    (g.td !== null && frame_in(elo, ehi) >= g.td.shared_gfn) ||

@@ -5,7 +5,7 @@
  * Port-only. A bad control makes the instruction fail; bad guest state is an exit, whose reason
  * says that entry failed. What was checked and loaded once is not again until software writes it.
  */
-import { maxphyaddr, this_cpu, type struct_cpu } from "./cpu.ts";
+import { GPA_BITS, maxphyaddr, this_cpu, type struct_cpu } from "./cpu.ts";
 import { frame_words, memory_has_frame } from "./memory.ts";
 import { AR_DB, AR_DPL_SHIFT, AR_L, AR_P, AR_S, AR_TYPE, AR_UNUSABLE, CR0_NE, CR0_PE, CR0_PG,
 	CR0_VALID, CR4_PAE, CR4_PCIDE, CR4_VALID, CR4_VMXE, EFER_LMA, EFER_LME, RFLAGS_FIXED,
@@ -154,7 +154,7 @@ function control_registers_ok(g: struct_guest_cpu, v: number): boolean {
 		return false;
 	if (g.cr4 > 0xffffffff || (g.cr4 & ~CR4_VALID) !== 0 || (g.cr4 & CR4_VMXE) === 0)
 		return false;
-	if (g.cr3 >= 2 ** maxphyaddr)
+	if (g.cr3 >= 2 ** GPA_BITS)
 		return false;
 	if (long && ((g.cr0 & CR0_PG) === 0 || (g.cr4 & CR4_PAE) === 0))
 		return false;
