@@ -13,16 +13,15 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { error_report, info_report, qemu_exit, set_error_sink } from
 	"#tools/qemu/util/error-report.ts";
+import { launch_of } from "#tools/testing/host/launch.ts";
 import type { chardev } from "#tools/qemu/chardev/char.ts";
 import { parse_command_line, type vm_options } from "#tools/qemu/system/vl.ts";
 import type { io_event } from "#tools/qemu/system/vm.ts";
 import type { host_start } from "./host.ts";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-/* here is build/CONFIG/tools/qemu; the loader is a source */
+/* here is build/CONFIG/tools/qemu */
 const BUILD = path.resolve(here, "../..");
-const IMAGE = "image/host.mjs";
-const LOADER = path.resolve(BUILD, "../../tools/scripts/kbuild/load.js");
 
 type from_host = { status: number } | { dev: number; bytes: Uint8Array };
 
@@ -37,17 +36,11 @@ function fail(message: string): never {
 	throw new qemu_exit(1);
 }
 
-/** The host's thread: its image, if that is of what is in the build folder, or its files. */
 function host_worker(start: host_start): Worker {
-	const mtime = (file: string): number =>
-		fs.statSync(path.join(BUILD, file), { throwIfNoEntry: false })?.mtimeMs ?? -1;
-	const image = mtime(IMAGE) >= mtime(".compile");
+	const { options, script, argv } = launch_of(BUILD, "tools/qemu/host");
 
-	return new Worker(image ? path.join(BUILD, IMAGE) : LOADER, {
-		argv: image ? [] : [path.join(here, "host.js")], workerData: start,
-		execArgv: ["--experimental-vm-modules", "--no-warnings"],
-		resourceLimits: { maxOldGenerationSizeMb: 8192 },
-	});
+	return new Worker(script, { argv: [...argv], workerData: start, execArgv: [...options],
+		resourceLimits: { maxOldGenerationSizeMb: 8192 } });
 }
 
 const reason = (e: unknown): string => {

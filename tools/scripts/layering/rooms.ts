@@ -105,7 +105,7 @@ export const RULES: Readonly<Record<room, rule>> = {
 	nolibc: { may: [...USER, "x86/entry"] },
 	host: { may: ["asm-generic", "uapi", "hw", "isa", "x86/entry", "vmlinux"] },
 	selftests: { may: [...USER, "host"] },
-	kselftest: { may: ["tools"] },
+	kselftest: { may: ["tools", "host"] },
 	conformance: { may: [...USER, "host"] },
 	kunit: { may: "all" },
 	qemu: { may: [...USER, "host"] },

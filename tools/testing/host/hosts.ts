@@ -11,6 +11,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { host_end } from "./host.ts";
+import { node_args } from "./launch.ts";
 
 export type { host_end } from "./host.ts";
 
@@ -27,8 +28,7 @@ export interface host_spec {
 }
 
 const BUILD = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
-const LAUNCHER = resolve(BUILD, "../../tools/scripts/kbuild/load.js");
-const RUN_INIT = "tools/testing/selftests/kselftest/run_init.js";
+const RUN_INIT = "tools/testing/selftests/kselftest/run_init";
 /* hosts at once: those who run tests run several of these as well */
 const JOBS = 2;
 const LIMIT_MS = 100000;
@@ -64,8 +64,8 @@ function end_all(): void {
 function run_one(spec: host_spec): Promise<host_end> {
 	const build = build_of(spec.kconfig ?? "");
 	const program = join(build, relative(BUILD, fileURLToPath(spec.program)));
-	const child = spawn(process.execPath, ["--experimental-vm-modules", "--no-warnings", LAUNCHER,
-		join(build, RUN_INIT), "--json", program, ...spec.args ?? []], {
+	const child = spawn(process.execPath, [...node_args(build, RUN_INIT), "--json", program,
+		...spec.args ?? []], {
 		stdio: ["ignore", "pipe", "pipe"], timeout: LIMIT_MS, killSignal: "SIGKILL",
 		env: { ...process.env, PRIVMEM_HOST: spec.host, PRIVMEM_MODULE_PARAMS: spec.params ?? "" },
 	});

@@ -13,6 +13,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { node_args } from "#tools/testing/host/launch.ts";
 import { count, run_collections, without_vendor } from
 	"#tools/testing/selftests/kselftest/runner.ts";
 import type { run_options, test_entry, test_result } from
@@ -20,21 +21,9 @@ import type { run_options, test_entry, test_result } from
 import { parse_known_failures } from "#tools/testing/selftests/kselftest/settings.ts";
 
 const SELFTESTS = "tools/testing/selftests";
-const mtime = (file: string): number => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? -1;
-
-/**
- * A host boots in a process of its own: from the image, if it is of what is in the build folder and
- * nobody counts lines; load.js starts it from the files, only faster than node would.
- */
-function launcher(build: string): string[] {
-	const image = path.resolve(build, "image/run_init.mjs");
-	if (process.env["NODE_V8_COVERAGE"] === undefined &&
-	    mtime(image) >= mtime(path.join(build, ".compile")))
-		return [image];
-	return ["--experimental-vm-modules", "--no-warnings",
-		path.resolve("tools/scripts/kbuild/load.js"),
-		path.resolve(build, "tools/testing/selftests/kselftest/run_init.js")];
-}
+/* a host boots in a process of its own */
+const launcher = (build: string): string[] =>
+	node_args(build, "tools/testing/selftests/kselftest/run_init");
 
 /** Ends the program with a message: `error` on stderr, or text on stdout. */
 class leave extends Error {
