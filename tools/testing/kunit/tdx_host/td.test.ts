@@ -8,41 +8,22 @@
 import { expect, test } from "vitest";
 import { kmsg_text } from "#linux/printk.ts";
 import { memchk, memset, type guest_fn, type guest_program } from "#hw/isa_guest.ts";
-import { pamt_used } from "#hw/tdx/pamt.ts";
 import * as x from "#asm/tdx.ts";
 import { EAGAIN, EINVAL, EIO } from "#linux/errno.ts";
 import { KVM_CREATE_VM } from "#uapi/linux/kvm.ts";
 import { KVM_X86_TDX_VM } from "#uapi-asm/kvm.ts";
-import { close, errno, ioctl, open, write_file } from "#tools/include/nolibc/nolibc.ts";
+import { close, errno, ioctl, open } from "#tools/include/nolibc/nolibc.ts";
 import { O_RDWR } from "#uapi/asm-generic/fcntl.ts";
-import { in_task, state } from "#tools/testing/kunit/kvm/mmu_env.ts";
+import { in_task } from "#tools/testing/kunit/kvm/mmu_env.ts";
 import { td_accept, td_create, td_free, td_init_vm, td_long_mode, td_map_gpa, td_report,
-	td_run_until_report, TD_FREE_GPA, TD_SHARED_BIT, TD_SHARED_VA, type struct_td } from
+	TD_FREE_GPA, TD_SHARED_BIT, TD_SHARED_VA } from
 	"#tools/testing/selftests/kvm/include/x86_64/tdx.ts";
 import { boot_tdx } from "./host.ts";
+import { report_all, td_test } from "./td_env.ts";
 
 boot_tdx();
 
 const PAGE = 4096, HPAGE = 2 ** 21, DATA = TD_FREE_GPA;
-const HUGE = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
-/* pages that no TD has: PAMTs are not counted */
-const owned = pamt_used();
-
-function* report_all(td: struct_td, want: readonly number[]): Generator<void, void, void> {
-	for (const [i, w] of want.entries())
-		expect([i, yield* td_run_until_report(td)]).toEqual([i, w]);
-}
-
-function td_test(name: string, body: () => Generator<void, void, void>): void {
-	test(name, () => {
-		const before = state();
-
-		x.seamcall_counts_reset();
-		in_task(body);
-		expect(state()).toBe(before);
-		expect(pamt_used()).toBe(owned);
-	});
-}
 
 /** A page in the middle of a large one, there and back; the rest keeps its contents. */
 function* in_the_middle(): guest_program {
@@ -65,8 +46,7 @@ function* in_the_middle(): guest_program {
 
 const MIDDLE = [0, 0, 1, 1, 0, 0, 1, 1, 0];
 
-td_test("a large page is one, until a part of it goes", function* () {
-	expect(write_file(HUGE, "always")).toBe(0);
+td_test("a large page is one, until a part of it goes", "always", function* () {
 	const td = td_create([in_the_middle]);
 	x.seamcall_counts_reset();
 	yield* report_all(td, MIDDLE);
@@ -76,7 +56,6 @@ td_test("a large page is one, until a part of it goes", function* () {
 	/* the one in the middle, and all at the end */
 	expect(x.seamcall_counts[x.TDH_MEM_PAGE_REMOVE]).toBe(513);
 	td_free(td);
-	expect(write_file(HUGE, "never")).toBe(0);
 });
 
 /* small pages */
@@ -113,9 +92,8 @@ const BUSY: readonly [string, number, guest_fn, readonly number[]][] = [
 ];
 
 for (const [name, leaf, script, want] of BUSY)
-	td_test(`${name} finds a lock taken, three times`, function* () {
-		if (script === in_the_middle)
-			expect(write_file(HUGE, "always")).toBe(0);
+	td_test(`${name} finds a lock taken, three times`,
+		script === in_the_middle ? "always" : "never", function* () {
 		x.seamcall_fail(leaf, x.TDX_OPERAND_BUSY, x.OPERAND_RCX, 3);
 		const td = td_create([script]);
 		yield* report_all(td, want);
@@ -123,17 +101,14 @@ for (const [name, leaf, script, want] of BUSY)
 		/* it was called at least once more than it failed */
 		expect(x.seamcall_counts[leaf]).toBeGreaterThan(3);
 		x.seamcall_fail(leaf, 0, 0, 0);
-		expect(write_file(HUGE, "never")).toBe(0);
 	});
 
-td_test("interruptions: CACHE.WB is resumed, PAGE.DEMOTE is begun anew", function* () {
-	expect(write_file(HUGE, "always")).toBe(0);
+td_test("interruptions: CACHE.WB is resumed, PAGE.DEMOTE is begun anew", "always", function* () {
 	const td = td_create([in_the_middle]);
 	x.seamcall_fail(x.TDH_MEM_PAGE_DEMOTE, x.TDX_INTERRUPTED_RESTARTABLE, 0, 2);
 	yield* report_all(td, MIDDLE);
 	expect(x.seamcall_counts[x.TDH_MEM_PAGE_DEMOTE]).toBe(3);
 	td_free(td);
-	expect(write_file(HUGE, "never")).toBe(0);
 });
 
 /* KVM_TDX_INIT_VM */
@@ -146,7 +121,7 @@ const INIT: readonly [string, number, number, number, number][] = [
 ];
 
 for (const [name, leaf, code, details, error] of INIT)
-	td_test(`KVM_TDX_INIT_VM fails at ${name}: errno ${error}, and nothing is left`, function* () {
+	td_test(`KVM_TDX_INIT_VM fails at ${name}: errno ${error}, and nothing is left`, "never", function* () {
 		const kvm = open("/dev/kvm", O_RDWR), vm = ioctl(kvm, KVM_CREATE_VM, KVM_X86_TDX_VM);
 
 		x.seamcall_fail(leaf, code, details);

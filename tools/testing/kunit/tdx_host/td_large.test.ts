@@ -4,41 +4,18 @@
  *
  * Port-only.
  */
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { memchk, memset, type guest_program } from "#hw/isa_guest.ts";
-import { pamt_used } from "#hw/tdx/pamt.ts";
 import * as x from "#asm/tdx.ts";
 import { usleep, write_file } from "#tools/include/nolibc/nolibc.ts";
-import { in_task, state } from "#tools/testing/kunit/kvm/mmu_env.ts";
-import { td_accept, td_convert, td_create, td_free, td_long_mode, td_report, td_run_until_report,
-	TD_FREE_GPA, type struct_td } from "#tools/testing/selftests/kvm/include/x86_64/tdx.ts";
+import { td_accept, td_convert, td_create, td_free, td_long_mode, td_report, TD_FREE_GPA } from
+	"#tools/testing/selftests/kvm/include/x86_64/tdx.ts";
 import { boot_tdx } from "./host.ts";
+import { report_all, td_test } from "./td_env.ts";
 
 boot_tdx();
 
 const PAGE = 4096, HPAGE = 2 ** 21, DATA = TD_FREE_GPA;
-const HUGE = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
-/* pages that no TD has: PAMTs are not counted */
-const owned = pamt_used();
-
-function* report_all(td: struct_td, want: readonly number[]): Generator<void, void, void> {
-	for (const [i, w] of want.entries())
-		expect([i, yield* td_run_until_report(td)]).toEqual([i, w]);
-}
-
-function td_test(name: string, thp: string, body: () => Generator<void, void, void>): void {
-	test(name, () => {
-		const before = state();
-
-		in_task(function* () {
-			expect(write_file(HUGE, thp)).toBe(0);
-			yield* body();
-			expect(write_file(HUGE, "never")).toBe(0);
-		});
-		expect(state()).toBe(before);
-		expect(pamt_used()).toBe(owned);
-	});
-}
 
 /** How many of @n pages at @gpa were accepted. */
 function* accept_small(gpa: number, n: number): Generator<number, number, void> {
