@@ -15,6 +15,8 @@ import { jmp, get_reg, lgdt, lidt, REG_R10, REG_R11, REG_RSI, REG_RSP, set_reg, 
 	type guest_fn, type guest_program } from "#hw/isa_guest.ts";
 import { reload_cs, tdcall, tdvmcall } from "#hw/isa_td.ts";
 
+export { VE_VECTOR } from "#uapi-asm/kvm.ts";
+
 export const TD_MEM_SIZE	= 0x2000000;
 export const TD_FREE_GPA	= 0x800000;
 export const TD_SHARED_VA	= 2 ** 39;
@@ -45,7 +47,6 @@ export const TDVMCALL_ALIGN_ERROR	= 0x8000000000000002n;
 
 /** Port of a script's reports: 4 bytes, the numbers that td_run_until_report() gives. */
 export const TD_REPORT_PORT	= 0x77;
-export const VE_VECTOR		= 20;
 
 /* in the guest */
 

@@ -2,7 +2,8 @@
 /*
  * Completion codes of the TDX module, bits 63:32 of RAX, and operands, which are below them.
  *
- * Port-only.
+ * Port-only. From the specification, like the leaves in tdx_debug.ts, and not from the machine:
+ * kernel and machine share their numbers, and would be wrong together.
  */
 export const TDX_NON_RECOVERABLE_VCPU		= 0x40000001;
 export const TDX_NON_RECOVERABLE_TD		= 0x60000002;
