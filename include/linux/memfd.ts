@@ -38,4 +38,5 @@ export class struct_inaccessible_notifier {
 
 export { file_is_inaccessible, inaccessible_error_page, inaccessible_get_pfn,
 	inaccessible_inode_get, inaccessible_nr_notifiers, inaccessible_put_pfn,
-	inaccessible_register_notifier, inaccessible_unregister_notifier, memfd_mkinaccessible } from "#mm/memfd_inaccessible.ts";
+	inaccessible_register_notifier, inaccessible_unregister_notifier,
+	memfd_mkinaccessible } from "#mm/memfd_inaccessible.ts";

@@ -22,8 +22,7 @@ import { fdget_raw, fdput, fget_task, fput } from "#linux/file.ts";
 import { ATTR_CTIME, ATTR_MTIME, ATTR_OPEN, FMODE_OPENED, I_LINKABLE, LOOKUP_DIRECTORY,
 	LOOKUP_EMPTY, LOOKUP_EXCL, LOOKUP_FOLLOW, LOOKUP_NO_MAGICLINKS, LOOKUP_NO_SYMLINKS,
 	LOOKUP_OPEN, MAY_APPEND, MAY_EXEC, MAY_OPEN, MAY_READ, MAY_WRITE, MNT_NODEV, MNT_NOEXEC,
-	SB_I_NODEV, SB_I_NOEXEC } from
-	"#linux/fs.const.ts";
+	SB_I_NODEV, SB_I_NOEXEC } from "#linux/fs.const.ts";
 import { IS_APPEND, IS_IMMUTABLE, IS_POSIXACL, S_ISDIR, S_ISLNK, S_ISREG, do_truncate,
 	get_write_access, inode_owner_or_capable, mode_strip_sgid, put_write_access, sb_rdonly,
 	current_umask } from "#linux/fs.ts";
