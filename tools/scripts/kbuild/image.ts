@@ -22,10 +22,10 @@ import { fileURLToPath } from "node:url";
 import { rolldown, type Plugin } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
 
-/** A statement, and the offset of its first line in the text it comes from. */
+/** A statement, and its first line, from 0, in the text it comes from. */
 interface part {
 	readonly text: string;
-	readonly start: number;
+	readonly line: number;
 }
 
 /** Parts of the text, in the order in which they are to stand. */
@@ -52,9 +52,9 @@ function has_static_code(members: readonly member[]): boolean {
 }
 
 /** One top-level statement; anything unknown stays as and where it is. */
-function place(to: parts, at: statement, text: string): void {
+function place(to: parts, at: statement, text: string, line: number): void {
 	const of = (from: number, end = at.end): string => text.slice(from, end);
-	const part = (changed: string): part => ({ text: changed, start: at.start });
+	const part = (changed: string): part => ({ text: changed, line });
 
 	if (at.type === "ImportDeclaration") {
 		to.imports.push(part(of(at.start)));
@@ -79,47 +79,34 @@ function place(to: parts, at: statement, text: string): void {
 /** The text of a module without exports, its functions and classes as constants; and its parts. */
 export function constants(text: string): { code: string; all: part[] } {
 	const to: parts = { imports: [], functions: [], rest: [] };
+	let line = 0, seen = 0;
 
-	for (const at of parseAst(text).body)
-		place(to, at, text);
+	for (const at of parseAst(text).body) {
+		line += text.slice(seen, at.start).split("\n").length - 1;
+		seen = at.start;
+		place(to, at, text, line);
+	}
 	const all = [...to.imports, ...to.functions, ...to.rest];
 	return { code: `${all.map((p) => p.text).join("\n")}\n`, all };
 }
 
-/** Calls @fn with each line of each of @all: its number in @text, from 0, and its indentation. */
-export function each_line(text: string, all: readonly part[],
-	fn: (line: number, col: number) => void): void {
-	const starts = [0];
-	for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1))
-		starts.push(at + 1);
-	const line_of = (offset: number): number => {
-		let low = 0, high = starts.length;
-		while (high - low > 1) {
-			const mid = (low + high) >> 1;
-			if (starts[mid]! <= offset)
-				low = mid;
-			else
-				high = mid;
-		}
-		return low;
-	};
-
+/** Calls @fn with each line of each of @all: its number in the text, and its indentation. */
+export function each_line(all: readonly part[], fn: (line: number, col: number) => void): void {
 	for (const p of all) {
-		let line = line_of(p.start);
-		for (const of of p.text.split("\n"))
-			fn(line++, of.length - of.trimStart().length);
+		for (const [i, text] of p.text.split("\n").entries())
+			fn(p.line + i, text.length - text.trimStart().length);
 	}
 }
 
-/** Where the lines of @all come from, see positions.ts; @map is that of @text. */
-function lines_of(text: string, all: readonly part[], map: SourceMap, from: string): image_lines {
+/** Where the lines of @all come from, see positions.ts; @map is that of their text. */
+function lines_of(all: readonly part[], map: SourceMap): image_lines {
 	const modules: string[] = [], module: number[] = [], line: number[] = [];
 	const index = new Map<string, number>();
 
-	each_line(text, all, (nr, col) => {
+	each_line(all, (nr, col) => {
 		const found = map.findEntry(nr, col) as Partial<SourceMapping>;
 		const source = found.originalSource === undefined ? "" :
-			path.relative("..", path.join(from, found.originalSource));
+			path.relative("..", found.originalSource);
 		if (!index.has(source))
 			index.set(source, modules.push(source) - 1);
 		module.push(source === "" ? -1 : index.get(source)!);
@@ -134,7 +121,7 @@ const SELF = /\bimport\.meta\.url\b/g;
 function own_urls(out: string): Plugin {
 	return { name: "own urls", transform: (code, id) => {
 		const at = JSON.stringify(`../${path.relative(out, id)}`);
-		return SELF.test(code) ?
+		return code.includes("import.meta.url") ?
 			{ code: code.replace(SELF, `new URL(${at}, import.meta.url).href`), map: null } : null;
 	} };
 }
@@ -194,7 +181,7 @@ async function link(out: string, program: string): Promise<[string, image_lines]
 	const { code: text, map } = output[0];
 	const { code, all } = constants(text);
 
-	return [code, lines_of(text, all, new SourceMap(JSON.parse(String(map))), ".")];
+	return [code, lines_of(all, new SourceMap(JSON.parse(String(map))))];
 }
 
 async function main(out: string, programs: string[]): Promise<void> {

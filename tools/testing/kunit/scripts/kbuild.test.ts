@@ -117,7 +117,7 @@ describe("images", () => {
 		const from: [number, number][] = [];
 
 		expect(code).toBe("const f = function() {\n\treturn a;\n};\nvar a = 1;\nf();\n");
-		each_line(text, all, (line, col) => from.push([line, col]));
+		each_line(all, (line, col) => from.push([line, col]));
 		expect(from).toEqual([[1, 0], [2, 1], [3, 0], [0, 0], [4, 0]]);
 	});
 
