@@ -98,6 +98,12 @@ function leaf(g: struct_guest_cpu, gfn: number, need: number, table: number, ind
 	return (frame_in(lo, hi) & -n) + (gfn & (n - 1));
 }
 
+/* @gfn has up to 40 bits; level 2 to 5 */
+function table_index(gfn: number, level: number): number {
+	return (level === 2 ? gfn >>> 9 : level === 3 ? gfn >>> 18 :
+		gfn * (level === 4 ? 2 ** -27 : 2 ** -36) | 0) & 511;
+}
+
 /** Frame behind a guest frame for an access that needs @need (NESTED_*), or a NESTED_ failure. */
 export function ept_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need: number): number {
 	const cache = cpu.nested_cache!;
@@ -109,8 +115,7 @@ export function ept_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need
 		table = g.root;
 		rights = EPT_RWX;
 		for (let level = g.ept_levels; level > 1; level--) {
-			const index = level >= 4 ? Math.floor(gfn / 2 ** (9 * level - 9)) & 511 :
-				(level === 3 ? gfn >>> 18 : gfn >>> 9) & 511;
+			const index = table_index(gfn, level);
 			const lo = table_lo(table, index), hi = table_hi(table, index);
 
 			if ((lo & EPT_RWX) === 0) {
@@ -175,7 +180,7 @@ export function td_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need:
 		table = shared ? td.shared_root : g.root;
 		rights = shared ? EPT_RWX & ~NESTED_X : EPT_RWX;
 		for (let level = td.levels; level > 1; level--) {
-			const index = Math.floor(gfn / 2 ** (9 * level - 9)) & 511;
+			const index = table_index(gfn, level);
 			if (!read_entry(table, index, keyid))
 				return NESTED_POISON;
 			const lo = entry_lo, hi = entry_hi;
