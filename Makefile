@@ -87,8 +87,9 @@ all: build/$(CONFIG)/.compile
 
 # selftests may name configurations in their settings: TEST.kconfig=NAME=n is their own,
 # TEST.other_kconfig=NAME=n that of hosts that they start
-named := $(shell sed -n 's/^[^\#]*\.\(other_\)*kconfig=//p' tools/testing/selftests/*/settings 2>/dev/null | \
-	 sed 's/CONFIG_//g; s/ /./g; s/=/-/g')
+named := $(filter-out $(override_suffix:.%=%),$(shell \
+	 sed -n 's/^[^\#]*\.\(other_\)*kconfig=//p' tools/testing/selftests/*/settings 2>/dev/null | \
+	 sed 's/CONFIG_//g; s/ /./g; s/=/-/g'))
 
 PHONY += kselftest kselftest-all
 # one test alone runs from the files: linking takes longer than it does

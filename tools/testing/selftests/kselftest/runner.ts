@@ -92,12 +92,18 @@ export function without_vendor(name: string): string {
 	return name.replace(VENDOR, "");
 }
 
+/** The build folder of a test with a `kconfig=` of its own, unless @build is of that already. */
+function build_with(build: string, kconfig: string): string {
+	const suffix = kconfig.replaceAll("CONFIG_", "").split(/\s+/)
+		.map((w) => `.${w.replace("=", "-")}`).join("");
+	return build.endsWith(suffix) ? build : build + suffix;
+}
+
 function make_plan(entry: test_entry, num: number, o: run_options): plan {
 	const base = path.basename(entry.name), test = without_vendor(base);
 	const settings = read_settings(path.join(o.selftests, entry.dir, "settings"));
 	const kconfig = settings.of_test.get(`${test}.kconfig`);
-	const build = kconfig === undefined ? o.build : `${o.build}${kconfig.replaceAll("CONFIG_", "")
-		.split(/\s+/).map((w) => `.${w.replace("=", "-")}`).join("")}`;
+	const build = kconfig === undefined ? o.build : build_with(o.build, kconfig);
 	const dir = path.join(build, "tools/testing/selftests", entry.dir);
 	return {
 		entry, base, test, num, settings, build, job: null,
