@@ -25,6 +25,9 @@ BIN     := node_modules/.bin
 # `warn` links what is there and names the rest; for work on a tree that is not whole
 KBUILD_MISSING ?= error
 
+# a host's physical memory is one large allocation: let it have huge pages
+kselftest test bench qemu: export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
+
 # ---------------------------------------------------------------------------
 # The build. Stamps carry the time before the step started, so that an edit meanwhile counts.
 
