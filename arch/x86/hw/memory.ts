@@ -394,6 +394,9 @@ export function copy_frame(dst: pfn_nr, src: pfn_nr): boolean {
 		copy_failed_reading = !frame_read(src, 0, buf, 0, PAGE_BYTES);
 		return !copy_failed_reading && frame_write(dst, 0, buf, 0, PAGE_BYTES);
 	}
+	/* of a huge page most are not used */
+	if ((s.state[g]! & FRAME_USED) === 0)
+		return clear_frame(dst);
 	c.state[f]! |= FRAME_USED;
 	if (c === s)
 		c.u8.copyWithin(f << 12, g << 12, (g + 1) << 12);

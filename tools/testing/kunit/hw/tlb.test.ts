@@ -59,6 +59,9 @@ describe("memory", () => {
 		expect(frame_bytes(0x300 as pfn_nr)).toEqual(frame_bytes(0x124 as pfn_nr));
 		clear_frame(0x300 as pfn_nr);
 		expect(frame_bytes(0x300 as pfn_nr).every((b) => b === 0)).toBe(true);
+		frame_bytes(0x300 as pfn_nr).fill(1);
+		copy_frame(0x300 as pfn_nr, 0x301 as pfn_nr);
+		expect(frame_bytes(0x300 as pfn_nr).every((b) => b === 0)).toBe(true);
 		expect(mem_cmpxchg64(0x300 * 512, 0, 0, 5, -6)).toBe(true);
 		expect(mem_cmpxchg64(0x300 * 512, 0, 0, 7, 8)).toBe(false);
 		expect([mem_xchg64(0x300 * 512, 1, 2), mem_xchg_hi]).toEqual([5, -6]);
