@@ -129,6 +129,8 @@ function put<T>(kind: kind_of<T>, view: DataView, at: number, x: T): void {
 		kind.set(view, at, x);
 		return;
 	}
+	if (at + kind.size > view.byteLength)
+		throw new RangeError("beyond the end of the struct");
 	const src = (x as bytes_view).bytes;
 	const dst = new Uint8Array(view.buffer, view.byteOffset + at, kind.size);
 	dst.set(src.subarray(0, kind.size));
@@ -220,6 +222,26 @@ function hoist(given: members, at: Record<string, number>, flat_members: members
 	}
 }
 
+/*
+ * Structs are cut from one buffer, and keep it: a buffer each costs a microsecond. What was cut is
+ * not cut again, so it is zero.
+ */
+const POOL_BYTES = 16384;
+let pool = new ArrayBuffer(POOL_BYTES), pool_used = 0;
+
+function zeroed(n: number): Uint8Array {
+	const bytes = (n + 7) & ~7;
+
+	if (bytes > POOL_BYTES / 16)
+		return new Uint8Array(n);
+	if (bytes > POOL_BYTES - pool_used) {
+		pool = new ArrayBuffer(POOL_BYTES);
+		pool_used = 0;
+	}
+	pool_used += bytes;
+	return new Uint8Array(pool, pool_used - bytes, n);
+}
+
 function make<M extends members>(given: M, place: (m: M) => { offsets: Record<string, number>;
 	size: number; align: number; }): layout<flat<M>> {
 	const { offsets: placed, size, align } = place(given);
@@ -258,9 +280,8 @@ function make<M extends members>(given: M, place: (m: M) => { offsets: Record<st
 			},
 		});
 	}
-	const of = (bytes: Uint8Array, at = 0): view_of<flat<M>> =>
-		new view(bytes.subarray(at, flex ? bytes.length : at + size)) as unknown as
-			view_of<flat<M>>;
+	const view_on = (bytes: Uint8Array): view_of<flat<M>> =>
+		new view(bytes) as unknown as view_of<flat<M>>;
 	return {
 		members: members as flat<M>,
 		offsets: offsets as { [K in keyof flat<M>]: number },
@@ -268,9 +289,10 @@ function make<M extends members>(given: M, place: (m: M) => { offsets: Record<st
 		align,
 		window: true,
 		flex,
-		alloc: (extra = 0) => of(new Uint8Array(size + extra)),
-		of,
-		get: (v, at) => of(new Uint8Array(v.buffer, v.byteOffset + at,
+		alloc: (extra = 0) => view_on(zeroed(size + extra)),
+		of: (bytes, at = 0) =>
+			view_on(bytes.subarray(at, flex ? bytes.length : at + size)),
+		get: (v, at) => view_on(new Uint8Array(v.buffer, v.byteOffset + at,
 			flex ? v.byteLength - at : size)),
 	};
 }
