@@ -250,11 +250,12 @@ function make<M extends members>(given: M, place: (m: M) => { offsets: Record<st
 	let windows = 0;
 
 	hoist(given, placed, members, offsets);
+	/* declared only: what is not written is not initialized twice */
 	class view {
-		readonly bytes: Uint8Array;
-		readonly dv: DataView;
+		declare readonly bytes: Uint8Array;
+		declare readonly dv: DataView;
 		/** Members that are windows, once somebody asked for them. */
-		windows: unknown[] | null;
+		declare windows: unknown[] | null;
 		constructor(bytes: Uint8Array) {
 			this.bytes = bytes;
 			this.dv = new DataView(bytes.buffer, bytes.byteOffset,

@@ -3684,8 +3684,13 @@ function SANITY_CHECK_MEM_REGION_EXT_FIELD(field: "private_offset" | "private_fd
 		sizeof_field(struct_kvm_userspace_memory_region_ext, field));
 }
 
-/** virt/kvm/kvm_main.c:kvm_sanity_check_user_mem_region_alias() */
+let alias_checked = false;
+
+/** virt/kvm/kvm_main.c:kvm_sanity_check_user_mem_region_alias(), once: C has it built */
 function kvm_sanity_check_user_mem_region_alias(): void {
+	if (alias_checked)
+		return;
+	alias_checked = true;
 	SANITY_CHECK_MEM_REGION_FIELD("slot");
 	SANITY_CHECK_MEM_REGION_FIELD("flags");
 	SANITY_CHECK_MEM_REGION_FIELD("guest_phys_addr");
