@@ -2,7 +2,8 @@
 /*
  * 64-bit words as pairs of int32 halves: shadow page table entries and their masks.
  *
- * Port-only; why pairs: Documentation/port/carriers.md. Immutable, so that a mask may be shared.
+ * Port-only; why pairs: Documentation/port/carriers.md. Immutable, so that a mask may be shared;
+ * except those that their owner writes with pair_set() or pair_put(), who hands out copies of them.
  */
 export class u64_pair {
 	readonly lo: number;
@@ -22,6 +23,24 @@ export function pair(lo: number, hi: number): u64_pair {
 }
 
 export const PAIR_ZERO = pair(0, 0);
+
+/** *dst = src */
+export function pair_set(dst: u64_pair, src: u64_pair): void {
+	pair_put(dst, src.lo, src.hi);
+}
+
+/** *dst = (lo, hi), int32 both. */
+export function pair_put(dst: u64_pair, lo: number, hi: number): void {
+	const words = dst as { lo: number; hi: number };
+
+	words.lo = lo;
+	words.hi = hi;
+}
+
+/** What @a is now. */
+export function pair_copy(a: u64_pair): u64_pair {
+	return new u64_pair(a.lo, a.hi);
+}
 
 /** BIT_ULL(@nr) */
 export function pair_bit(nr: number): u64_pair {

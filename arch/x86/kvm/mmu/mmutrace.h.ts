@@ -5,7 +5,8 @@
  * Upstream: arch/x86/kvm/mmu/mmutrace.h. Left out: nothing; those of shadow paging never fire.
  */
 import { ul_or_low } from "#asm-generic/bits.ts";
-import { pair, pair_is_zero, pair_test, pair_to_u64, type u64_spte } from "#asm-generic/pair.ts";
+import { pair, pair_copy, pair_is_zero, pair_test, pair_to_u64, type u64_spte } from
+	"#asm-generic/pair.ts";
 import type { gfn_t } from "#asm-generic/types.ts";
 import { mem_hi, mem_lo } from "#hw/memory.ts";
 import type { struct_kvm, struct_kvm_vcpu } from "#linux/kvm_host.ts";
@@ -229,7 +230,8 @@ const __tracepoint_kvm_tdp_mmu_spte_changed = TRACE_EVENT("kvmmmu", "kvm_tdp_mmu
 export function trace_kvm_tdp_mmu_spte_changed(as_id: number, gfn: gfn_t, level: number,
 	old_spte: u64_spte, new_spte: u64_spte): void {
 	if (__tracepoint_kvm_tdp_mmu_spte_changed.enabled)
-		__tracepoint_kvm_tdp_mmu_spte_changed.fire(as_id, gfn, level, old_spte, new_spte);
+		__tracepoint_kvm_tdp_mmu_spte_changed.fire(as_id, gfn, level,
+			pair_copy(old_spte), pair_copy(new_spte));
 }
 
 const __tracepoint_kvm_mmu_split_huge_page = TRACE_EVENT("kvmmmu", "kvm_mmu_split_huge_page",

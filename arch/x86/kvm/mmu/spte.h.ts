@@ -48,7 +48,9 @@ export const SPTE_TDP_AD_DISABLED_MASK		= pair(0, 1 << (SPTE_TDP_AD_SHIFT - 32))
 export const SPTE_TDP_AD_WRPROT_ONLY_MASK	= pair(0, 2 << (SPTE_TDP_AD_SHIFT - 32));
 
 /* bits 12 to 51 */
-export const SPTE_BASE_ADDR_MASK	= pair(0xfffff000, 0x000fffff);
+const SPTE_BASE_ADDR_LO		= 0xfffff000 | 0;
+const SPTE_BASE_ADDR_HI		= 0x000fffff;
+export const SPTE_BASE_ADDR_MASK	= pair(SPTE_BASE_ADDR_LO, SPTE_BASE_ADDR_HI);
 
 export const ACC_EXEC_MASK		= 1;
 export const ACC_WRITE_MASK		= PT_WRITABLE_MASK;
@@ -219,8 +221,7 @@ export function spte_to_pfn(pte: u64_spte): kvm_pfn_t {
 
 /** spte_to_pfn(a) != spte_to_pfn(b) */
 export function spte_pfns_differ(a: u64_spte, b: u64_spte): boolean {
-	return (((a.lo ^ b.lo) & SPTE_BASE_ADDR_MASK.lo) |
-		((a.hi ^ b.hi) & SPTE_BASE_ADDR_MASK.hi)) !== 0;
+	return (((a.lo ^ b.lo) & SPTE_BASE_ADDR_LO) | ((a.hi ^ b.hi) & SPTE_BASE_ADDR_HI)) !== 0;
 }
 
 export function is_accessed_spte(spte: u64_spte): boolean {

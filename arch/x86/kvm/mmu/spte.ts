@@ -5,9 +5,8 @@
  * Upstream: arch/x86/kvm/mmu/spte.c. Left out: nothing.
  */
 import { pair, pair_and, pair_andnot, pair_bit, pair_genmask, pair_is_zero,
-	pair_masked_eq, pair_or, pair_shl, pair_test, pair_to_u64, PAIR_ZERO, type u64_pair,
-	type u64_spte } from "#asm-generic/pair.ts";
-import type { ref } from "#asm-generic/types.ts";
+	pair_masked_eq, pair_or, pair_put, pair_set, pair_shl, pair_test, pair_to_u64, PAIR_ZERO,
+	type u64_pair, type u64_spte } from "#asm-generic/pair.ts";
 import { hpa_t, type gfn_t, type kvm_pfn_t, type pfn_nr } from "#asm-generic/types.ts";
 import { BUG_ON, WARN_ON, WARN_ON_ONCE, WARN_ONCE } from "#linux/bug.ts";
 import { is_zero_pfn } from "#linux/pgtable.ts";
@@ -50,24 +49,24 @@ let allow_mmio_caching = false;
 module_param_named("kvm", "mmio_caching",
 	param_bool(() => enable_mmio_caching, (v) => { enable_mmio_caching = v; }), 0o444);
 
-export let shadow_host_writable_mask: u64_pair = PAIR_ZERO;
-export let shadow_mmu_writable_mask: u64_pair = PAIR_ZERO;
-export let shadow_nx_mask: u64_pair = PAIR_ZERO;
+export const shadow_host_writable_mask = pair(0, 0);
+export const shadow_mmu_writable_mask = pair(0, 0);
+export const shadow_nx_mask = pair(0, 0);
 /** Not together with shadow_nx_mask. */
-export let shadow_x_mask: u64_pair = PAIR_ZERO;
-export let shadow_user_mask: u64_pair = PAIR_ZERO;
-export let shadow_accessed_mask: u64_pair = PAIR_ZERO;
-export let shadow_dirty_mask: u64_pair = PAIR_ZERO;
+export const shadow_x_mask = pair(0, 0);
+export const shadow_user_mask = pair(0, 0);
+export const shadow_accessed_mask = pair(0, 0);
+export const shadow_dirty_mask = pair(0, 0);
 export let shadow_mmio_value: u64_pair = PAIR_ZERO;
-export let shadow_mmio_mask: u64_pair = PAIR_ZERO;
+export const shadow_mmio_mask = pair(0, 0);
 /** Of ACC_ bits: a number. */
 export let shadow_mmio_access_mask = 0;
-export let shadow_present_mask: u64_pair = PAIR_ZERO;
-export let shadow_memtype_mask: u64_pair = PAIR_ZERO;
-export let shadow_me_value: u64_pair = PAIR_ZERO;
-export let shadow_me_mask: u64_pair = PAIR_ZERO;
+export const shadow_present_mask = pair(0, 0);
+export const shadow_memtype_mask = pair(0, 0);
+export const shadow_me_value = pair(0, 0);
+export const shadow_me_mask = pair(0, 0);
 /** What is cleared in an entry whose accesses are tracked without accessed bits. */
-export let shadow_acc_track_mask: u64_pair = PAIR_ZERO;
+export const shadow_acc_track_mask = pair(0, 0);
 
 /** Set in whatever is neither 0 nor present, against L1TF. */
 export let shadow_nonpresent_or_rsvd_mask: u64_pair = PAIR_ZERO;
@@ -154,16 +153,15 @@ export function spte_has_volatile_bits(spte: u64_spte): boolean {
 /**
  * arch/x86/kvm/mmu/spte.c:make_spte()
  *
- * The entry is put together in two halves, and made a pair at the end.
+ * The entry is put together in two halves, and written to @spte (C: *new_spte) at the end.
  */
 export function make_spte(vcpu: struct_kvm_vcpu, sp: struct_kvm_mmu_page,
 	slot: struct_kvm_memory_slot, pte_access: number, gfn: gfn_t, pfn: kvm_pfn_t,
 	old_spte: u64_spte, prefetch: boolean, can_unsync: boolean, host_writable: boolean,
-	new_spte: ref<u64_spte>): boolean {
+	spte: u64_spte): boolean {
 	const level = sp.role.level;
 	let lo = SPTE_MMU_PRESENT_MASK, hi = 0;
 	let wrprot = false;
-	let spte: u64_spte;
 
 	WARN_ON_ONCE(pte_access === 0 && pair_is_zero(shadow_present_mask));
 
@@ -243,9 +241,9 @@ export function make_spte(vcpu: struct_kvm_vcpu, sp: struct_kvm_mmu_page,
 		}
 	}
 
-	spte = pair(lo, hi);
+	pair_put(spte, lo, hi);
 	if (prefetch)
-		spte = mark_spte_for_access_track(spte);
+		pair_set(spte, mark_spte_for_access_track(spte));
 
 	if (is_rsvd_spte(vcpu.arch.mmu!.shadow_zero_check, spte, level))
 		WARN_ONCE(true, "spte = 0x%llx, level = %d, rsvd bits = 0x%llx", pair_to_u64(spte),
@@ -258,7 +256,6 @@ export function make_spte(vcpu: struct_kvm_vcpu, sp: struct_kvm_mmu_page,
 		mark_page_dirty_in_slot(vcpu.kvm, slot, gfn);
 	}
 
-	new_spte.v = spte;
 	return wrprot;
 }
 
@@ -403,7 +400,7 @@ export function kvm_mmu_set_mmio_spte_mask(mmio_value: u64_pair, mmio_mask: u64_
 		enable_mmio_caching = false;
 
 	shadow_mmio_value = mmio_value;
-	shadow_mmio_mask = mmio_mask;
+	pair_set(shadow_mmio_mask, mmio_mask);
 	shadow_mmio_access_mask = access_mask;
 }
 
@@ -417,23 +414,23 @@ export function kvm_mmu_set_me_spte_mask(me_value: u64_pair, me_mask: u64_pair):
 	if (WARN_ON(!pair_is_zero(pair_andnot(me_value, me_mask))))
 		me_value = me_mask = PAIR_ZERO;
 
-	shadow_me_value = me_value;
-	shadow_me_mask = me_mask;
+	pair_set(shadow_me_value, me_value);
+	pair_set(shadow_me_mask, me_mask);
 }
 
 /** arch/x86/kvm/mmu/spte.c:kvm_mmu_set_ept_masks() */
 export function kvm_mmu_set_ept_masks(has_ad_bits: boolean, has_exec_only: boolean): void {
-	shadow_user_mask	= pair(VMX_EPT_READABLE_MASK, 0);
-	shadow_accessed_mask	= has_ad_bits ? pair(VMX_EPT_ACCESS_BIT, 0) : PAIR_ZERO;
-	shadow_dirty_mask	= has_ad_bits ? pair(VMX_EPT_DIRTY_BIT, 0) : PAIR_ZERO;
-	shadow_nx_mask		= PAIR_ZERO;
-	shadow_x_mask		= pair(VMX_EPT_EXECUTABLE_MASK, 0);
-	shadow_present_mask	= has_exec_only ? PAIR_ZERO : pair(VMX_EPT_READABLE_MASK, 0);
+	pair_set(shadow_user_mask, pair(VMX_EPT_READABLE_MASK, 0));
+	pair_set(shadow_accessed_mask, has_ad_bits ? pair(VMX_EPT_ACCESS_BIT, 0) : PAIR_ZERO);
+	pair_set(shadow_dirty_mask, has_ad_bits ? pair(VMX_EPT_DIRTY_BIT, 0) : PAIR_ZERO);
+	pair_set(shadow_nx_mask, PAIR_ZERO);
+	pair_set(shadow_x_mask, pair(VMX_EPT_EXECUTABLE_MASK, 0));
+	pair_set(shadow_present_mask, has_exec_only ? PAIR_ZERO : pair(VMX_EPT_READABLE_MASK, 0));
 	/* EPT stands above the MTRRs: each entry has its own type. These are the bits of it. */
-	shadow_memtype_mask	= pair(VMX_EPT_MT_MASK | VMX_EPT_IPAT_BIT, 0);
-	shadow_acc_track_mask	= pair(VMX_EPT_RWX_MASK, 0);
-	shadow_host_writable_mask = EPT_SPTE_HOST_WRITABLE;
-	shadow_mmu_writable_mask  = EPT_SPTE_MMU_WRITABLE;
+	pair_set(shadow_memtype_mask, pair(VMX_EPT_MT_MASK | VMX_EPT_IPAT_BIT, 0));
+	pair_set(shadow_acc_track_mask, pair(VMX_EPT_RWX_MASK, 0));
+	pair_set(shadow_host_writable_mask, EPT_SPTE_HOST_WRITABLE);
+	pair_set(shadow_mmu_writable_mask, EPT_SPTE_MMU_WRITABLE);
 
 	/*
 	 * Write and execute without read: a misconfiguration. A TD's MMIO entries have no rights at
@@ -466,21 +463,21 @@ export function kvm_mmu_reset_all_pte_masks(): void {
 
 	shadow_nonpresent_or_rsvd_lower_gfn_mask = pair_genmask(low_phys_bits - 1, PAGE_SHIFT);
 
-	shadow_user_mask	= pair(PT_USER_MASK, 0);
-	shadow_accessed_mask	= pair(PT_ACCESSED_MASK, 0);
-	shadow_dirty_mask	= pair(PT_DIRTY_MASK, 0);
-	shadow_nx_mask		= PT64_NX_MASK;
-	shadow_x_mask		= PAIR_ZERO;
-	shadow_present_mask	= pair(PT_PRESENT_MASK, 0);
+	pair_set(shadow_user_mask, pair(PT_USER_MASK, 0));
+	pair_set(shadow_accessed_mask, pair(PT_ACCESSED_MASK, 0));
+	pair_set(shadow_dirty_mask, pair(PT_DIRTY_MASK, 0));
+	pair_set(shadow_nx_mask, PT64_NX_MASK);
+	pair_set(shadow_x_mask, PAIR_ZERO);
+	pair_set(shadow_present_mask, pair(PT_PRESENT_MASK, 0));
 
 	/* NPT: PAT entry 0 is write-back, the weakest type, so that the MTRRs decide */
-	shadow_memtype_mask	= PAIR_ZERO;
-	shadow_acc_track_mask	= PAIR_ZERO;
-	shadow_me_mask		= PAIR_ZERO;
-	shadow_me_value		= PAIR_ZERO;
+	pair_set(shadow_memtype_mask, PAIR_ZERO);
+	pair_set(shadow_acc_track_mask, PAIR_ZERO);
+	pair_set(shadow_me_mask, PAIR_ZERO);
+	pair_set(shadow_me_value, PAIR_ZERO);
 
-	shadow_host_writable_mask = DEFAULT_SPTE_HOST_WRITABLE;
-	shadow_mmu_writable_mask  = DEFAULT_SPTE_MMU_WRITABLE;
+	pair_set(shadow_host_writable_mask, DEFAULT_SPTE_HOST_WRITABLE);
+	pair_set(shadow_mmu_writable_mask, DEFAULT_SPTE_MMU_WRITABLE);
 
 	/* a reserved bit of the physical address, if there is one: a fault with PFEC.RSVD */
 	if (shadow_phys_bits < 52)

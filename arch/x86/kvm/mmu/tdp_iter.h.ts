@@ -13,10 +13,10 @@
  * A table may be unlinked under mmu_lock held for read and is freed after a grace period: its
  * entries are accessed in RCU sections. Who unlinks tables flushes before the section ends.
  */
-import { pair, PAIR_ZERO, type u64_spte } from "#asm-generic/pair.ts";
+import { pair, pair_put, PAIR_ZERO, type u64_spte } from "#asm-generic/pair.ts";
 import { gfn_t } from "#asm-generic/types.ts";
 import { rcu_dereference } from "#linux/rcupdate.ts";
-import { mem_hi, mem_lo, mem_write64, mem_xchg64, mem_xchg_hi } from "#hw/memory.ts";
+import { mem_write64, mem_xchg64, mem_xchg_hi, word_at, words_of } from "#hw/memory.ts";
 import type { tdp_ptep_t } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { is_last_spte, is_shadow_present_pte, spte_has_volatile_bits } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
@@ -26,7 +26,8 @@ export { spte_to_child_pt, tdp_iter_next, tdp_iter_restart, tdp_iter_start } fro
 
 export function kvm_tdp_mmu_read_spte(sptep: tdp_ptep_t): u64_spte {
 	const p = rcu_dereference(sptep);
-	const lo = mem_lo(p), hi = mem_hi(p);
+	const words = words_of(p), at = word_at(p);
+	const lo = words[at]!, hi = words[at + 1]!;
 
 	return (lo | hi) === 0 ? PAIR_ZERO : pair(lo, hi);
 }
@@ -73,14 +74,12 @@ export class struct_tdp_iter {
 	as_id = 0;
 	/** The walk is over a TD's private tables. */
 	is_private = false;
-	/** What sptep held when it was read. */
-	old_spte: u64_spte = PAIR_ZERO;
+	/** What sptep held when it was read. Written in place: who keeps it makes a copy. */
+	readonly old_spte: u64_spte = pair(0, 0);
 	/** False once the walk is past the end. */
 	valid = false;
 	/** mmu_lock was dropped: tdp_iter_next() starts from the root again. */
 	yielded = false;
-	/** Port-only: the entries read last, by level - 1. A pair is made only for what differs. */
-	seen: u64_spte[] = [PAIR_ZERO, PAIR_ZERO, PAIR_ZERO, PAIR_ZERO, PAIR_ZERO];
 }
 
 let spare: struct_tdp_iter | null = null;
@@ -102,13 +101,7 @@ export function tdp_iter_put(iter: struct_tdp_iter): void {
 /** iter->old_spte = kvm_tdp_mmu_read_spte(iter->sptep) */
 export function tdp_iter_read_spte(iter: struct_tdp_iter): void {
 	const p = rcu_dereference(iter.sptep);
-	const lo = mem_lo(p), hi = mem_hi(p);
+	const words = words_of(p), at = word_at(p);
 
-	if ((lo | hi) === 0) {
-		iter.old_spte = PAIR_ZERO;
-		return;
-	}
-	const seen = iter.seen[iter.level - 1]!;
-	iter.old_spte = seen.lo === lo && seen.hi === hi ? seen :
-		(iter.seen[iter.level - 1] = pair(lo, hi));
+	pair_put(iter.old_spte, words[at]!, words[at + 1]!);
 }

@@ -11,7 +11,7 @@ import { WARN_ON } from "#linux/bug.ts";
 import { KVM_HPAGE_GFN_SHIFT, KVM_PAGES_PER_HPAGE, PT64_ROOT_MAX_LEVEL } from "#asm/kvm_host.ts";
 import { is_private_sp, kvm_mmu_page_as_id, type struct_kvm_mmu_page, type tdp_ptep_t } from
 	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
-import { is_last_spte, is_shadow_present_pte, SPTE_ENT_PER_PAGE, spte_to_pfn } from
+import { is_last_spte, is_shadow_present_pte, SPTE_ENT_PER_PAGE, spte_index, spte_to_pfn } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
 import { tdp_iter_read_spte, type struct_tdp_iter } from "#arch/x86/kvm/mmu/tdp_iter.h.ts";
 
@@ -30,7 +30,10 @@ function tdp_iter_refresh_sptep(iter: struct_tdp_iter): void {
 
 /** arch/x86/kvm/mmu/tdp_iter.c:round_gfn_for_level() */
 function round_gfn_for_level(gfn: gfn_t, level: number): gfn_t {
-	return ALIGN_DOWN(gfn, KVM_PAGES_PER_HPAGE(level));
+	const shift = KVM_HPAGE_GFN_SHIFT(level);
+
+	return gfn <= 0x7fffffff && level < PT64_ROOT_MAX_LEVEL ?
+		gfn_t((gfn >> shift) << shift) : ALIGN_DOWN(gfn, KVM_PAGES_PER_HPAGE(level));
 }
 
 /** arch/x86/kvm/mmu/tdp_iter.c:tdp_iter_restart() */
@@ -97,7 +100,7 @@ function try_step_down(iter: struct_tdp_iter): boolean {
 
 /** arch/x86/kvm/mmu/tdp_iter.c:try_step_side() */
 function try_step_side(iter: struct_tdp_iter): boolean {
-	if (gfn_spte_index(iter.gfn, iter.level) === SPTE_ENT_PER_PAGE - 1)
+	if (spte_index(iter.sptep) === SPTE_ENT_PER_PAGE - 1)
 		return false;
 
 	iter.gfn = gfn_t(iter.gfn + KVM_PAGES_PER_HPAGE(iter.level));

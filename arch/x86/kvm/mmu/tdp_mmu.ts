@@ -10,9 +10,9 @@
  * RCU				tables are read in a section, and freed after a grace period
  */
 import { __ffs, min, ul_and_low, ul_shr } from "#asm-generic/bits.ts";
-import { pair, pair_andnot, pair_eq, pair_test, pair_to_u64, PAIR_ZERO, type u64_pair,
-	type u64_spte } from "#asm-generic/pair.ts";
-import { gfn_t, ref, type gpa_t, type hpa_t, type kvm_pfn_t } from "#asm-generic/types.ts";
+import { pair, pair_andnot, pair_copy, pair_eq, pair_set, pair_test, pair_to_u64, PAIR_ZERO,
+	type u64_pair, type u64_spte } from "#asm-generic/pair.ts";
+import { gfn_t, type gpa_t, type hpa_t, type kvm_pfn_t, type ref } from "#asm-generic/types.ts";
 import { BUG, BUG_ON, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
 import { READ_ONCE } from "#linux/compiler.ts";
 import { EBUSY, EIO, ENOMEM } from "#linux/errno.ts";
@@ -715,8 +715,9 @@ function _tdp_mmu_set_spte(kvm: struct_kvm, iter: struct_tdp_iter, new_spte: u64
 	record_acc_track: boolean, record_dirty_log: boolean): void {
 	WARN_ON_ONCE(iter.yielded);
 
-	iter.old_spte = __tdp_mmu_set_spte(kvm, iter.as_id, iter.sptep, iter.old_spte, new_spte,
-		iter.gfn, iter.level, record_acc_track, record_dirty_log, iter.is_private);
+	pair_set(iter.old_spte, __tdp_mmu_set_spte(kvm, iter.as_id, iter.sptep, iter.old_spte,
+		new_spte, iter.gfn, iter.level, record_acc_track, record_dirty_log,
+		iter.is_private));
 }
 
 /** arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_set_spte() */
@@ -1158,7 +1159,7 @@ export function kvm_tdp_mmu_invalidate_all_roots(kvm: struct_kvm): void {
 }
 
 /* what make_spte() hands back; nothing below it comes here again */
-const made_spte = new ref<u64_spte>(PAIR_ZERO);
+const made_spte = pair(0, 0);
 
 /** arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_map_handle_target_level() */
 function tdp_mmu_map_handle_target_level(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault,
@@ -1177,7 +1178,7 @@ function tdp_mmu_map_handle_target_level(vcpu: struct_kvm_vcpu, fault: struct_kv
 		wrprot = make_spte(vcpu, sp, fault.slot, ACC_ALL,
 			kvm_gfn_to_private(vcpu.kvm, iter.gfn), fault.pfn,
 			iter.old_spte, fault.prefetch, true, fault.map_writable, made_spte);
-		new_spte = made_spte.v;
+		new_spte = made_spte;
 	}
 
 	if (pair_eq(new_spte, iter.old_spte))
@@ -1562,7 +1563,7 @@ function tdp_mmu_alloc_sp_for_split(kvm: struct_kvm, iter: struct_tdp_iter, shar
 /** arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_split_huge_page() */
 function tdp_mmu_split_huge_page(kvm: struct_kvm, iter: struct_tdp_iter, sp: struct_kvm_mmu_page,
 	shared: boolean): number {
-	const huge_spte = iter.old_spte;
+	const huge_spte = pair_copy(iter.old_spte);
 	const level = iter.level;
 
 	tdp_mmu_init_child_sp(sp, iter);
@@ -1915,7 +1916,7 @@ export function kvm_tdp_mmu_get_walk(vcpu: struct_kvm_vcpu, addr: gpa_t, sptes: 
 		PG_LEVEL_4K, gfn);
 	     iter.valid && iter.gfn < gfn + 1; tdp_iter_next(iter)) {
 		leaf = iter.level;
-		sptes[leaf] = iter.old_spte;
+		sptes[leaf] = pair_copy(iter.old_spte);
 	}
 
 	tdp_iter_put(iter);
@@ -1937,7 +1938,7 @@ export function kvm_tdp_mmu_fast_pf_get_last_sptep(vcpu: struct_kvm_vcpu, addr: 
 
 	for (tdp_iter_start(iter, to_shadow_page(mmu.root.hpa)!, PG_LEVEL_4K, gfn);
 	     iter.valid && iter.gfn < gfn + 1; tdp_iter_next(iter)) {
-		spte.v = iter.old_spte;
+		spte.v = pair_copy(iter.old_spte);
 		sptep = iter.sptep;
 	}
 
