@@ -10,7 +10,10 @@ const INV2: number[] = Array.from({ length: 64 }, (_, n) => 2 ** -n);
 
 /** x >> n, 0 <= n < 64. */
 export function ul_shr(x: number, n: number): number {
-	return x <= 0x7fffffff && n < 32 ? x >> n : Math.floor(x * INV2[n]!);
+	if (x <= 0x7fffffff && n < 32)
+		return x >> n;
+	const q = x * INV2[n]!;
+	return q <= 0x7fffffff ? q | 0 : Math.floor(q);
 }
 
 /** x << n; the caller knows that the result is below 2^53. */

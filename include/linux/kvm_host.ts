@@ -928,8 +928,12 @@ export function gfn_to_gpa(gfn: gfn_t): gpa_t {
 	return gpa_t(gfn * PAGE_SIZE);
 }
 
+const INV_PAGE_SIZE = 1 / PAGE_SIZE;
+
 export function gpa_to_gfn(gpa: gpa_t): gfn_t {
-	return gfn_t(ul_shr(gpa, PAGE_SHIFT));
+	const gfn = gpa * INV_PAGE_SIZE;
+
+	return gfn_t(gfn <= 0x7fffffff ? gfn | 0 : Math.floor(gfn));
 }
 
 export function pfn_to_hpa(pfn: kvm_pfn_t): hpa_t {

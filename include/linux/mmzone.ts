@@ -368,6 +368,8 @@ export interface struct_mem_section {
 /** By section number; null: nothing made there yet, undefined: no memory. */
 export const mem_section: (struct_mem_section | null)[] = [];
 
+const INV_SECTION = 1 / PAGES_PER_SECTION;
+
 export function pfn_to_section_nr(pfn: number): number {
 	return ul_shr(pfn, PFN_SECTION_SHIFT);
 }
@@ -378,8 +380,7 @@ export function section_nr_to_pfn(sec: number): number {
 
 /** Whether there is a struct page for @pfn: it lies in a section that has memory. */
 export function pfn_valid(pfn: number): boolean {
-	return pfn < MAX_PHYSMEM_PFN &&
-	       mem_section[Math.floor(pfn / PAGES_PER_SECTION)] !== undefined;
+	return pfn < MAX_PHYSMEM_PFN && mem_section[(pfn * INV_SECTION) | 0] !== undefined;
 }
 
 export function pfn_in_present_section(pfn: number): boolean {
@@ -388,7 +389,7 @@ export function pfn_in_present_section(pfn: number): boolean {
 
 /** @pfn is valid. */
 export function pfn_to_page(pfn: pfn_nr): struct_page {
-	const section = mem_section[ul_shr(pfn, PFN_SECTION_SHIFT)];
+	const section = mem_section[pfn >>> PFN_SECTION_SHIFT];
 
 	if (section !== undefined && section !== null) {
 		const page = section.pages[pfn & (PAGES_PER_SECTION - 1)]!;

@@ -104,8 +104,12 @@ export function kvm_mmu_page_set_spt(sp: struct_kvm_mmu_page, page: struct_page)
 	page.pt_private = sp;
 }
 
+/* frame numbers have 31 bits, and a product costs less than a quotient */
+const INV_PAGE		= 1 / 4096;
+const INV_ENTRIES	= 1 / 512;
+
 export function to_shadow_page(shadow_page: hpa_t): struct_kvm_mmu_page | null {
-	return pfn_to_page(Math.floor(shadow_page / 4096) as pfn_nr).pt_private as
+	return pfn_to_page((shadow_page * INV_PAGE | 0) as pfn_nr).pt_private as
 		struct_kvm_mmu_page | null;
 }
 
@@ -115,7 +119,7 @@ export function kvm_mmu_page_pa(sp: struct_kvm_mmu_page): hpa_t {
 }
 
 export function sptep_to_sp(sptep: sptep_t): struct_kvm_mmu_page {
-	return pfn_to_page(Math.floor(sptep / 512) as pfn_nr).pt_private as struct_kvm_mmu_page;
+	return pfn_to_page((sptep * INV_ENTRIES | 0) as pfn_nr).pt_private as struct_kvm_mmu_page;
 }
 
 export function is_private_sp(sp: struct_kvm_mmu_page): boolean {
