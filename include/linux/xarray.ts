@@ -517,6 +517,8 @@ export function XA_STATE(xa: struct_xarray, index: number): struct_xa_state {
 }
 
 export function XA_STATE_ORDER(xa: struct_xarray, index: number, order: number): struct_xa_state {
+	if (order === 0)
+		return new struct_xa_state(xa, index, 0, 0);
 	return new struct_xa_state(xa, xa_shl(xa_shr(index, order), order),
 		order - (order % XA_CHUNK_SHIFT), (1 << (order % XA_CHUNK_SHIFT)) - 1);
 }

@@ -60,6 +60,9 @@ export function XA_FLAGS_MARK(mark: xa_mark_t): number {
 	return 1 << (XA_MARKS_SHIFT + mark);
 }
 
+/** XA_FLAGS_MARK() of all marks */
+export const XA_FLAGS_MARKS	= 7 << XA_MARKS_SHIFT;
+
 /* xa_alloc() hands out indices from 0 (ALLOC) or from 1 (ALLOC1) */
 export const XA_FLAGS_ALLOC	= XA_FLAGS_TRACK_FREE | XA_FLAGS_MARK(XA_FREE_MARK);
 export const XA_FLAGS_ALLOC1	= XA_FLAGS_TRACK_FREE | XA_FLAGS_ZERO_BUSY;
@@ -82,6 +85,12 @@ export class struct_xarray {
 	xa_lock = new spinlock_t();
 	xa_flags = 0;
 	xa_head: xa_ptr = null;
+	/**
+	 * Port-only: the node of the last level that a walk came by last, and the index of its
+	 * first slot (-XA_CHUNK_SIZE: none). Forgotten when the node is freed.
+	 */
+	leaf: struct_xa_node | null = null;
+	leaf_index = -XA_CHUNK_SIZE;
 }
 
 /*

@@ -30,8 +30,8 @@ import {
 import {
 	type struct_xa_node, struct_xa_state, type struct_xa_limit, type struct_xarray,
 	XA_CHUNK_MASK, XA_CHUNK_SHIFT, XA_CHUNK_SIZE, XA_ERROR, XA_FLAGS_ACCOUNT,
-	XA_FLAGS_ALLOC_WRAPPED, XA_FLAGS_MARK, XA_FLAGS_TRACK_FREE, XA_FLAGS_ZERO_BUSY,
-	XA_FREE_MARK, XA_INDEX_BITS, XA_INDEX_MAX, XA_LOCK_BH, XA_LOCK_IRQ, XA_MARK_MAX,
+	XA_FLAGS_ALLOC_WRAPPED, XA_FLAGS_MARK, XA_FLAGS_MARKS, XA_FLAGS_TRACK_FREE,
+	XA_FLAGS_ZERO_BUSY, XA_FREE_MARK, XA_INDEX_BITS, XA_INDEX_MAX, XA_LOCK_BH, XA_LOCK_IRQ, XA_MARK_MAX,
 	type xa_mark_t, XA_MAX_MARKS, type xa_ptr, XA_RCU_FREE, XA_RETRY_ENTRY,
 	type xa_update_node_t, XA_ZERO_ENTRY, XAS_BOUNDS, XAS_RESTART,
 } from "#linux/xarray_types.ts";
@@ -167,10 +167,23 @@ function set_bounds(xas: struct_xa_state): null {
 	return null;
 }
 
+/* the next walk for a neighbour of @index need not begin at the head */
+function xa_set_leaf(xa: struct_xarray, node: struct_xa_node, index: number): void {
+	if (node.array !== xa || index > 0x7fffffff)
+		return;
+	xa.leaf = node;
+	xa.leaf_index = index & ~XA_CHUNK_MASK;
+}
+
+function xa_forget_leaf(xa: struct_xarray): void {
+	xa.leaf = null;
+	xa.leaf_index = -XA_CHUNK_SIZE;
+}
+
 /*
  * Starts a walk. A valid @xas is taken to be on the right path: its entry is returned. In an error
- * state, null. Beyond the array's nodes, null and XAS_BOUNDS. Otherwise the head, and
- * xas->xa_node is null.
+ * state, null. Beyond the array's nodes, null and XAS_BOUNDS. Otherwise the head, or the leaf below
+ * it that a single index is known to lead to, and xas->xa_node is null.
  */
 function xas_start(xas: struct_xa_state): xa_ptr {
 	if (xas_valid(xas))
@@ -178,7 +191,13 @@ function xas_start(xas: struct_xa_state): xa_ptr {
 	if (xas_error(xas) !== 0)
 		return null;
 
-	const entry = xa_head(xas.xa);
+	const xa = xas.xa;
+	const entry = xa_head(xa);
+	const offset = xas.xa_index - xa.leaf_index;
+	if (offset >= 0 && offset < XA_CHUNK_SIZE && xas.xa_shift === 0) {
+		xas.xa_node = null;
+		return xa.leaf;
+	}
 	if (!xa_is_node(entry)) {
 		if (xas.xa_index !== 0)
 			return set_bounds(xas);
@@ -195,6 +214,8 @@ function xas_descend(xas: struct_xa_state, node: struct_xa_node): xa_ptr {
 	let offset = get_offset(xas.xa_index, node);
 	let entry = xa_entry(xas.xa, node, offset);
 
+	if (node.shift === 0 && xas.xa.leaf !== node)
+		xa_set_leaf(xas.xa, node, xas.xa_index);
 	xas.xa_node = node;
 	if (node_is_sibling(node, entry)) {
 		offset = xa_to_sibling(entry);
@@ -228,7 +249,11 @@ export function xas_load(xas: struct_xa_state): xa_ptr {
 }
 
 function xa_node_free(node: struct_xa_node): void {
+	const xa = node.array;
+
 	XA_NODE_BUG_ON(node, !list_empty(node.private_list));
+	if (xa !== null && xa.leaf === node)
+		xa_forget_leaf(xa);
 	node.array = XA_RCU_FREE;
 	call_rcu(node.rcu_head, radix_tree_node_rcu_free);
 }
@@ -659,7 +684,7 @@ export function xas_store(xas: struct_xa_state, entry: xa_ptr): xa_ptr {
 
 	if (entry !== null) {
 		/* which matters only where the head is no node */
-		const allow_root = xa_is_node(xas.xa.xa_head) ||
+		const allow_root = !xas_top(xas.xa_node) || xa_is_node(xas.xa.xa_head) ||
 			(!xa_is_node(entry) && !xa_is_zero(entry));
 
 		first = xas_create(xas, allow_root);
@@ -774,6 +799,10 @@ export function xas_clear_mark(xas: struct_xa_state, mark: xa_mark_t): void {
 
 /** lib/xarray.c:xas_init_marks(): none, but the one of free entries where those are tracked. */
 export function xas_init_marks(xas: struct_xa_state): void {
+	/* no mark at the head, none below */
+	if ((xas.xa.xa_flags & (XA_FLAGS_TRACK_FREE | XA_FLAGS_MARKS)) === 0)
+		return;
+
 	for (let mark = 0; mark <= XA_MARK_MAX; mark++) {
 		if (xa_track_free(xas.xa) && mark === XA_FREE_MARK)
 			xas_set_mark(xas, mark);
@@ -1183,12 +1212,16 @@ export function xa_load(xa: struct_xarray, index: number): xa_ptr {
 	rcu_read_lock();
 	do {
 		entry = xa_head(xa);
-		if (!xa_is_node(entry)) {
+		const offset = index - xa.leaf_index;
+		if (offset >= 0 && offset < XA_CHUNK_SIZE) {
+			entry = xa.leaf;
+		} else if (!xa_is_node(entry)) {
 			if (index !== 0)
 				entry = null;
 		} else if (index > max_index(entry)) {
 			entry = null;
-		} else {
+		}
+		if (xa_is_node(entry)) {
 			let node: struct_xa_node = entry;
 
 			for (;;) {
