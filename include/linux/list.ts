@@ -91,10 +91,8 @@ export function __list_add_valid(new_: struct_list_head, prev: struct_list_head,
 
 /** lib/list_debug.c:__list_del_entry_valid() */
 export function __list_del_entry_valid(entry: struct_list_head): boolean {
-	const prev = entry.prev, next = entry.next;
-
-	if (next === LIST_POISON1 || prev === LIST_POISON2 ||
-	    prev.next !== entry || next.prev !== entry)
+	/* a poison points to no entry */
+	if (entry.prev.next !== entry || entry.next.prev !== entry)
 		list_del_corruption(entry);
 	return true;
 }
