@@ -76,13 +76,16 @@ export class struct_shmem_sb_info {
 	shrinklist_len = 0;
 }
 
-export function SHMEM_I(inode: struct_inode): struct_shmem_inode_info {
-	const info = inode.owner;
+/* the inode that SHMEM_I() was last asked for, and what it is part of for as long as it exists */
+let last_inode: struct_inode | null = null;
+let last_info: struct_shmem_inode_info = null as never;
 
-	/* container_of() serves every type and member, so that V8 cannot specialise it */
-	if (info instanceof struct_shmem_inode_info && info.vfs_inode === inode)
-		return info;
-	return container_of(inode, struct_shmem_inode_info, "vfs_inode");
+export function SHMEM_I(inode: struct_inode): struct_shmem_inode_info {
+	if (inode !== last_inode) {
+		last_info = container_of(inode, struct_shmem_inode_info, "vfs_inode");
+		last_inode = inode;
+	}
+	return last_info;
 }
 
 export function shmem_mapping(mapping: struct_address_space): boolean {
