@@ -9,9 +9,10 @@ import type { struct_folio, struct_mm_struct, struct_page } from "#linux/mm_type
 import { VM_BUG_ON_PAGE } from "#linux/mmdebug.ts";
 import {
 	LRU_ACTIVE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, LRU_UNEVICTABLE, NR_LRU_BASE,
-	NR_ZONE_LRU_BASE, type lru_list, type zone_type,
+	NR_VM_ZONE_STAT_ITEMS, NR_ZONE_LRU_BASE, type lru_list, type zone_type,
 } from "#linux/mmzone.const.ts";
-import { type struct_lruvec, folio_zonenum } from "#linux/mmzone.ts";
+import { contig_page_data, folio_zonenum, type struct_lruvec, zone_vm_stat } from
+	"#linux/mmzone.ts";
 import {
 	__folio_clear_active, __folio_clear_lru, __folio_clear_unevictable, folio_test_active,
 	folio_test_lru, folio_test_swapbacked, folio_test_unevictable, page_folio,
@@ -28,12 +29,11 @@ export function page_is_file_lru(page: struct_page): boolean {
 	return folio_is_file_lru(page_folio(page));
 }
 
-export function update_lru_size(lruvec: struct_lruvec, lru: lru_list, zid: zone_type,
+/* there is one node, and it has one lruvec */
+export function update_lru_size(_lruvec: struct_lruvec, lru: lru_list, zid: zone_type,
 	nr_pages: number): void {
-	const pgdat = lruvec.pgdat;
-
-	pgdat.vm_stat[NR_LRU_BASE + lru]! += nr_pages;
-	pgdat.node_zones[zid]!.vm_stat[NR_ZONE_LRU_BASE + lru]! += nr_pages;
+	contig_page_data.vm_stat[NR_LRU_BASE + lru]! += nr_pages;
+	zone_vm_stat[zid * NR_VM_ZONE_STAT_ITEMS + NR_ZONE_LRU_BASE + lru]! += nr_pages;
 }
 
 export function __folio_clear_lru_flags(folio: struct_folio): void {

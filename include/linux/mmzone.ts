@@ -138,6 +138,9 @@ export interface free_range {
 	end: number;
 }
 
+/** Port-only: the zones' vm_stat[], one after the other, for those who know a zone by its index. */
+export const zone_vm_stat = new Int32Array(MAX_NR_ZONES * NR_VM_ZONE_STAT_ITEMS);
+
 /*
  * free_area under lock. The counts in vm_stat and managed_pages include the deferred ranges, which
  * are on no list yet.
@@ -163,7 +166,8 @@ export class struct_zone {
 	flags = 0;
 	lock = new spinlock_t();
 	contiguous = false;
-	vm_stat = new Int32Array(NR_VM_ZONE_STAT_ITEMS);
+	/** a part of zone_vm_stat */
+	vm_stat: Int32Array;
 	/** port-only: this zone's index, which C computes */
 	readonly idx: zone_type;
 	/** C: pgdat->first_deferred_pfn; pages not yet on a list, lowest first, and their number */
@@ -175,6 +179,8 @@ export class struct_zone {
 	constructor(zone_pgdat: struct_pglist_data, idx: zone_type) {
 		this.zone_pgdat = zone_pgdat;
 		this.idx = idx;
+		this.vm_stat = zone_vm_stat.subarray(idx * NR_VM_ZONE_STAT_ITEMS,
+			(idx + 1) * NR_VM_ZONE_STAT_ITEMS);
 	}
 }
 

@@ -8,10 +8,11 @@
  */
 import type { struct_folio, struct_page } from "#linux/mm_types.ts";
 import {
-	NR_FREE_PAGES, type node_stat_item, type zone_stat_item, type zone_type,
+	NR_FREE_PAGES, NR_VM_ZONE_STAT_ITEMS, type node_stat_item, type zone_stat_item,
+	type zone_type,
 } from "#linux/mmzone.const.ts";
-import { contig_page_data, type struct_lruvec, type struct_pglist_data, type struct_zone } from
-	"#linux/mmzone.ts";
+import { contig_page_data, type struct_lruvec, type struct_pglist_data, type struct_zone,
+	zone_vm_stat } from "#linux/mmzone.ts";
 import { ZONES_MASK, ZONES_PGSHIFT } from "#linux/page-flags-layout.ts";
 import { PG_head } from "#linux/page-flags.ts";
 import { NR_VM_EVENT_ITEMS, type vm_event_item } from "#linux/vm_event_item.ts";
@@ -84,16 +85,17 @@ export function mod_zone_page_state(zone: struct_zone, item: zone_stat_item, del
 	zone.vm_stat[item]! += delta;
 }
 
-function zone_of(page: struct_page): struct_zone {
-	return contig_page_data.node_zones[page.flags >> ZONES_PGSHIFT & ZONES_MASK]!;
+/* where @item of a page's zone is in zone_vm_stat */
+function zone_item(page: struct_page, item: zone_stat_item): number {
+	return (page.flags >> ZONES_PGSHIFT & ZONES_MASK) * NR_VM_ZONE_STAT_ITEMS + item;
 }
 
 export function inc_zone_page_state(page: struct_page, item: zone_stat_item): void {
-	zone_of(page).vm_stat[item]! += 1;
+	zone_vm_stat[zone_item(page, item)]! += 1;
 }
 
 export function dec_zone_page_state(page: struct_page, item: zone_stat_item): void {
-	zone_of(page).vm_stat[item]! -= 1;
+	zone_vm_stat[zone_item(page, item)]! -= 1;
 }
 
 export function mod_node_page_state(pgdat: struct_pglist_data, item: node_stat_item,
@@ -128,15 +130,15 @@ function nr_pages_of(folio: struct_folio): number {
 }
 
 export function zone_stat_mod_folio(folio: struct_folio, item: zone_stat_item, nr: number): void {
-	zone_of(folio).vm_stat[item]! += nr;
+	zone_vm_stat[zone_item(folio, item)]! += nr;
 }
 
 export function zone_stat_add_folio(folio: struct_folio, item: zone_stat_item): void {
-	zone_of(folio).vm_stat[item]! += nr_pages_of(folio);
+	zone_vm_stat[zone_item(folio, item)]! += nr_pages_of(folio);
 }
 
 export function zone_stat_sub_folio(folio: struct_folio, item: zone_stat_item): void {
-	zone_of(folio).vm_stat[item]! -= nr_pages_of(folio);
+	zone_vm_stat[zone_item(folio, item)]! -= nr_pages_of(folio);
 }
 
 export function node_stat_mod_folio(_folio: struct_folio, item: node_stat_item, nr: number): void {
