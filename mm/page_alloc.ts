@@ -16,7 +16,7 @@
  * alloc_contig_range() gave out; loops over the pages of a block look only at those that exist.
  */
 import { late_initcall, postcore_initcall } from "#asm-generic/registry.ts";
-import { pfn_nr, type pgoff_t } from "#asm-generic/types.ts";
+import { pfn_nr } from "#asm-generic/types.ts";
 import { __ffs, __fls, ALIGN, ALIGN_DOWN, min } from "#asm-generic/bits.ts";
 import {
 	CONFIG_DEBUG_VM, CONFIG_FAIL_PAGE_ALLOC, CONFIG_LOCKDEP, CONFIG_MMU_NOTIFIER,
@@ -154,12 +154,13 @@ export function set_arch_free_page(hook: ((pfn: number, order: number) => void) 
 	slow_free = CONFIG_PAGE_POISONING || hook !== null;
 }
 
+/* C: in index; this field is as free here and only ever holds small integers */
 function get_pcppage_migratetype(page: struct_page): number {
-	return page.index;
+	return page.mlock_count;
 }
 
 function set_pcppage_migratetype(page: struct_page, migratetype: number): void {
-	page.index = migratetype as pgoff_t;
+	page.mlock_count = migratetype;
 }
 
 export const sysctl_lowmem_reserve_ratio = [256, 32, 0];

@@ -50,7 +50,10 @@ export class struct_page {
 	readonly pfn: pfn_nr;
 	/** C: private; buddy order of a free page, swap entry, hugetlb flags. */
 	private_ = 0;
-	/** C: shares lru.prev; mlocks of an unevictable page on the LRU. */
+	/**
+	 * C: shares lru.prev; mlocks of an unevictable page on the LRU. Of a page on a CPU's list,
+	 * its migrate type.
+	 */
 	mlock_count = 0;
 	memcg_data: struct_mem_cgroup | null = null;
 	/** Page table pages: pt_mm of pgds, pmd_huge_pte deposit; hugetlb: subpool. */
