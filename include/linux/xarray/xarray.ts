@@ -31,8 +31,8 @@ import {
 	type struct_xa_node, struct_xa_state, type struct_xa_limit, type struct_xarray,
 	XA_CHUNK_MASK, XA_CHUNK_SHIFT, XA_CHUNK_SIZE, XA_ERROR, XA_FLAGS_ACCOUNT,
 	XA_FLAGS_ALLOC_WRAPPED, XA_FLAGS_MARK, XA_FLAGS_MARKS, XA_FLAGS_TRACK_FREE,
-	XA_FLAGS_ZERO_BUSY, XA_FREE_MARK, XA_INDEX_BITS, XA_INDEX_MAX, XA_LOCK_BH, XA_LOCK_IRQ, XA_MARK_MAX,
-	type xa_mark_t, XA_MAX_MARKS, type xa_ptr, XA_RCU_FREE, XA_RETRY_ENTRY,
+	XA_FLAGS_ZERO_BUSY, XA_FREE_MARK, XA_INDEX_BITS, XA_INDEX_MAX, XA_LOCK_BH, XA_LOCK_IRQ,
+	XA_MARK_MAX, type xa_mark_t, XA_MAX_MARKS, type xa_ptr, XA_RCU_FREE, XA_RETRY_ENTRY,
 	type xa_update_node_t, XA_ZERO_ENTRY, XAS_BOUNDS, XAS_RESTART,
 } from "#linux/xarray_types.ts";
 
@@ -186,10 +186,12 @@ function xa_forget_leaf(xa: struct_xarray): void {
  * it that a single index is known to lead to, and xas->xa_node is null.
  */
 function xas_start(xas: struct_xa_state): xa_ptr {
-	if (xas_valid(xas))
-		return xas_reload(xas);
-	if (xas_error(xas) !== 0)
-		return null;
+	if (xas.xa_node !== XAS_RESTART) {
+		if (xas_valid(xas))
+			return xas_reload(xas);
+		if (xas_error(xas) !== 0)
+			return null;
+	}
 
 	const xa = xas.xa;
 	const entry = xa_head(xa);
