@@ -99,7 +99,7 @@ import {
 	current_gfp_context, memalloc_noreclaim_restore, memalloc_noreclaim_save, might_alloc,
 } from "#linux/sched/mm.ts";
 import {
-	cond_resched, current, PF_DUMPCORE, PF_MEMALLOC, PF_WQ_WORKER,
+	cond_resched, current, HELD_CHAIN, held_info, PF_DUMPCORE, PF_MEMALLOC, PF_WQ_WORKER,
 	schedule_timeout_uninterruptible,
 } from "#linux/sched.ts";
 import { smp_processor_id } from "#linux/smp.ts";
@@ -1893,7 +1893,7 @@ export function fs_reclaim_check(gfp_mask: gfp_t): void {
 	    (curr.flags & PF_MEMALLOC) !== 0)
 		return;
 
-	const chain = curr.held_info[4 * depth - 3]!;
+	const chain = held_info[4 * (depth - 1) + HELD_CHAIN]!;
 	const bit = (current_gfp_context(gfp_mask) & __GFP_FS) !== 0 ? 2 : 1;
 	if (chain < fs_reclaim_seen.length && (fs_reclaim_seen[chain]! & bit) !== 0)
 		return;

@@ -7,6 +7,7 @@
  */
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { lockdep_hardirqs_on } from "#linux/lockdep/lockdep.ts";
+import { MAX_LOCK_DEPTH } from "#linux/lockdep_types.ts";
 import { current } from "#linux/sched_types.ts";
 
 export function local_irq_disable(): void {
@@ -15,8 +16,12 @@ export function local_irq_disable(): void {
 
 export function local_irq_enable(): void {
 	const t = current;
-	if (CONFIG_PROVE_LOCKING && t.lockdep_depth !== 0)
-		lockdep_hardirqs_on();
+	if (CONFIG_PROVE_LOCKING) {
+		if (t.lockdep_unmarked < t.lockdep_depth)
+			lockdep_hardirqs_on();
+		else
+			t.lockdep_unmarked = MAX_LOCK_DEPTH;
+	}
 	t.hardirqs_disabled = 0;
 }
 

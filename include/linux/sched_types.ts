@@ -141,16 +141,14 @@ export class struct_task_struct {
 	non_block_count = 0;
 	pagefault_disabled = 0;
 
-	/* lockdep: lockdep_depth entries in use; see lockdep/lockdep.ts */
+	/* lockdep; see lockdep/lockdep.ts */
 	lockdep_depth = 0;
 	lockdep_recursion = 0;
-	held_lock: (object | null)[] = new Array<object | null>(MAX_LOCK_DEPTH).fill(null);
-	/**
-	 * four words a lock: class, kind of acquisition and context (HLOCK_*); the chain after
-	 * it; locks
-	 * of the class merged here under a nest lock, 0: just one
-	 */
-	held_info = new Int32Array(4 * MAX_LOCK_DEPTH);
+	/** locks below this index are known to be fit for being held with interrupts enabled */
+	lockdep_unmarked = MAX_LOCK_DEPTH;
+	/** the locks held, while another task is current; null: never yet */
+	held_lock: (object | null)[] | null = null;
+	held_info: Int32Array | null = null;
 
 	__state = TASK_RUNNING;
 	usage = 1;
@@ -286,10 +284,58 @@ export class struct_task_struct {
 export const init_task = new struct_task_struct(null);
 init_task.comm = "swapper/0";
 
+/*
+ * Locks of the current task, lockdep_depth of them. They are not in the task because an array that
+ * is always the same costs a fraction. By lock four words: class, kind of acquisition and context
+ * (HLOCK_*); the chain after it; locks of the class merged here under a nest lock, 0: just one;
+ * the chain again if what comes next in task context goes on from it, or 0. In front of them
+ * stands an entry of zeroes.
+ */
+export const HELD_KEY		= 4;
+export const HELD_CHAIN		= 5;
+export const HELD_REFS		= 6;
+export const HELD_PARENT	= 7;
+export const held_lock = Array.from({ length: MAX_LOCK_DEPTH }, (): object | null => null);
+/* room for whatever an index of 6 bits can name */
+export const held_info = new Int32Array(4 * (64 + 1));
+
+function save_held_locks(prev: struct_task_struct): void {
+	const lock = prev.held_lock ??= new Array<object | null>(MAX_LOCK_DEPTH).fill(null);
+	const info = prev.held_info ??= new Int32Array(4 * (MAX_LOCK_DEPTH + 1));
+
+	for (let i = 0; i < prev.lockdep_depth; i++) {
+		lock[i] = held_lock[i]!;
+		held_lock[i] = null;
+		for (let j = 4 * i + HELD_KEY; j <= 4 * i + HELD_PARENT; j++) {
+			info[j] = held_info[j]!;
+			held_info[j] = 0;
+		}
+	}
+}
+
+function restore_held_locks(next: struct_task_struct): void {
+	const lock = next.held_lock!, info = next.held_info!;
+
+	for (let i = 0; i < next.lockdep_depth; i++) {
+		held_lock[i] = lock[i]!;
+		lock[i] = null;
+		for (let j = 4 * i + HELD_KEY; j <= 4 * i + HELD_PARENT; j++)
+			held_info[j] = info[j]!;
+	}
+}
+
 /** The task that runs now, on the CPU that runs now. Only the scheduler changes it. */
 export let current: struct_task_struct = init_task;
 
 /** For the scheduler, for calls on other CPUs, and for kunit to hold the other side. */
 export function set_current(task: struct_task_struct): void {
+	const prev = current;
+
+	if (task === prev)
+		return;
+	if (prev.lockdep_depth !== 0)
+		save_held_locks(prev);
+	if (task.lockdep_depth !== 0)
+		restore_held_locks(task);
 	current = task;
 }

@@ -15,8 +15,10 @@
 import { MAX_LOCKDEP_SUBCLASSES, MAX_LOCK_DEPTH, LD_WAIT_CONFIG, LD_WAIT_SLEEP, lock_class_name,
 	lock_class_wait_type, lockdep_key, type lockdep_map, type struct_lock_class_key } from
 	"#linux/lockdep_types.ts";
-import { current, type struct_task_struct } from "#linux/sched_types.ts";
-import { HARDIRQ_MASK, NMI_MASK, SOFTIRQ_MASK, SOFTIRQ_OFFSET } from "#linux/preempt.const.ts";
+import { HELD_CHAIN, HELD_KEY, HELD_PARENT, HELD_REFS, current, held_info, held_lock,
+	type struct_task_struct } from "#linux/sched_types.ts";
+import { HARDIRQ_MASK, NMI_MASK, PREEMPT_MASK, SOFTIRQ_MASK, SOFTIRQ_OFFSET } from
+	"#linux/preempt.const.ts";
 import { KERN_CONT, pr_warn, printk } from "#linux/printk.ts";
 import { dump_stack, kernel_bug, print_kernel_ident, save_stack_trace, stack_trace_lines } from
 	"#linux/panic.ts";
@@ -33,6 +35,8 @@ export const HLOCK_NOCHECK	= 1 << 17;
 const HLOCK_SOFTIRQ	= 1 << 18;
 const HLOCK_HARDIRQ	= 1 << 19;
 const HLOCK_CTX_MASK	= HLOCK_SOFTIRQ | HLOCK_HARDIRQ;
+/* with interrupts off */
+const HLOCK_IRQS_OFF	= 1 << 20;
 const HLOCK_CHAIN_MASK	= HLOCK_CLASS_MASK | HLOCK_READ_MASK | HLOCK_TRYLOCK | HLOCK_NOCHECK;
 
 /* usage bits of a class; the _READ form is one to the left */
@@ -104,6 +108,18 @@ function add_chain(parent: number, key: number): number {
 	return nr_lock_chains;
 }
 
+/*
+ * In front of it, for acquisitions in task context of which nothing is left to learn: usage marked,
+ * chain known. Direct-mapped: chain before, class and kind (HLOCK_*), chain after.
+ */
+const FRONT_MASK	= 0x1fff;
+const front = new Int32Array(4 * (FRONT_MASK + 1)).fill(-1);
+const HELD_INDEX_MASK	= 63;
+
+function front_slot(parent: number, key: number): number {
+	return ((Math.imul(parent, 0x9e5) + key ^ key >>> 9) & FRONT_MASK) << 2;
+}
+
 /* ---- acquire and release -------------------------------------------------------------------- */
 
 /*
@@ -112,6 +128,32 @@ function add_chain(parent: number, key: number): number {
  */
 export function lock_acquire(lock: object, cls: number, kind: number): void {
 	const curr = current;
+	const depth = curr.lockdep_depth;
+	let key = cls | kind;
+
+	if (curr.hardirqs_disabled !== 0) {
+		key |= HLOCK_IRQS_OFF;
+		if (depth < curr.lockdep_unmarked)
+			curr.lockdep_unmarked = depth;
+	}
+	const at = (depth & HELD_INDEX_MASK) << 2;
+	const parent = held_info[at + HELD_PARENT - 4]!;
+	const i = front_slot(parent, key);
+	if (front[i] !== parent || front[i + 1] !== key || depth === MAX_LOCK_DEPTH ||
+	    ((curr.preempt_count & ~PREEMPT_MASK) | curr.lockdep_recursion) !== 0) {
+		__lock_acquire(curr, lock, cls, kind, key);
+		return;
+	}
+	const node = front[i + 2]!;
+	held_lock[depth] = lock;
+	held_info[at + HELD_KEY] = key;
+	held_info[at + HELD_CHAIN] = node;
+	held_info[at + HELD_PARENT] = node;
+	curr.lockdep_depth = depth + 1;
+}
+
+function __lock_acquire(curr: struct_task_struct, lock: object, cls: number, kind: number,
+	key: number): void {
 	const depth = curr.lockdep_depth;
 	const pc = curr.preempt_count;
 	let need = 0, ctx = 0;
@@ -134,26 +176,34 @@ export function lock_acquire(lock: object, cls: number, kind: number): void {
 	if ((usage_mask[cls]! & need) !== need && (kind & HLOCK_NOCHECK) === 0)
 		mark_usage(curr, cls, need, kind);
 
-	const held = curr.held_info;
-	const at = depth << 2;
-	let parent = 0;
-	if (depth !== 0 && (held[at - 4]! & HLOCK_CTX_MASK) === ctx)
-		parent = held[at - 3]!;
-
-	const key = cls | kind;
-	const i = chain_hash(parent, key) << 2;
-	let node: number;
-	if (chain_table[i] === parent && chain_table[i + 1] === key)
-		node = chain_table[i + 2]!;
-	else
-		node = lookup_chain(curr, lock, parent, key, ctx);
+	const parent = parent_chain(depth, ctx);
+	const node = lookup_chain(curr, lock, parent, cls | kind, ctx);
 
 	if (depth === MAX_LOCK_DEPTH)
 		max_lock_depth(curr);
-	curr.held_lock[depth] = lock;
-	held[at] = key | ctx;
-	held[at + 1] = node;
+	push_held_lock(depth, lock, key | ctx, node);
 	curr.lockdep_depth = depth + 1;
+	if ((pc & ~PREEMPT_MASK) === 0) {
+		const i = front_slot(parent, key);
+		front[i] = parent;
+		front[i + 1] = key;
+		front[i + 2] = node;
+	}
+}
+
+/* the chain that a lock goes on from which becomes the @depth-th in context @ctx (HLOCK_*) */
+function parent_chain(depth: number, ctx: number): number {
+	const below = 4 * depth - 4;
+
+	return depth !== 0 && (held_info[below + HELD_KEY]! & HLOCK_CTX_MASK) === ctx ?
+		held_info[below + HELD_CHAIN]! : 0;
+}
+
+function push_held_lock(i: number, lock: object, key: number, node: number): void {
+	held_lock[i] = lock;
+	held_info[4 * i + HELD_KEY] = key;
+	held_info[4 * i + HELD_CHAIN] = node;
+	held_info[4 * i + HELD_PARENT] = (key & HLOCK_CTX_MASK) === 0 ? node : 0;
 }
 
 function lookup_chain(curr: struct_task_struct, lock: object, parent: number, key: number,
@@ -183,10 +233,11 @@ export function lock_acquire_nest(lock: object, cls: number, kind: number, nest_
 		return;
 	if (!lock_is_held(nest_lock))
 		print_lock_nested_lock_not_held(curr, cls);
-	if (depth !== 0 && (curr.held_info[(depth - 1) * 4]! & HLOCK_CLASS_MASK) === cls) {
-		if (curr.held_info[(depth - 1) * 4 + 2] === 0)
-			curr.held_info[(depth - 1) * 4 + 2] = 1;
-		curr.held_info[(depth - 1) * 4 + 2]!++;
+	const top = 4 * (depth - 1);
+	if (depth !== 0 && (held_info[top + HELD_KEY]! & HLOCK_CLASS_MASK) === cls) {
+		if (held_info[top + HELD_REFS] === 0)
+			held_info[top + HELD_REFS] = 1;
+		held_info[top + HELD_REFS]!++;
 		return;
 	}
 	if (holds_class(curr, cls)) {
@@ -199,7 +250,7 @@ export function lock_acquire_nest(lock: object, cls: number, kind: number, nest_
 
 function holds_class(curr: struct_task_struct, cls: number): boolean {
 	for (let i = 0; i < curr.lockdep_depth; i++) {
-		if ((curr.held_info[i * 4]! & HLOCK_CLASS_MASK) === cls)
+		if ((held_info[4 * i + HELD_KEY]! & HLOCK_CLASS_MASK) === cls)
 			return true;
 	}
 	return false;
@@ -210,8 +261,9 @@ export function lock_release(lock: lockdep_map): void {
 	const curr = current;
 	const depth = curr.lockdep_depth - 1;
 
-	if (depth >= 0 && curr.held_lock[depth] === lock && curr.held_info[depth * 4 + 2] === 0) {
-		curr.held_lock[depth] = null;
+	if (depth >= 0 && held_lock[depth] === lock &&
+	    held_info[((depth & HELD_INDEX_MASK) << 2) + HELD_REFS] === 0) {
+		held_lock[depth] = null;
 		curr.lockdep_depth = depth;
 		return;
 	}
@@ -224,14 +276,25 @@ function same_key(key: number, dep: number): boolean {
 	return ((key & HLOCK_CLASS_MASK) ^ dep) < MAX_LOCKDEP_SUBCLASSES;
 }
 
+/** Index of @lock among those that the current task holds, or -1; merged entries aside. */
+export function find_lock(lock: object): number {
+	let i = current.lockdep_depth - 1;
+
+	while (i >= 0 && held_lock[i] !== lock)
+		i--;
+	return i;
+}
+
 function find_held_lock(curr: struct_task_struct, lock: lockdep_map): number {
-	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
-		if (curr.held_lock[i] === lock)
-			return i;
-	}
-	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
-		if (curr.held_info[i * 4 + 2] !== 0 &&
-		    same_key(curr.held_info[i * 4]!, lock.dep))
+	const found = find_lock(lock);
+
+	return found >= 0 ? found : find_merged(curr, lock);
+}
+
+function find_merged(curr: struct_task_struct, lock: lockdep_map): number {
+	for (let i = (curr.lockdep_depth & HELD_INDEX_MASK) - 1; i >= 0; i--) {
+		if (held_info[4 * i + HELD_REFS] !== 0 &&
+		    same_key(held_info[4 * i + HELD_KEY]!, lock.dep))
 			return i;
 	}
 	return -1;
@@ -246,35 +309,31 @@ function __lock_release(curr: struct_task_struct, lock: lockdep_map): void {
 		print_unlock_imbalance_bug(curr, lock);
 		return;
 	}
-	if (curr.held_info[i * 4 + 2] !== 0) {
-		if (--curr.held_info[i * 4 + 2]! > 0)
+	if (held_info[4 * i + HELD_REFS] !== 0) {
+		if (--held_info[4 * i + HELD_REFS]! > 0)
 			return;
 	}
-	curr.held_info[i * 4 + 2] = 0;
+	held_info[4 * i + HELD_REFS] = 0;
 	curr.lockdep_depth = i;
+	curr.lockdep_unmarked = Math.min(curr.lockdep_unmarked, i);
 	for (let j = i + 1; j < depth; j++)
 		reacquire_held_lock(curr, j);
-	curr.held_lock[depth - 1] = null;
-	curr.held_info[(depth - 1) * 4 + 2] = 0;
+	held_lock[depth - 1] = null;
+	held_info[4 * (depth - 1) + HELD_REFS] = 0;
 	curr.lockdep_depth = depth - 1;
 }
 
 function reacquire_held_lock(curr: struct_task_struct, from: number): void {
 	const to = from - 1;
-	const held = curr.held_info[from * 4]!;
+	const held = held_info[4 * from + HELD_KEY]!;
 	const key = held & HLOCK_CHAIN_MASK, ctx = held & HLOCK_CTX_MASK;
-	const refs = curr.held_info[from * 4 + 2]!;
-	const lock = curr.held_lock[from]!;
-	let parent = 0;
+	const refs = held_info[4 * from + HELD_REFS]!;
+	const lock = held_lock[from]!;
 
-	if (to !== 0 && (curr.held_info[(to - 1) * 4]! & HLOCK_CTX_MASK) === ctx)
-		parent = curr.held_info[(to - 1) * 4 + 1]!;
 	curr.lockdep_depth = to;
-	const node = lookup_chain(curr, lock, parent, key, ctx);
-	curr.held_lock[to] = lock;
-	curr.held_info[to * 4] = held;
-	curr.held_info[to * 4 + 1] = node;
-	curr.held_info[to * 4 + 2] = refs;
+	const node = lookup_chain(curr, lock, parent_chain(to, ctx), key, ctx);
+	push_held_lock(to, lock, held, node);
+	held_info[4 * to + HELD_REFS] = refs;
 	curr.lockdep_depth = to + 1;
 }
 
@@ -288,37 +347,32 @@ export function lock_downgrade(lock: lockdep_map): void {
 		return;
 	}
 	const depth = curr.lockdep_depth;
-	curr.held_info[i * 4] = (curr.held_info[i * 4]! & ~HLOCK_READ_MASK) | HLOCK_READ;
+	curr.lockdep_unmarked = Math.min(curr.lockdep_unmarked, i);
+	held_info[4 * i + HELD_KEY]! &= ~HLOCK_READ_MASK;
+	held_info[4 * i + HELD_KEY]! |= HLOCK_READ;
 	for (let j = i; j < depth; j++) {
-		const ctx = curr.held_info[j * 4]! & HLOCK_CTX_MASK;
-		let parent = 0;
-		if (j !== 0 && (curr.held_info[(j - 1) * 4]! & HLOCK_CTX_MASK) === ctx)
-			parent = curr.held_info[(j - 1) * 4 + 1]!;
+		const held = held_info[4 * j + HELD_KEY]!;
+		const ctx = held & HLOCK_CTX_MASK;
 		curr.lockdep_depth = j;
 		/* not acquired anew: a downgrade of a lock that others depend on is no new order */
-		curr.held_info[j * 4 + 1] = lookup_chain(curr, curr.held_lock[j]!, parent,
-			(curr.held_info[j * 4]! & HLOCK_CHAIN_MASK) | HLOCK_TRYLOCK, ctx);
+		push_held_lock(j, held_lock[j]!, held, lookup_chain(curr, held_lock[j]!,
+			parent_chain(j, ctx), (held & HLOCK_CHAIN_MASK) | HLOCK_TRYLOCK, ctx));
 	}
 	curr.lockdep_depth = depth;
 }
 
 /** Whether @lock itself is held (by a merged entry: a lock of its class). */
 export function lock_is_held(lock: object): boolean {
-	const curr = current;
-	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
-		if (curr.held_lock[i] === lock)
-			return true;
-	}
-	return find_held_lock(curr, lock as lockdep_map) >= 0;
+	return find_lock(lock) >= 0 || find_merged(current, lock as lockdep_map) >= 0;
 }
 
 /** @read: -1 any, 0 exclusive, 1 shared */
 export function lock_is_held_type(lock: lockdep_map, read: number): boolean {
-	const curr = current;
-	const i = find_held_lock(curr, lock);
+	const i = find_held_lock(current, lock);
 	if (i < 0)
 		return false;
-	return read < 0 || ((curr.held_info[i * 4]! & HLOCK_READ_MASK) !== 0) === (read !== 0);
+	return read < 0 ||
+		((held_info[4 * i + HELD_KEY]! & HLOCK_READ_MASK) !== 0) === (read !== 0);
 }
 
 /* ---- the graph ------------------------------------------------------------------------------ */
@@ -393,13 +447,13 @@ const NO_TRACE = new Error("no trace");
  */
 function check_deadlock(curr: struct_task_struct, next_key: number, lock: object): void {
 	for (let i = 0; i < curr.lockdep_depth; i++) {
-		const prev = curr.held_info[i * 4]!;
+		const prev = held_info[4 * i + HELD_KEY]!;
 		if (((prev ^ next_key) & HLOCK_CLASS_MASK) !== 0)
 			continue;
 		if ((next_key & HLOCK_READ_MASK) === HLOCK_READ_RECURSIVE &&
 		    (prev & HLOCK_READ_MASK) !== 0)
 			continue;
-		if ((prev & HLOCK_NOCHECK) !== 0 && curr.held_lock[i] !== lock)
+		if ((prev & HLOCK_NOCHECK) !== 0 && held_lock[i] !== lock)
 			continue;
 		print_deadlock_bug(curr, prev, next_key);
 	}
@@ -408,7 +462,7 @@ function check_deadlock(curr: struct_task_struct, next_key: number, lock: object
 /* kernel/locking/lockdep.c:check_prevs_add(): back to the first lock that was not a trylock */
 function check_prevs_add(curr: struct_task_struct, next_key: number, ctx: number): void {
 	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
-		const prev = curr.held_info[i * 4]!;
+		const prev = held_info[4 * i + HELD_KEY]!;
 		if ((prev & HLOCK_CTX_MASK) !== ctx)
 			return;
 		if ((prev & HLOCK_NOCHECK) === 0) {
@@ -478,11 +532,14 @@ function mark_usage(curr: struct_task_struct, cls: number, need: number, kind: n
 	usage_mask[cls] = has;
 }
 
-/** Interrupts go on: locks held now were held with interrupts enabled. */
+/**
+ * Interrupts go on: locks held now were held with interrupts enabled. What was taken while they
+ * were enabled is marked already: locks from lockdep_unmarked on are of interest.
+ */
 export function lockdep_hardirqs_on(): void {
 	const curr = current;
-	for (let i = 0; i < curr.lockdep_depth; i++) {
-		const key = curr.held_info[i * 4]!;
+	for (let i = curr.lockdep_unmarked; i < curr.lockdep_depth; i++) {
+		const key = held_info[4 * i + HELD_KEY]!;
 		if ((key & HLOCK_NOCHECK) !== 0)
 			continue;
 		const need = (key & HLOCK_READ_MASK) !== 0 ? LOCK_ENABLED_HARDIRQ << 1 :
@@ -490,6 +547,7 @@ export function lockdep_hardirqs_on(): void {
 		if ((usage_mask[key & HLOCK_CLASS_MASK]! & need) !== need)
 			mark_usage(curr, key & HLOCK_CLASS_MASK, need, key);
 	}
+	curr.lockdep_unmarked = MAX_LOCK_DEPTH;
 }
 
 /* ---- reports -------------------------------------------------------------------------------- */
@@ -524,6 +582,7 @@ function print_lock_trace(trace: Error, spaces: number): void {
 /** kernel/locking/lockdep.c:lockdep_print_held_locks() */
 export function lockdep_print_held_locks(p: struct_task_struct): void {
 	const depth = p.lockdep_depth;
+	const info = p === current ? held_info : p.held_info!;
 
 	if (depth === 0)
 		printk("no locks held by %s/%d.\n", p.comm, p.pid);
@@ -531,7 +590,7 @@ export function lockdep_print_held_locks(p: struct_task_struct): void {
 		printk("%d lock%s held by %s/%d:\n", depth, depth > 1 ? "s" : "", p.comm, p.pid);
 	for (let i = 0; i < depth; i++) {
 		printk(" #%d: ", i);
-		print_lock(p.held_info[i * 4]!);
+		print_lock(info[4 * i + HELD_KEY]!);
 	}
 }
 
@@ -688,6 +747,13 @@ function print_sys_exit(curr: struct_task_struct): never {
 	pr_warn("%s/%d is leaving the kernel with locks still held!\n", curr.comm, curr.pid);
 	lockdep_print_held_locks(curr);
 	report_end(curr, "lock held when returning to user space");
+}
+
+/** For a task that died in the kernel: what it held stays locked, unknown to us. */
+export function lockdep_forget_held(): void {
+	current.lockdep_depth = 0;
+	held_lock.fill(null);
+	held_info.fill(0);
 }
 
 /** kernel/locking/lockdep.c:lockdep_rcu_suspicious() */

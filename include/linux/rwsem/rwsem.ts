@@ -7,8 +7,8 @@
  */
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { EINTR, ERESTARTWAIT } from "#linux/errno.ts";
-import { HLOCK_READ, HLOCK_TRYLOCK, lock_acquire, lock_acquire_nest, lock_downgrade, lock_release }
-	from "#linux/lockdep/lockdep.ts";
+import { HLOCK_READ, HLOCK_TRYLOCK, find_lock, lock_acquire, lock_acquire_nest, lock_downgrade,
+	lock_release } from "#linux/lockdep/lockdep.ts";
 import { LD_WAIT_SLEEP, lock_class_name, lockdep_key } from "#linux/lockdep_types.ts";
 import type { struct_rw_semaphore } from "#linux/mutex_types.ts";
 import { mutex_stuck, wake_lock_waiters } from "#linux/mutex/mutex.ts";
@@ -140,7 +140,7 @@ export function down_write_nest_lock(sem: struct_rw_semaphore, nest_lock: object
 function down_write_state(sem: struct_rw_semaphore, state: number, subclass: number): number {
 	might_sleep();
 	if (sem.owner !== current && (sem.owner !== null || sem.readers !== 0) &&
-	    !holds(sem)) {
+	    find_lock(sem) < 0) {
 		if (signal_pending_state(state, current))
 			return -EINTR;
 		sem.wait_list ??= [];
@@ -153,10 +153,6 @@ function down_write_state(sem: struct_rw_semaphore, state: number, subclass: num
 		mutex_stuck("rw-semaphore", sem, sem.owner);
 	sem.owner = current;
 	return 0;
-}
-
-function holds(sem: struct_rw_semaphore): boolean {
-	return current.held_lock.indexOf(sem) >= 0;
 }
 
 /** 0, -EINTR, or -ERESTARTWAIT, which the caller returns as it is. */

@@ -22,7 +22,7 @@ import { ECHILD, EFAULT, EINVAL, ERESTARTWAIT, ESRCH } from "#linux/errno.ts";
 import { exit_files } from "#linux/fdtable.ts";
 import { exit_fs } from "#linux/fs_struct.ts";
 import { list_add_tail, list_del_init, list_empty } from "#linux/list.ts";
-import { debug_check_no_locks_held } from "#linux/lockdep/lockdep.ts";
+import { debug_check_no_locks_held, lockdep_forget_held } from "#linux/lockdep/lockdep.ts";
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { host_dead, panic } from "#linux/panic.ts";
 import { detach_pid, find_get_pid, get_task_pid, put_pid } from "#linux/pid/pid.ts";
@@ -294,8 +294,7 @@ export function make_task_dead(signr: number): never {
 	tsk.non_block_count = 0;
 	tsk.pagefault_disabled = 0;
 	tsk.lockdep_recursion++;
-	tsk.lockdep_depth = 0;
-	tsk.held_info.fill(0);
+	lockdep_forget_held();
 	if ((tsk.flags & PF_EXITING) !== 0)
 		stuck(tsk);
 	try {
