@@ -15,19 +15,23 @@
  * metadata (KeyID, poison): accesses then go through mem_meta_ops, and no TLB caches the frame for
  * direct access. Without such frames the hook costs nothing.
  *
+ * The chunk that the kernel uses first is "home", one object for good: its views are constants, so
+ * that what lies there costs a compare and a load. Installing memory anew clears what was used.
+ *
  * An address outside installed memory is an error of the caller and throws.
  */
 import type { hpa_t, pfn_nr } from "#asm-generic/types.ts";
 
 export const PAGE_BYTES		= 4096;
 
+/* written out, as is what masks them: the linker folds them into the small functions below */
 const CHUNK_SHIFT		= 30;
-const CHUNK_BYTES		= 2 ** CHUNK_SHIFT;
-const CHUNK_FRAME_SHIFT		= CHUNK_SHIFT - 12;
-const CHUNK_FRAME_MASK		= (1 << CHUNK_FRAME_SHIFT) - 1;
-const CHUNK_WORD_SHIFT		= CHUNK_SHIFT - 3;
-const CHUNK_WORD_MASK		= (1 << CHUNK_WORD_SHIFT) - 1;
-const CHUNK_BYTE_MASK		= CHUNK_BYTES - 1;
+const CHUNK_BYTES		= 0x40000000;
+const CHUNK_FRAME_SHIFT		= 18;
+const CHUNK_FRAME_MASK		= 0x3ffff;
+const CHUNK_WORD_SHIFT		= 27;
+const CHUNK_WORD_MASK		= 0x7ffffff;
+const CHUNK_BYTE_MASK		= 0x3fffffff;
 /* an entry for whatever a frame number of 31 bits can name, so that look-ups need no bound */
 const MAX_CHUNKS		= 2 ** (31 - CHUNK_FRAME_SHIFT);
 const INV_CHUNK_WORDS		= 2 ** -CHUNK_WORD_SHIFT;
@@ -76,6 +80,18 @@ class chunk {
 	}
 }
 
+const home = new chunk();
+const home_i32 = home.i32;
+const home_i64 = home.i64;
+const home_u8 = home.u8;
+const home_state = home.state;
+/*
+ * [0]: which chunk home is, once touched. [1]: the same, if no word has more than 31 bits. Longer
+ * than what the engine keeps among its objects, which makes reading it one load.
+ */
+const NOWHERE = 0x4000;
+const home_is = new Int32Array(32).fill(NOWHERE);
+
 let map: e820_range[] = [];
 let end_pfn = 0;
 /* without holes and never another array, so that a look-up is a load and two compares */
@@ -108,9 +124,21 @@ export function memory_install(bytes: number): void {
 	}
 	chunks.fill(null);
 	words.fill(null);
+	if (home_is[0] !== NOWHERE)
+		home_clear();
+	home_is.fill(NOWHERE);
 	view_pfn = new Int32Array(NR_VIEWS).fill(-1);
 	views = new Array<Uint8Array | null>(NR_VIEWS).fill(null);
 	meta_ops = null;
+}
+
+/** As no frame was ever used. */
+function home_clear(): void {
+	for (let f = 0; f < home_state.length; f++)
+		if (home_state[f] !== 0)
+			home_u8.fill(0, f << 12, (f + 1) << 12);
+	home_state.fill(0);
+	home.nr_meta = 0;
 }
 
 /** What firmware reports. */
@@ -156,7 +184,14 @@ export function memory_set_meta_ops(ops: mem_meta_ops | null): void {
 function chunk_make(index: number): chunk {
 	if (!memory_has_frame(index * 2 ** CHUNK_FRAME_SHIFT))
 		throw new Error(`machine: memory: no memory at chunk ${index}`);
-	const c = new chunk();
+	let c = home;
+	if (index === (end_pfn > HIGHMEM_START / PAGE_BYTES ? HIGHMEM_START / CHUNK_BYTES : 0)) {
+		home_is[0] = index;
+		if (end_pfn <= 2 ** 22)
+			home_is[1] = index;
+	} else {
+		c = new chunk();
+	}
 	chunks[index] = c;
 	words[index] = c.i32;
 	return c;
@@ -174,6 +209,7 @@ function chunk_of_word(word: number): chunk {
 	return c !== null && c !== undefined ? c : chunk_make(i);
 }
 
+/* where it need not be quick, and outside home */
 function words_of_frame(pfn: number): Int32Array {
 	const i = pfn >>> CHUNK_FRAME_SHIFT;
 	const w = words[i];
@@ -200,19 +236,30 @@ function chunk_of_hpa(hpa: number): chunk {
 /* Words of page tables. */
 
 export function mem_lo(word: number): number {
-	return words_of(word)[(word & CHUNK_WORD_MASK) << 1]!;
+	const w = (word & CHUNK_WORD_MASK) << 1;
+
+	return word >> CHUNK_WORD_SHIFT === home_is[1] ? home_i32[w]! : words_of(word)[w]!;
 }
 
 export function mem_hi(word: number): number {
-	return words_of(word)[((word & CHUNK_WORD_MASK) << 1) + 1]!;
+	const w = (word & CHUNK_WORD_MASK) << 1 | 1;
+
+	return word >> CHUNK_WORD_SHIFT === home_is[1] ? home_i32[w]! : words_of(word)[w]!;
 }
 
 export function mem_write64(word: number, lo: number, hi: number): void {
+	const w = (word & CHUNK_WORD_MASK) << 1;
+
+	if (word >> CHUNK_WORD_SHIFT === home_is[1]) {
+		home_i32[w] = lo;
+		home_i32[w | 1] = hi;
+		home_state[w >>> 10]! |= FRAME_USED;
+		return;
+	}
 	const c = chunk_of_word(word);
-	const w = word & CHUNK_WORD_MASK;
-	c.i32[w << 1] = lo;
-	c.i32[(w << 1) + 1] = hi;
-	c.state[w >>> 9]! |= FRAME_USED;
+	c.i32[w] = lo;
+	c.i32[w | 1] = hi;
+	c.state[w >>> 10]! |= FRAME_USED;
 }
 
 /** Atomic or of @bits into the low half. */
@@ -228,14 +275,9 @@ export function mem_and_lo(word: number, mask: number): void {
 /** True if the word was (@oldlo, @oldhi) and is now (@lo, @hi). */
 export function mem_cmpxchg64(word: number, oldlo: number, oldhi: number, lo: number,
 	hi: number): boolean {
-	const c = chunk_of_word(word);
-	const w = (word & CHUNK_WORD_MASK) << 1;
-
-	if (c.i32[w] !== (oldlo | 0) || c.i32[w + 1] !== (oldhi | 0))
+	if (mem_lo(word) !== (oldlo | 0) || mem_hi(word) !== (oldhi | 0))
 		return false;
-	c.i32[w] = lo;
-	c.i32[w + 1] = hi;
-	c.state[w >>> 10]! |= FRAME_USED;
+	mem_write64(word, lo, hi);
 	return true;
 }
 
@@ -244,14 +286,10 @@ export let mem_xchg_hi = 0;
 
 /** Writes (@lo, @hi); returns the old low half, mem_xchg_hi holds the high one. */
 export function mem_xchg64(word: number, lo: number, hi: number): number {
-	const c = chunk_of_word(word);
-	const w = (word & CHUNK_WORD_MASK) << 1;
-	const old = c.i32[w]!;
+	const old = mem_lo(word);
 
-	mem_xchg_hi = c.i32[w + 1]!;
-	c.i32[w] = lo;
-	c.i32[w + 1] = hi;
-	c.state[w >>> 10]! |= FRAME_USED;
+	mem_xchg_hi = mem_hi(word);
+	mem_write64(word, lo, hi);
 	return old;
 }
 
@@ -259,12 +297,20 @@ export function mem_xchg64(word: number, lo: number, hi: number): number {
 
 /** The state byte of a frame. */
 export function frame_state(pfn: number): number {
-	return chunk_of_frame(pfn).state[pfn & CHUNK_FRAME_MASK]!;
+	const f = pfn & CHUNK_FRAME_MASK;
+
+	return pfn >> CHUNK_FRAME_SHIFT === home_is[0] ? home_state[f]! :
+		chunk_of_frame(pfn).state[f]!;
 }
 
 /** To be called before anything may write to the frame behind this file's back. */
 export function frame_mark_used(pfn: number): void {
-	chunk_of_frame(pfn).state[pfn & CHUNK_FRAME_MASK]! |= FRAME_USED;
+	const f = pfn & CHUNK_FRAME_MASK;
+
+	if (pfn >> CHUNK_FRAME_SHIFT === home_is[0])
+		home_state[f]! |= FRAME_USED;
+	else
+		chunk_of_frame(pfn).state[f]! |= FRAME_USED;
 }
 
 /** The same for the @n frames of a large page (a power of two up to a chunk, aligned). */
@@ -307,15 +353,24 @@ export function frame_set_meta(pfn: number, on: boolean): void {
 
 /** 32 bits at a 4-byte aligned offset, signed. */
 export function frame_get32(pfn: number, off: number): number {
-	return words_of_frame(pfn)[((pfn & CHUNK_FRAME_MASK) << 10) + (off >> 2)]!;
+	const at = (pfn & CHUNK_FRAME_MASK) << 10 | (off & 0xffc) >> 2;
+
+	return pfn >> CHUNK_FRAME_SHIFT === home_is[0] ? home_i32[at]! : words_of_frame(pfn)[at]!;
 }
 
 export function frame_put32(pfn: number, off: number, x: number): void {
-	words_of_frame(pfn)[((pfn & CHUNK_FRAME_MASK) << 10) + (off >> 2)] = x;
+	const at = (pfn & CHUNK_FRAME_MASK) << 10 | (off & 0xffc) >> 2;
+
+	if (pfn >> CHUNK_FRAME_SHIFT === home_is[0])
+		home_i32[at] = x;
+	else
+		words_of_frame(pfn)[at] = x;
 }
 
 export function frame_get8(pfn: number, off: number): number {
-	return chunk_of_frame(pfn).u8[((pfn & CHUNK_FRAME_MASK) << 12) + off]!;
+	const at = (pfn & CHUNK_FRAME_MASK) << 12 | off & 0xfff;
+
+	return pfn >> CHUNK_FRAME_SHIFT === home_is[0] ? home_u8[at]! : chunk_of_frame(pfn).u8[at]!;
 }
 
 export function frame_put8(pfn: number, off: number, x: number): void {
@@ -324,24 +379,38 @@ export function frame_put8(pfn: number, off: number, x: number): void {
 
 /** 64 bits at an 8-byte aligned offset. */
 export function frame_get64(pfn: number, off: number): bigint {
-	return chunk_of_frame(pfn).i64[((pfn & CHUNK_FRAME_MASK) << 9) + (off >> 3)]!;
+	const at = (pfn & CHUNK_FRAME_MASK) << 9 | (off & 0xff8) >> 3;
+
+	return pfn >> CHUNK_FRAME_SHIFT === home_is[0] ? home_i64[at]! :
+		chunk_of_frame(pfn).i64[at]!;
 }
 
 export function frame_put64(pfn: number, off: number, x: bigint): void {
-	chunk_of_frame(pfn).i64[((pfn & CHUNK_FRAME_MASK) << 9) + (off >> 3)] = x;
+	const at = (pfn & CHUNK_FRAME_MASK) << 9 | (off & 0xff8) >> 3;
+
+	if (pfn >> CHUNK_FRAME_SHIFT === home_is[0])
+		home_i64[at] = x;
+	else
+		chunk_of_frame(pfn).i64[at] = x;
 }
 
 /* the two above for the walker, without marking: entry @index of table @pfn */
 export function table_lo(pfn: number, index: number): number {
-	return words_of_frame(pfn)[((pfn & CHUNK_FRAME_MASK) << 10) + (index << 1)]!;
+	const at = (pfn & CHUNK_FRAME_MASK) << 10 | (index & 511) << 1;
+
+	return pfn >> CHUNK_FRAME_SHIFT === home_is[0] ? home_i32[at]! : words_of_frame(pfn)[at]!;
 }
 
 export function table_hi(pfn: number, index: number): number {
-	return words_of_frame(pfn)[((pfn & CHUNK_FRAME_MASK) << 10) + (index << 1) + 1]!;
+	const at = (pfn & CHUNK_FRAME_MASK) << 10 | (index & 511) << 1 | 1;
+
+	return pfn >> CHUNK_FRAME_SHIFT === home_is[0] ? home_i32[at]! : words_of_frame(pfn)[at]!;
 }
 
 export function table_or_lo(pfn: number, index: number, bits: number): void {
-	words_of_frame(pfn)[((pfn & CHUNK_FRAME_MASK) << 10) + (index << 1)]! |= bits;
+	const at = (pfn & CHUNK_FRAME_MASK) << 10 | (index & 511) << 1;
+
+	words_of_frame(pfn)[at]! |= bits;
 }
 
 /**
