@@ -6517,12 +6517,11 @@ export function __kvm_request_immediate_exit(vcpu: struct_kvm_vcpu): void {
  * Left out: requests of kvmclock, steal time, PMU, SMM, Hyper-V, nested guests; the FPU's and the
  * debug registers' host state; time and profiles of the guest.
  */
-function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
+function vcpu_enter_guest(vcpu: struct_kvm_vcpu): number {
 	let r: number;
 	const req_int_win =
 		dm_request_for_irq_injection(vcpu) &&
 		kvm_cpu_accept_dm_intr(vcpu);
-	let exit_fastpath: fastpath_t;
 
 	const req_immediate_exit = new ref(false);
 
@@ -6688,68 +6687,7 @@ function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 
 			guest_timing_enter_irqoff();
 
-			for (;;) {
-				/*
-				 * A change of APICv's state kicks vCPUs first, and makes them see
-				 * it before they come back; so both agree here.
-				 */
-				WARN_ON_ONCE(kvm_vcpu_apicv_activated(vcpu) !==
-					kvm_vcpu_apicv_active(vcpu) &&
-					kvm_get_apic_mode(vcpu) !== LAPIC_MODE_DISABLED);
-
-				exit_fastpath = yield* kvm_x86_ops.vcpu_run(vcpu);
-				if (exit_fastpath !== EXIT_FASTPATH_REENTER_GUEST)
-					break;
-
-				if (kvm_lapic_enabled(vcpu) && kvm_x86_ops.sync_pir_to_irr !== null)
-					kvm_x86_ops.sync_pir_to_irr(vcpu);
-
-				if (kvm_vcpu_exit_request(vcpu)) {
-					exit_fastpath = EXIT_FASTPATH_EXIT_HANDLED;
-					break;
-				}
-			}
-
-			/*
-			 * The guest has had its debug registers for itself; DR6 and DR7 are read
-			 * back before anything else uses the CPU's.
-			 */
-			if ((vcpu.arch.switch_db_regs & KVM_DEBUGREG_WONT_EXIT) !== 0) {
-				WARN_ON((vcpu.guest_debug & KVM_GUESTDBG_USE_HW_BP) !== 0);
-				kvm_x86_ops.sync_dirty_debug_regs(vcpu);
-				kvm_update_dr0123(vcpu);
-				kvm_update_dr7(vcpu);
-			}
-
-			vcpu.arch.last_vmentry_cpu = vcpu.cpu;
-
-			vcpu.mode = OUTSIDE_GUEST_MODE;
-			smp_wmb();
-
-			kvm_x86_ops.handle_exit_irqoff(vcpu);
-
-			/*
-			 * Interrupts that ended the guest are taken here, in the guest's time:
-			 * ticks then count for it.
-			 */
-			kvm_before_interrupt(vcpu, KVM_HANDLING_IRQ);
-			local_irq_enable();
-			++vcpu.stat.exits;
-			local_irq_disable();
-			kvm_after_interrupt(vcpu);
-
-			guest_timing_exit_irqoff();
-
-			local_irq_enable();
-			preempt_enable();
-
-			kvm_vcpu_srcu_read_lock(vcpu);
-
-			if (vcpu.arch.apic_attention !== 0)
-				kvm_lapic_sync_from_vapic(vcpu);
-
-			r = kvm_x86_ops.handle_exit(vcpu, exit_fastpath);
-			return r;
+			return vcpu_in_guest(vcpu);
 		}
 
 		if (req_immediate_exit.v)
@@ -6759,6 +6697,78 @@ function* vcpu_enter_guest(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 			kvm_lapic_sync_from_vapic(vcpu);
 	}
 	return r;
+}
+
+/**
+ * arch/x86/kvm/x86.c:vcpu_enter_guest() from VM entry on; on its own for the turns that a guest
+ * takes: with in_guest set it is to be called anew when it is the guest's turn again.
+ */
+function vcpu_in_guest(vcpu: struct_kvm_vcpu): number {
+	let exit_fastpath: fastpath_t;
+
+	for (;;) {
+		/*
+		 * A change of APICv's state kicks vCPUs first, and makes them see
+		 * it before they come back; so both agree here.
+		 */
+		WARN_ON_ONCE(!vcpu.arch.in_guest && kvm_vcpu_apicv_activated(vcpu) !==
+			kvm_vcpu_apicv_active(vcpu) &&
+			kvm_get_apic_mode(vcpu) !== LAPIC_MODE_DISABLED);
+
+		exit_fastpath = kvm_x86_ops.vcpu_run(vcpu);
+		if (vcpu.arch.in_guest)
+			return 1;
+		if (exit_fastpath !== EXIT_FASTPATH_REENTER_GUEST)
+			break;
+
+		if (kvm_lapic_enabled(vcpu) && kvm_x86_ops.sync_pir_to_irr !== null)
+			kvm_x86_ops.sync_pir_to_irr(vcpu);
+
+		if (kvm_vcpu_exit_request(vcpu)) {
+			exit_fastpath = EXIT_FASTPATH_EXIT_HANDLED;
+			break;
+		}
+	}
+
+	/*
+	 * The guest has had its debug registers for itself; DR6 and DR7 are read
+	 * back before anything else uses the CPU's.
+	 */
+	if ((vcpu.arch.switch_db_regs & KVM_DEBUGREG_WONT_EXIT) !== 0) {
+		WARN_ON((vcpu.guest_debug & KVM_GUESTDBG_USE_HW_BP) !== 0);
+		kvm_x86_ops.sync_dirty_debug_regs(vcpu);
+		kvm_update_dr0123(vcpu);
+		kvm_update_dr7(vcpu);
+	}
+
+	vcpu.arch.last_vmentry_cpu = vcpu.cpu;
+
+	vcpu.mode = OUTSIDE_GUEST_MODE;
+	smp_wmb();
+
+	kvm_x86_ops.handle_exit_irqoff(vcpu);
+
+	/*
+	 * Interrupts that ended the guest are taken here, in the guest's time:
+	 * ticks then count for it.
+	 */
+	kvm_before_interrupt(vcpu, KVM_HANDLING_IRQ);
+	local_irq_enable();
+	++vcpu.stat.exits;
+	local_irq_disable();
+	kvm_after_interrupt(vcpu);
+
+	guest_timing_exit_irqoff();
+
+	local_irq_enable();
+	preempt_enable();
+
+	kvm_vcpu_srcu_read_lock(vcpu);
+
+	if (vcpu.arch.apic_attention !== 0)
+		kvm_lapic_sync_from_vapic(vcpu);
+
+	return kvm_x86_ops.handle_exit(vcpu, exit_fastpath);
 }
 
 /** arch/x86/kvm/x86.c:vcpu_block(), in an SRCU read section, but for the time asleep. */
@@ -6816,7 +6826,11 @@ function* vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 		 */
 		vcpu.arch.at_instruction_boundary = false;
 		if (kvm_vcpu_running(vcpu)) {
-			r = yield* vcpu_enter_guest(vcpu);
+			r = vcpu_enter_guest(vcpu);
+			while (vcpu.arch.in_guest) {
+				yield;
+				r = vcpu_in_guest(vcpu);
+			}
 		} else {
 			r = yield* vcpu_block(vcpu);
 		}

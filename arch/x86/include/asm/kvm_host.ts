@@ -18,7 +18,7 @@ import { GFP_KERNEL_ACCOUNT } from "#linux/gfp_types.ts";
 import { __kvm_memslots, type struct_kvm, type struct_kvm_memslots, type struct_kvm_vcpu } from
 	"#linux/kvm_host.ts";
 import { struct_gfn_to_hva_cache, struct_kvm_mmu_memory_cache, struct_kvm_vcpu_stat_generic,
-	struct_kvm_vm_stat_generic, type kvm_gen } from "#linux/kvm_types.ts";
+	struct_kvm_vm_stat_generic } from "#linux/kvm_types.ts";
 import { struct_list_head } from "#linux/list.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import { struct_mutex, struct_rw_semaphore } from "#linux/mutex_types.ts";
@@ -403,6 +403,12 @@ export class struct_kvm_vcpu_arch {
 	smbase = 0n;
 	smi_count = 0n;
 	at_instruction_boundary = false;
+
+	/**
+	 * Port-only: in the guest, whose turn is over. vcpu_run() yields, and calls the functions
+	 * from vcpu_in_guest() to the one that entered anew; they go on behind the entry.
+	 */
+	in_guest = false;
 	tpr_access_reporting = false;
 	xsaves_enabled = false;
 	xfd_no_write_intercept = false;
@@ -895,7 +901,8 @@ export interface struct_kvm_x86_ops {
 
 	vcpu_pre_run(vcpu: struct_kvm_vcpu): number;
 	/** Yields in the guest. */
-	vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<fastpath_t>;
+	/** One turn of the guest: in_guest says whether it has left. */
+	vcpu_run(vcpu: struct_kvm_vcpu): fastpath_t;
 	handle_exit(vcpu: struct_kvm_vcpu, exit_fastpath: fastpath_t): number;
 	skip_emulated_instruction(vcpu: struct_kvm_vcpu): number;
 	update_emulated_instruction: ((vcpu: struct_kvm_vcpu) => void) | null;

@@ -31,7 +31,7 @@ import { current } from "#linux/sched_types.ts";
 import { kfree, kzalloc } from "#linux/slab.ts";
 import { raw_smp_processor_id, smp_send_reschedule } from "#linux/smp.ts";
 import { guest_state_enter_irqoff, guest_state_exit_irqoff, KVM_BUG, KVM_BUG_ON,
-	kvm_init, kvm_make_request, kvm_vcpu_kick, vcpu_unimpl, type kvm_gen, type struct_kvm,
+	kvm_init, kvm_make_request, kvm_vcpu_kick, vcpu_unimpl, type struct_kvm,
 	type struct_kvm_vcpu } from "#linux/kvm_host.ts";
 import { KVM_EXIT_DEBUG, KVM_EXIT_FAIL_ENTRY, KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_SET_TPR,
 	KVM_EXIT_SHUTDOWN, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP,
@@ -2450,19 +2450,23 @@ function svm_exit_handlers_fastpath(vcpu: struct_kvm_vcpu): fastpath_t {
 /**
  * arch/x86/kvm/svm/svm.c:svm_vcpu_enter_exit(), with vmenter.S:__svm_vcpu_run()
  *
- * Yields in the guest; what else runs meanwhile may force the exit.
+ * One turn: see in_guest. What else runs between two may force the exit.
  */
-function* svm_vcpu_enter_exit(vcpu: struct_kvm_vcpu): kvm_gen<void> {
+function svm_vcpu_enter_exit(vcpu: struct_kvm_vcpu): void {
 	const svm = to_svm(vcpu);
 	const guest = vcpu.arch.guest!;
 
-	guest_state_enter_irqoff();
+	if (!vcpu.arch.in_guest) {
+		guest_state_enter_irqoff();
 
-	vmload(svm.vmcb01.pa);
-	svm_enter(guest, vcpu.arch.regs, pfn_nr(svm.current_vmcb.pa / PAGE_SIZE));
-	while (!guest_run(guest, guest_slice()))
-		yield;
-	/* put in a yield: svm_vcpu_put() did this, and the CPU may be another */
+		vmload(svm.vmcb01.pa);
+		svm_enter(guest, vcpu.arch.regs, pfn_nr(svm.current_vmcb.pa / PAGE_SIZE));
+		vcpu.arch.in_guest = true;
+	}
+	if (!guest_run(guest, guest_slice()))
+		return;
+	vcpu.arch.in_guest = false;
+	/* put between two turns: svm_vcpu_put() did this, and the CPU may be another */
 	if (svm.guest_state_loaded)
 		svm_switch_hidden_state(svm, vcpu.cpu);
 
@@ -2470,47 +2474,52 @@ function* svm_vcpu_enter_exit(vcpu: struct_kvm_vcpu): kvm_gen<void> {
 }
 
 /** arch/x86/kvm/svm/svm.c:svm_vcpu_run() */
-function* svm_vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<fastpath_t> {
+function svm_vcpu_run(vcpu: struct_kvm_vcpu): fastpath_t {
 	const svm = to_svm(vcpu);
 	const { regs } = vcpu.arch;
 
-	trace_kvm_entry(vcpu);
+	if (!vcpu.arch.in_guest) {
+		trace_kvm_entry(vcpu);
 
-	svm.vmcb64[VMCB64_RAX] = regs[VCPU_REGS_RAX]!;
-	svm.vmcb64[VMCB64_RSP] = regs[VCPU_REGS_RSP]!;
-	svm.vmcb64[VMCB64_RIP] = regs[VCPU_REGS_RIP]!;
+		svm.vmcb64[VMCB64_RAX] = regs[VCPU_REGS_RAX]!;
+		svm.vmcb64[VMCB64_RSP] = regs[VCPU_REGS_RSP]!;
+		svm.vmcb64[VMCB64_RIP] = regs[VCPU_REGS_RIP]!;
 
-	/* not with our own flags in what the event pushes: step later */
-	if (svm.nmi_singlestep && svm.vmcb32[VMCB32_EVENT_INJ] !== 0) {
-		/* interrupts are off: the exit comes right behind the injection */
-		disable_nmi_singlestep(svm);
-		smp_send_reschedule(vcpu.cpu);
+		/* not with our own flags in what the event pushes: step later */
+		if (svm.nmi_singlestep && svm.vmcb32[VMCB32_EVENT_INJ] !== 0) {
+			/* interrupts are off: the exit comes right behind the injection */
+			disable_nmi_singlestep(svm);
+			smp_send_reschedule(vcpu.cpu);
+		}
+
+		pre_svm_run(vcpu);
+
+		sync_lapic_to_cr8(vcpu);
+
+		if (svm.asid !== svm.vmcb32[VMCB32_ASID]) {
+			svm.vmcb32[VMCB32_ASID] = svm.asid;
+			vmcb_mark_dirty(svm.vmcb, VMCB_ASID);
+		}
+		svm.vmcb64[VMCB64_CR2] = vcpu.arch.cr2;
+		svm.cr2_lo = svm.vmcb32[VMCB32_CR2]!;
+		svm.cr2_hi = svm.vmcb32[VMCB32_CR2 + 1]!;
+
+		/* clear unless needed, so that a #DB shows its cause */
+		if ((vcpu.arch.switch_db_regs & KVM_DEBUGREG_WONT_EXIT) !== 0)
+			svm_set_dr6(svm, Number(vcpu.arch.dr6));
+		else
+			svm_set_dr6(svm, DR6_ACTIVE_LOW_32);
+
+		clgi();
+		kvm_load_guest_xsave_state(vcpu);
 	}
 
-	pre_svm_run(vcpu);
-
-	sync_lapic_to_cr8(vcpu);
-
-	if (svm.asid !== svm.vmcb32[VMCB32_ASID]) {
-		svm.vmcb32[VMCB32_ASID] = svm.asid;
-		vmcb_mark_dirty(svm.vmcb, VMCB_ASID);
-	}
-	svm.vmcb64[VMCB64_CR2] = vcpu.arch.cr2;
-	const cr2_lo = svm.vmcb32[VMCB32_CR2], cr2_hi = svm.vmcb32[VMCB32_CR2 + 1];
-
-	/* clear unless needed, so that a #DB shows its cause */
-	if ((vcpu.arch.switch_db_regs & KVM_DEBUGREG_WONT_EXIT) !== 0)
-		svm_set_dr6(svm, Number(vcpu.arch.dr6));
-	else
-		svm_set_dr6(svm, DR6_ACTIVE_LOW_32);
-
-	clgi();
-	kvm_load_guest_xsave_state(vcpu);
-
-	yield* svm_vcpu_enter_exit(vcpu);
+	svm_vcpu_enter_exit(vcpu);
+	if (vcpu.arch.in_guest)
+		return EXIT_FASTPATH_NONE;
 
 	/* a bigint is made only if there is a new value */
-	if (svm.vmcb32[VMCB32_CR2] !== cr2_lo || svm.vmcb32[VMCB32_CR2 + 1] !== cr2_hi)
+	if (svm.vmcb32[VMCB32_CR2] !== svm.cr2_lo || svm.vmcb32[VMCB32_CR2 + 1] !== svm.cr2_hi)
 		vcpu.arch.cr2 = svm.vmcb64[VMCB64_CR2];
 	regs[VCPU_REGS_RAX] = svm.vmcb64[VMCB64_RAX];
 	regs[VCPU_REGS_RSP] = svm.vmcb64[VMCB64_RSP];

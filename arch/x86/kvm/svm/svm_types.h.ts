@@ -108,6 +108,9 @@ export class struct_vcpu_svm {
 		vm_cr_msr: 0n,
 	};
 
+	/** Port-only: CR2 at VM entry. */
+	cr2_lo = 0;
+	cr2_hi = 0;
 	nmi_singlestep = false;
 	nmi_singlestep_guest_rflags = 0;
 

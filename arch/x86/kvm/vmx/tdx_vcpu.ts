@@ -10,7 +10,6 @@ import { gpa_t, type ref } from "#asm-generic/types.ts";
 import { EINVAL } from "#linux/errno.ts";
 import { guest_state_enter_irqoff, guest_state_exit_irqoff, KVM_BUG_ON, kvm_vcpu_kick,
 	type struct_kvm_vcpu } from "#linux/kvm_host.ts";
-import type { kvm_gen } from "#linux/kvm_types.ts";
 import { pr_warn_ratelimited } from "#linux/printk.ts";
 import { guest_slice } from "#linux/sched.ts";
 import { EXIT_FASTPATH_NONE, PFERR_LEVEL_START_BIT, PFERR_PRESENT_MASK, PFERR_WRITE_MASK,
@@ -54,27 +53,34 @@ export function tdx_vcpu_pre_run(vcpu: struct_kvm_vcpu): number {
 	return 1;
 }
 
-/** arch/x86/kvm/vmx/tdx.c:tdx_vcpu_enter_exit(): yields in the guest. */
-function* tdx_vcpu_enter_exit(vcpu: struct_kvm_vcpu): kvm_gen<void> {
+/** arch/x86/kvm/vmx/tdx.c:tdx_vcpu_enter_exit(). One turn: see in_guest. */
+function tdx_vcpu_enter_exit(vcpu: struct_kvm_vcpu): void {
 	const tdx = to_tdx(vcpu), { args } = tdx;
 
-	guest_state_enter_irqoff();
-	reg_set(args, VCPU_REGS_RCX, page_to_phys(tdx.tdvpr!));
-	if (__seamcall(TDH_VP_ENTER, args) === SEAMCALL_TD_RUNS)
-		while (!tdx_run_td(guest_slice()))
-			yield;
+	if (!vcpu.arch.in_guest) {
+		guest_state_enter_irqoff();
+		reg_set(args, VCPU_REGS_RCX, page_to_phys(tdx.tdvpr!));
+		vcpu.arch.in_guest = __seamcall(TDH_VP_ENTER, args) === SEAMCALL_TD_RUNS;
+	}
+	if (vcpu.arch.in_guest && !tdx_run_td(guest_slice()))
+		return;
+	vcpu.arch.in_guest = false;
 	tdx.exit_code = args.u32[1]!;
 	tdx.exit_reason = args.u32[0]!;
 	guest_state_exit_irqoff();
 }
 
 /** arch/x86/kvm/vmx/tdx.c:tdx_vcpu_run() */
-export function* tdx_vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<fastpath_t> {
+export function tdx_vcpu_run(vcpu: struct_kvm_vcpu): fastpath_t {
 	const tdx = to_tdx(vcpu);
 
-	tdx.halted_without_interrupts = false;
-	trace_kvm_entry(vcpu);
-	yield* tdx_vcpu_enter_exit(vcpu);
+	if (!vcpu.arch.in_guest) {
+		tdx.halted_without_interrupts = false;
+		trace_kvm_entry(vcpu);
+	}
+	tdx_vcpu_enter_exit(vcpu);
+	if (vcpu.arch.in_guest)
+		return EXIT_FASTPATH_NONE;
 	trace_kvm_exit(vcpu, KVM_ISA_VMX);
 
 	tdx.vmcall_mask = !tdx_failed(tdx.exit_code) && tdx.exit_reason === EXIT_REASON_TDCALL ?

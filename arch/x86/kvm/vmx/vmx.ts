@@ -36,7 +36,6 @@ import {
 	kvm_vcpu_mark_page_dirty, vcpu_unimpl, type struct_kvm,
 	type struct_kvm_vcpu,
 } from "#linux/kvm_host.ts";
-import type { kvm_gen } from "#linux/kvm_types.ts";
 import {
 	INIT_LIST_HEAD, list_add, list_del, list_for_each_entry_safe, struct_list_head,
 } from "#linux/list.ts";
@@ -3239,26 +3238,30 @@ function vmx_exit_handlers_fastpath(vcpu: struct_kvm_vcpu): fastpath_t {
 
 /**
  * arch/x86/kvm/vmx/vmx.c:vmx_vcpu_enter_exit(), with vmenter.S:__vmx_vcpu_run(). Interrupts are
- * off; it yields in the guest.
+ * off. One turn: see in_guest.
  */
-function* vmx_vcpu_enter_exit(vcpu: struct_kvm_vcpu, vmx: struct_vcpu_vmx,
-	flags: number): kvm_gen<void> {
+function vmx_vcpu_enter_exit(vcpu: struct_kvm_vcpu, vmx: struct_vcpu_vmx,
+	flags: number): void {
 	const guest = vcpu.arch.guest!;
 
-	guest_state_enter_irqoff();
+	if (!vcpu.arch.in_guest) {
+		guest_state_enter_irqoff();
 
-	guest.cr2 = vcpu.arch.cr2;
+		guest.cr2 = vcpu.arch.cr2;
 
-	if (vmx_enter(guest, vcpu.arch.regs, (flags & VMX_RUN_VMRESUME) !== 0) === 0) {
-		/* C: after the exit. A yield may take the VMCS to another CPU, which clears it. */
-		if (guest.in_guest)
-			vmx.loaded_vmcs.launched = true;
-		while (!guest_run(guest, guest_slice()))
-			yield;
-		vmx.fail = 0;
-	} else {
-		vmx.fail = 1;
+		if (vmx_enter(guest, vcpu.arch.regs, (flags & VMX_RUN_VMRESUME) !== 0) === 0) {
+			/* C: after the exit. Others' turns may have the VMCS cleared. */
+			if (guest.in_guest)
+				vmx.loaded_vmcs.launched = true;
+			vcpu.arch.in_guest = true;
+			vmx.fail = 0;
+		} else {
+			vmx.fail = 1;
+		}
 	}
+	if (vcpu.arch.in_guest && !guest_run(guest, guest_slice()))
+		return;
+	vcpu.arch.in_guest = false;
 
 	vcpu.arch.cr2 = guest.cr2;
 
@@ -3266,46 +3269,50 @@ function* vmx_vcpu_enter_exit(vcpu: struct_kvm_vcpu, vmx: struct_vcpu_vmx,
 }
 
 /** arch/x86/kvm/vmx/vmx.c:vmx_vcpu_run() */
-function* vmx_vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<fastpath_t> {
+function vmx_vcpu_run(vcpu: struct_kvm_vcpu): fastpath_t {
 	const vmx = to_vmx(vcpu);
 	const { host_state } = vmx.loaded_vmcs;
 
-	if (!enable_vnmi && vmx.loaded_vmcs.soft_vnmi_blocked)
-		vmx.loaded_vmcs.entry_time = ktime_get();
+	if (!vcpu.arch.in_guest) {
+		if (!enable_vnmi && vmx.loaded_vmcs.soft_vnmi_blocked)
+			vmx.loaded_vmcs.entry_time = ktime_get();
 
-	trace_kvm_entry(vcpu);
+		trace_kvm_entry(vcpu);
 
-	if (kvm_register_is_dirty(vcpu, VCPU_REGS_RSP))
-		vmcs_writel(GUEST_RSP, vcpu.arch.regs[VCPU_REGS_RSP]!);
-	if (kvm_register_is_dirty(vcpu, VCPU_REGS_RIP))
-		vmcs_writel(GUEST_RIP, vcpu.arch.regs[VCPU_REGS_RIP]!);
-	vcpu.arch.regs_dirty = 0;
+		if (kvm_register_is_dirty(vcpu, VCPU_REGS_RSP))
+			vmcs_writel(GUEST_RSP, vcpu.arch.regs[VCPU_REGS_RSP]!);
+		if (kvm_register_is_dirty(vcpu, VCPU_REGS_RIP))
+			vmcs_writel(GUEST_RIP, vcpu.arch.regs[VCPU_REGS_RIP]!);
+		vcpu.arch.regs_dirty = 0;
 
-	/* the task may have got another PCID at any switch of address spaces: now it stays */
-	const cr3 = __read_cr3();
-	if (cr3 !== host_state.cr3) {
-		vmcs_writen(HOST_CR3, cr3);
-		host_state.cr3 = cr3;
+		/* the task may have got another PCID at any switch of mm: now it stays */
+		const cr3 = __read_cr3();
+		if (cr3 !== host_state.cr3) {
+			vmcs_writen(HOST_CR3, cr3);
+			host_state.cr3 = cr3;
+		}
+
+		const cr4 = cr4_read_shadow();
+		if (cr4 !== host_state.cr4) {
+			vmcs_writen(HOST_CR4, cr4);
+			host_state.cr4 = cr4;
+		}
+
+		/* the guest has the registers, DR6 among them */
+		if ((vcpu.arch.switch_db_regs & KVM_DEBUGREG_WONT_EXIT) !== 0)
+			vcpu.arch.guest!.dr[6] = vcpu.arch.dr6;
+
+		/*
+		 * Entry would want a pending single step for as long as STI or MOV SS blocks: wrong
+		 * where the step is the debugger's.
+		 */
+		if ((vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP) !== 0)
+			vmx_set_interrupt_shadow(vcpu, 0);
 	}
 
-	const cr4 = cr4_read_shadow();
-	if (cr4 !== host_state.cr4) {
-		vmcs_writen(HOST_CR4, cr4);
-		host_state.cr4 = cr4;
-	}
-
-	/* the guest has the registers, DR6 among them */
-	if ((vcpu.arch.switch_db_regs & KVM_DEBUGREG_WONT_EXIT) !== 0)
-		vcpu.arch.guest!.dr[6] = vcpu.arch.dr6;
-
-	/*
-	 * Entry would want a pending single step for as long as STI or MOV SS blocks: wrong where
-	 * the step is the debugger's.
-	 */
-	if ((vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP) !== 0)
-		vmx_set_interrupt_shadow(vcpu, 0);
-
-	yield* vmx_vcpu_enter_exit(vcpu, vmx, __vmx_vcpu_run_flags(vmx));
+	vmx_vcpu_enter_exit(vcpu, vmx, __vmx_vcpu_run_flags(vmx));
+	if (vcpu.arch.in_guest)
+		return EXIT_FASTPATH_NONE;
 
 	vcpu.arch.regs_avail &= ~VMX_REGS_LAZY_LOAD_SET;
 
