@@ -10,7 +10,8 @@
  */
 import { for_each_online_cpu } from "#linux/cpumask.ts";
 import { is_huge_zero_page } from "#linux/huge_mm.ts";
-import { INIT_LIST_HEAD, list_add, list_del, struct_list_head } from "#linux/list.ts";
+import { INIT_LIST_HEAD, LIST_HEAD, list_add, list_del, list_empty, type struct_list_head } from
+	"#linux/list.ts";
 import { INIT_LOCAL_LOCK, local_lock, type local_lock_t, local_unlock } from
 	"#linux/local_lock.ts";
 import {
@@ -511,13 +512,16 @@ export function lru_cache_disable(): void {
 	__lru_add_drain_all(true);
 }
 
+/* of the release_pages() that runs; a new one each time would have to be noted in old pages */
+const pages_to_free = LIST_HEAD();
+
 /** mm/swap.c:release_pages(): drops a reference of each. */
 export function release_pages(pages: (struct_page | null)[], nr: number): void {
-	let pages_to_free: struct_list_head | null = null;
 	let lruvec: struct_lruvec | null = null;
 	let flags = 0;
 	let lock_batch = 0;
 
+	INIT_LIST_HEAD(pages_to_free);
 	for (let i = 0; i < nr; i++) {
 		const folio = page_folio(pages[i]!);
 
@@ -560,12 +564,12 @@ export function release_pages(pages: (struct_page | null)[], nr: number): void {
 			count_vm_event(UNEVICTABLE_PGCLEARED);
 		}
 
-		list_add(folio.lru, pages_to_free ??= new struct_list_head(null));
+		list_add(folio.lru, pages_to_free);
 	}
 	if (lruvec !== null)
 		unlock_page_lruvec_irqrestore(lruvec, flags);
 
-	if (pages_to_free === null)
+	if (list_empty(pages_to_free))
 		return;
 	mem_cgroup_uncharge_list(pages_to_free);
 	free_unref_page_list(pages_to_free);
@@ -596,8 +600,11 @@ export function folio_batch_remove_exceptionals(fbatch: struct_folio_batch): voi
 
 	for (let i = 0; i < folio_batch_count(fbatch); i++) {
 		const folio = fbatch.folios[i]!;
-		if (!xa_is_value(folio))
-			fbatch.folios[j++] = folio;
+		if (!xa_is_value(folio)) {
+			if (j !== i)
+				fbatch.folios[j] = folio;
+			j++;
+		}
 	}
 	fbatch.nr = j;
 }
