@@ -28,7 +28,7 @@ import { PG_locked, PageHuge, PageTransTail, compound_head, folio_test_dirty, fo
 	folio_test_locked, page_folio } from "#linux/page-flags.ts";
 import { wait_queue_entry_t } from "#linux/wait_types.ts";
 import { nth_page, page_to_pfn } from "#linux/mmzone.ts";
-import { xa_empty, xa_is_node, xa_is_value } from "#linux/xarray.ts";
+import { xa_empty, xa_is_value } from "#linux/xarray.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
 import { __filemap_get_folio, __filemap_set_wb_err, __folio_lock, __folio_lock_killable,
 	__folio_lock_or_retry, folio_wait_bit, folio_wait_bit_killable, read_cache_folio,
@@ -81,7 +81,7 @@ export function mapping_shrinkable(mapping: struct_address_space): boolean {
 		return true;
 
 	/* a lone value at index 0 is on no list of nodes */
-	if (!xa_is_node(head) && xa_is_value(head))
+	if (xa_is_value(head))
 		return true;
 
 	return false;

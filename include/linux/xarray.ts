@@ -646,6 +646,13 @@ export function xas_advance(xas: struct_xa_state, index: number): void {
 }
 
 export function xas_set_order(xas: struct_xa_state, index: number, order: number): void {
+	if (order === 0) {
+		xas.xa_index = index;
+		xas.xa_shift = 0;
+		xas.xa_sibs = 0;
+		xas.xa_node = XAS_RESTART;
+		return;
+	}
 	xas.xa_index = order < XA_INDEX_BITS ? xa_shl(xa_shr(index, order), order) : 0;
 	xas.xa_shift = order - (order % XA_CHUNK_SHIFT);
 	xas.xa_sibs = (1 << (order % XA_CHUNK_SHIFT)) - 1;

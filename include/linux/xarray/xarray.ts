@@ -734,7 +734,7 @@ export function xas_store(xas: struct_xa_state, entry: xa_ptr): xa_ptr {
 				node.has_siblings = true;
 			}
 		} else {
-			if (offset === XA_CHUNK_MASK)
+			if (offset === XA_CHUNK_MASK || (offset === max && !node.has_siblings))
 				break;
 		}
 		next = xa_entry_locked(xas.xa, node, ++offset);
