@@ -207,7 +207,7 @@ export function filemap_free_folio(mapping: struct_address_space, folio: struct_
 	let refs = 1;
 
 	const free_folio = mapping.a_ops.free_folio;
-	if (free_folio)
+	if (free_folio !== undefined)
 		free_folio(folio);
 
 	if (folio_test_large(folio) && !folio_test_hugetlb(folio))

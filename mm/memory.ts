@@ -813,7 +813,7 @@ export function copy_page_range(dst_vma: struct_vm_area_struct, src_vma: struct_
 /** mm/memory.c:should_zap_cows() */
 function should_zap_cows(details: struct_zap_details | null): boolean {
 	/* no details: everything goes */
-	if (!details)
+	if (details === null)
 		return true;
 
 	return details.even_cows;
@@ -826,7 +826,7 @@ function should_zap_page(details: struct_zap_details | null, page: struct_page |
 		return true;
 
 	/* entries without a page that counts, such as the zero page's */
-	if (!page)
+	if (page === null)
 		return true;
 
 	/* private copies stay */
@@ -866,7 +866,7 @@ function zap_pte_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pmd: 
 					continue;
 				ptent = ptep_get_and_clear_full(mm, addr, pte, tlb.fullmm);
 				tlb_remove_tlb_entry(tlb, pte, addr);
-				if (!page)
+				if (page === null)
 					continue;
 
 				if (!PageAnon(page)) {
@@ -1314,7 +1314,7 @@ function __wp_page_copy_user(dst: struct_page, src: struct_page | null, vmf: str
 function __get_fault_gfp_mask(vma: struct_vm_area_struct): gfp_t {
 	const vm_file = vma.vm_file;
 
-	if (vm_file)
+	if (vm_file !== null)
 		return mapping_gfp_mask(vm_file.f_mapping!) | __GFP_FS | __GFP_IO;
 
 	return GFP_KERNEL;
@@ -1359,10 +1359,10 @@ function fault_dirty_shared_page(vmf: struct_vm_fault): vm_fault_t {
 		file_update_time(vma.vm_file!);
 
 	/* writers are throttled without mmap_lock, if it may be dropped */
-	if ((dirtied || page_mkwrite) && mapping) {
+	if ((dirtied || page_mkwrite) && mapping !== null) {
 		const fpin = maybe_unlock_mmap_for_io(vmf, null);
 		balance_dirty_pages_ratelimited(mapping);
-		if (fpin) {
+		if (fpin !== null) {
 			fput(fpin);
 			return VM_FAULT_COMPLETED;
 		}
@@ -1862,7 +1862,7 @@ function __do_fault(vmf: struct_vm_fault): vm_fault_t {
 	 * A table is allocated before the page is locked: the allocation may reclaim, and reclaim
 	 * waits for pages under writeback.
 	 */
-	if (pmd_none_at(vmf.pmd) && !vmf.prealloc_pte) {
+	if (pmd_none_at(vmf.pmd) && vmf.prealloc_pte === null) {
 		vmf.prealloc_pte = pte_alloc_one(vma.vm_mm!);
 		if (!vmf.prealloc_pte)
 			return VM_FAULT_OOM;
@@ -1999,7 +1999,7 @@ export function finish_fault(vmf: struct_vm_fault): vm_fault_t {
 				return ret;
 		}
 
-		if (vmf.prealloc_pte)
+		if (vmf.prealloc_pte !== null)
 			vmf.prealloc_pte = pmd_install(mm, vmf.pmd, vmf.prealloc_pte);
 		else if (pte_alloc(mm, vmf.pmd))
 			return VM_FAULT_OOM;
@@ -2154,7 +2154,7 @@ function do_shared_fault(vmf: struct_vm_fault): vm_fault_t {
 		return ret;
 
 	/* the file may want to know before the page becomes writable */
-	if (vma.vm_ops!.page_mkwrite) {
+	if (vma.vm_ops!.page_mkwrite !== undefined) {
 		unlock_page(vmf.page!);
 		const tmp = do_page_mkwrite(vmf);
 		if (!tmp || (tmp & (VM_FAULT_ERROR | VM_FAULT_NOPAGE))) {
@@ -2184,7 +2184,7 @@ function do_fault(vmf: struct_vm_fault): vm_fault_t {
 	let ret: vm_fault_t;
 
 	/* without ->fault, ->mmap() must have mapped everything, and mremap() must not grow it */
-	if (!vma.vm_ops!.fault) {
+	if (vma.vm_ops!.fault === undefined) {
 		/* a table without entries may only be looked at under its lock */
 		if (!pmd_present(pmdp_get(vmf.pmd)))
 			ret = VM_FAULT_SIGBUS;
@@ -2209,7 +2209,7 @@ function do_fault(vmf: struct_vm_fault): vm_fault_t {
 		ret = do_shared_fault(vmf);
 
 	/* nobody needed the table that was allocated beforehand */
-	if (vmf.prealloc_pte) {
+	if (vmf.prealloc_pte !== null) {
 		pte_free(vm_mm, vmf.prealloc_pte);
 		vmf.prealloc_pte = null;
 	}
@@ -2273,7 +2273,7 @@ function handle_pte_fault(vmf: struct_vm_fault): vm_fault_t {
 			vmf.orig_pte = ptep_get(vmf.pte);
 	}
 
-	if (!vmf.pte) {
+	if (vmf.pte === 0) {
 		if (vma_is_anonymous(vma))
 			return do_anonymous_page(vmf);
 		else
@@ -2329,16 +2329,16 @@ function __handle_mm_fault(vma: struct_vm_area_struct, address: unsigned_long, f
 
 	const pgd = pgd_offset(mm, address);
 	const p4d = p4d_alloc(mm, pgd, address);
-	if (!p4d)
+	if (p4d === 0)
 		return VM_FAULT_OOM;
 
 	/* huge PUDs are hugetlbfs's only */
 	const pud = pud_alloc(mm, p4d, address);
-	if (!pud)
+	if (pud === 0)
 		return VM_FAULT_OOM;
 
 	const pmd = pmd_alloc(mm, pud, address);
-	if (!pmd)
+	if (pmd === 0)
 		return VM_FAULT_OOM;
 	vmf.pmd = pmd;
 

@@ -124,7 +124,7 @@ export function folio_redirty_for_writepage(wbc: struct_writeback_control, folio
 export function folio_mark_dirty(folio: struct_folio): boolean {
 	const mapping = folio_mapping(folio);
 
-	if (mapping) {
+	if (mapping !== null) {
 		/* may remain from the end of an earlier writeback */
 		if (folio_test_reclaim(folio))
 			folio_clear_reclaim(folio);

@@ -263,10 +263,10 @@ function shmem_inode_acct_block(inode: struct_inode, pages: number): boolean {
 	const info = SHMEM_I(inode);
 	const sbinfo = SHMEM_SB(inode.i_sb!);
 
-	if (shmem_acct_block(info.flags, pages))
+	if (shmem_acct_block(info.flags, pages) !== 0)
 		return false;
 
-	if (sbinfo.max_blocks) {
+	if (sbinfo.max_blocks !== 0) {
 		if (percpu_counter_compare(sbinfo.used_blocks, sbinfo.max_blocks - pages) > 0) {
 			shmem_unacct_blocks(info.flags, pages);
 			return false;
@@ -457,7 +457,7 @@ export function shmem_is_huge(vma: struct_vm_area_struct | null, inode: struct_i
 		return false;
 	if (shmem_huge === SHMEM_HUGE_DENY)
 		return false;
-	if (vma && ((vma.vm_flags & VM_NOHUGEPAGE) ||
+	if (vma !== null && ((vma.vm_flags & VM_NOHUGEPAGE) ||
 	    (vma.vm_mm!.flags & (1 << MMF_DISABLE_THP))))
 		return false;
 	if (shmem_huge === SHMEM_HUGE_FORCE)
@@ -471,7 +471,7 @@ export function shmem_is_huge(vma: struct_vm_area_struct | null, inode: struct_i
 			return true;
 		/* fallthrough */
 	case SHMEM_HUGE_ADVISE:
-		if (vma && (vma.vm_flags & VM_HUGEPAGE))
+		if (vma !== null && (vma.vm_flags & VM_HUGEPAGE))
 			return true;
 		/* fallthrough */
 	default:
@@ -658,7 +658,7 @@ function shmem_add_to_page_cache(folio: struct_folio, mapping: struct_address_sp
 	error: {
 		if (!folio_test_swapcache(folio)) {
 			error = mem_cgroup_charge(folio, charge_mm, gfp);
-			if (error) {
+			if (error !== 0) {
 				if (folio_test_pmd_mappable(folio)) {
 					count_vm_event(THP_FILE_FALLBACK);
 					count_vm_event(THP_FILE_FALLBACK_CHARGE);
@@ -680,7 +680,7 @@ function shmem_add_to_page_cache(folio: struct_folio, mapping: struct_address_sp
 					break unlock;
 				}
 				xas_store(xas, folio);
-				if (xas_error(xas))
+				if (xas_error(xas) !== 0)
 					break unlock;
 				if (folio_test_pmd_mappable(folio)) {
 					count_vm_event(THP_FILE_ALLOC);
@@ -693,7 +693,7 @@ function shmem_add_to_page_cache(folio: struct_folio, mapping: struct_address_sp
 			xas_unlock_irq(xas);
 		} while (xas_nomem(xas, gfp));
 
-		if (xas_error(xas)) {
+		if (xas_error(xas) !== 0) {
 			error = xas_error(xas);
 			break error;
 		}
@@ -1352,7 +1352,7 @@ function shmem_alloc_and_acct_folio(gfp: gfp_t, inode: struct_inode, index: pgof
 			folio = shmem_alloc_hugefolio(gfp, info, index);
 		else
 			folio = shmem_alloc_folio(gfp, info, index);
-		if (folio) {
+		if (folio !== null) {
 			__folio_set_locked(folio);
 			__folio_set_swapbacked(folio);
 			return folio;
@@ -1563,7 +1563,7 @@ function shmem_getpage_gfp(inode: struct_inode, index: pgoff_t, pagep: ref<struc
 			return -EINVAL;
 
 		const sbinfo = SHMEM_SB(inode.i_sb!);
-		const charge_mm = vma ? vma.vm_mm : null;
+		const charge_mm = vma !== null ? vma.vm_mm : null;
 
 		folio = __filemap_get_folio(mapping, index, FGP_ENTRY | FGP_LOCK, 0);
 
@@ -1578,7 +1578,7 @@ function shmem_getpage_gfp(inode: struct_inode, index: pgoff_t, pagep: ref<struc
 		}
 
 		unlock: {
-			if (folio) {
+			if (folio !== null) {
 				hindex = folio.index;
 				if (sgp === SGP_WRITE)
 					folio_mark_accessed(folio);
@@ -1594,7 +1594,7 @@ function shmem_getpage_gfp(inode: struct_inode, index: pgoff_t, pagep: ref<struc
 				}
 			}
 
-			if (!folio) {
+			if (folio === null) {
 				/* a hole: null, and an error unless the caller reads */
 				pagep.v = null;
 				if (sgp === SGP_READ)
@@ -1641,7 +1641,7 @@ function shmem_getpage_gfp(inode: struct_inode, index: pgoff_t, pagep: ref<struc
 					error = shmem_add_to_page_cache(folio!, mapping,
 						to_pgoff(hindex), null, gfp & GFP_RECLAIM_MASK,
 						charge_mm);
-					if (!error)
+					if (error === 0)
 						break;
 
 					/* unacct */
@@ -1780,7 +1780,7 @@ function shmem_fault(vmf: struct_vm_fault): vm_fault_t {
 	const ret = new ref<vm_fault_t>(VM_FAULT_LOCKED);
 	const err = shmem_getpage_gfp(inode, vmf.pgoff, page, SGP_CACHE, gfp, vma, vmf, ret);
 	vmf.page = page.v;
-	if (err)
+	if (err !== 0)
 		return vmf_error(err);
 	return ret.v;
 }
@@ -2210,7 +2210,7 @@ function shmem_fallocate(file: struct_file, mode: number, offset: loff_t, len: l
 				else
 					error = shmem_getpage(inode, to_pgoff(index), pagep,
 						SGP_FALLOC);
-				if (error) {
+				if (error !== 0) {
 					info.fallocend = undo_fallocend;
 					/* remove what we added: the pages that are not uptodate */
 					if (index > start) {
