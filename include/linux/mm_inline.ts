@@ -11,7 +11,7 @@ import {
 	LRU_ACTIVE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, LRU_UNEVICTABLE, NR_LRU_BASE,
 	NR_VM_ZONE_STAT_ITEMS, NR_ZONE_LRU_BASE, type lru_list, type zone_type,
 } from "#linux/mmzone.const.ts";
-import { contig_page_data, folio_zonenum, type struct_lruvec, zone_vm_stat } from
+import { folio_zonenum, node_vm_stat, type struct_lruvec, zone_vm_stat } from
 	"#linux/mmzone.ts";
 import {
 	__folio_clear_active, __folio_clear_lru, __folio_clear_unevictable, folio_test_active,
@@ -32,7 +32,7 @@ export function page_is_file_lru(page: struct_page): boolean {
 /* there is one node, and it has one lruvec */
 export function update_lru_size(_lruvec: struct_lruvec, lru: lru_list, zid: zone_type,
 	nr_pages: number): void {
-	contig_page_data.vm_stat[NR_LRU_BASE + lru]! += nr_pages;
+	node_vm_stat[NR_LRU_BASE + lru]! += nr_pages;
 	zone_vm_stat[zid * NR_VM_ZONE_STAT_ITEMS + NR_ZONE_LRU_BASE + lru]! += nr_pages;
 }
 

@@ -253,6 +253,9 @@ export class struct_deferred_split {
 	split_queue_len = 0;
 }
 
+/** Port-only: the node's vm_stat[]. */
+export const node_vm_stat = new Int32Array(NR_VM_NODE_STAT_ITEMS);
+
 export class struct_pglist_data {
 	node_zones: struct_zone[] = Array.from({ length: MAX_NR_ZONES },
 		(_, i) => new struct_zone(this, i));
@@ -274,7 +277,7 @@ export class struct_pglist_data {
 	deferred_split_queue = new struct_deferred_split();
 	__lruvec: struct_lruvec = new struct_lruvec(this);
 	flags = 0;
-	vm_stat = new Int32Array(NR_VM_NODE_STAT_ITEMS);
+	vm_stat = node_vm_stat;
 }
 export type pg_data_t = struct_pglist_data;
 

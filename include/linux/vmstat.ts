@@ -11,8 +11,8 @@ import {
 	NR_FREE_PAGES, NR_VM_ZONE_STAT_ITEMS, type node_stat_item, type zone_stat_item,
 	type zone_type,
 } from "#linux/mmzone.const.ts";
-import { contig_page_data, type struct_lruvec, type struct_pglist_data, type struct_zone,
-	zone_vm_stat } from "#linux/mmzone.ts";
+import { contig_page_data, node_vm_stat, type struct_lruvec, type struct_pglist_data,
+	type struct_zone, zone_vm_stat } from "#linux/mmzone.ts";
 import { ZONES_MASK, ZONES_PGSHIFT } from "#linux/page-flags-layout.ts";
 import { PG_head } from "#linux/page-flags.ts";
 import { NR_VM_EVENT_ITEMS, type vm_event_item } from "#linux/vm_event_item.ts";
@@ -62,11 +62,11 @@ export function global_zone_page_state(item: zone_stat_item): number {
 }
 
 export function global_node_page_state_pages(item: node_stat_item): number {
-	return contig_page_data.vm_stat[item]!;
+	return node_vm_stat[item]!;
 }
 
 export function global_node_page_state(item: node_stat_item): number {
-	return contig_page_data.vm_stat[item]!;
+	return node_vm_stat[item]!;
 }
 
 export function zone_page_state(zone: struct_zone, item: zone_stat_item): number {
@@ -104,11 +104,11 @@ export function mod_node_page_state(pgdat: struct_pglist_data, item: node_stat_i
 }
 
 export function inc_node_page_state(_page: struct_page, item: node_stat_item): void {
-	contig_page_data.vm_stat[item]! += 1;
+	node_vm_stat[item]! += 1;
 }
 
 export function dec_node_page_state(_page: struct_page, item: node_stat_item): void {
-	contig_page_data.vm_stat[item]! -= 1;
+	node_vm_stat[item]! -= 1;
 }
 
 export function inc_node_state(pgdat: struct_pglist_data, item: node_stat_item): void {
@@ -142,15 +142,15 @@ export function zone_stat_sub_folio(folio: struct_folio, item: zone_stat_item): 
 }
 
 export function node_stat_mod_folio(_folio: struct_folio, item: node_stat_item, nr: number): void {
-	contig_page_data.vm_stat[item]! += nr;
+	node_vm_stat[item]! += nr;
 }
 
 export function node_stat_add_folio(folio: struct_folio, item: node_stat_item): void {
-	contig_page_data.vm_stat[item]! += nr_pages_of(folio);
+	node_vm_stat[item]! += nr_pages_of(folio);
 }
 
 export function node_stat_sub_folio(folio: struct_folio, item: node_stat_item): void {
-	contig_page_data.vm_stat[item]! -= nr_pages_of(folio);
+	node_vm_stat[item]! -= nr_pages_of(folio);
 }
 
 export {
@@ -172,28 +172,28 @@ export function mod_lruvec_state(lruvec: struct_lruvec, idx: node_stat_item, val
 
 export function mod_lruvec_page_state(_page: struct_page, idx: node_stat_item,
 	val: number): void {
-	contig_page_data.vm_stat[idx]! += val;
+	node_vm_stat[idx]! += val;
 }
 
 export function inc_lruvec_page_state(_page: struct_page, idx: node_stat_item): void {
-	contig_page_data.vm_stat[idx]! += 1;
+	node_vm_stat[idx]! += 1;
 }
 
 export function dec_lruvec_page_state(_page: struct_page, idx: node_stat_item): void {
-	contig_page_data.vm_stat[idx]! -= 1;
+	node_vm_stat[idx]! -= 1;
 }
 
 export function lruvec_stat_mod_folio(_folio: struct_folio, idx: node_stat_item,
 	val: number): void {
-	contig_page_data.vm_stat[idx]! += val;
+	node_vm_stat[idx]! += val;
 }
 
 export function lruvec_stat_add_folio(folio: struct_folio, idx: node_stat_item): void {
-	contig_page_data.vm_stat[idx]! += nr_pages_of(folio);
+	node_vm_stat[idx]! += nr_pages_of(folio);
 }
 
 export function lruvec_stat_sub_folio(folio: struct_folio, idx: node_stat_item): void {
-	contig_page_data.vm_stat[idx]! -= nr_pages_of(folio);
+	node_vm_stat[idx]! -= nr_pages_of(folio);
 }
 
 export {
