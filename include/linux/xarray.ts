@@ -492,6 +492,11 @@ const XA_INV2 = Array.from({ length: 64 }, (_, n) => 2 ** -n);
 export function xa_index_offset(index: number, shift: number): number {
 	if (shift <= 24)
 		return (index >>> shift) & XA_CHUNK_MASK;
+	return high_offset(index, shift);
+}
+
+/* apart, so that what is common stays with integers */
+function high_offset(index: number, shift: number): number {
 	return Math.floor(index * XA_INV2[shift]!) & XA_CHUNK_MASK;
 }
 

@@ -152,9 +152,12 @@ function xas_move_index(xas: struct_xa_state, offset: number): void {
 	if (shift <= 24)
 		xas.xa_index = index - (index & ((XA_CHUNK_SIZE << shift) - 1)) + (offset << shift);
 	else
-		xas.xa_index = xa_shl(xa_shr(index, shift + XA_CHUNK_SHIFT),
-			shift + XA_CHUNK_SHIFT) +
-			xa_shl(offset, shift);
+		xas.xa_index = moved_high(index, shift, offset);
+}
+
+function moved_high(index: number, shift: number, offset: number): number {
+	return xa_shl(xa_shr(index, shift + XA_CHUNK_SHIFT), shift + XA_CHUNK_SHIFT) +
+		xa_shl(offset, shift);
 }
 
 function xas_next_offset(xas: struct_xa_state): void {
