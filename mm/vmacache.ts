@@ -4,7 +4,6 @@
  *
  * Upstream: mm/vmacache.c. Left out: find_exact (nommu).
  */
-import { ul_shr } from "#asm-generic/bits.ts";
 import { PMD_SHIFT } from "#asm/pgtable_types.ts";
 import type { struct_mm_struct, struct_vm_area_struct } from "#linux/mm_types.ts";
 import { current } from "#linux/sched.ts";
@@ -13,9 +12,11 @@ import { VMACACHE_MASK, VMACACHE_SIZE, vmacache_flush } from "#linux/vmacache.ts
 
 const PF_KTHREAD = 0x00200000;
 
+const INV_PMD = 2 ** -PMD_SHIFT;
+
 /** mm/vmacache.c:VMACACHE_HASH() */
 function VMACACHE_HASH(addr: number): number {
-	return ul_shr(addr, PMD_SHIFT) & VMACACHE_MASK;
+	return (addr * INV_PMD) & VMACACHE_MASK;
 }
 
 /** mm/vmacache.c:vmacache_valid_mm(): a kthread may use a mm that is not its own. */
