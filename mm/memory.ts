@@ -143,10 +143,10 @@ import {
 	pmd_mkdirty, pmd_none, pmd_none_at, pmd_offset, pmd_pfn, pmd_pgtable, pmd_present,
 	pmd_trans_huge, pmd_write, pmdp_get, pte_dirty, pte_mkclean, pte_mkdirty, pte_mkold,
 	pte_mkspecial, pte_mkwrite, pte_mkyoung, pte_none, pte_none_at, pte_offset_map, pte_pfn,
-	pte_present, pte_same, pte_special, pte_write, pte_wrprotect, pte_young, ptep_get,
-	ptep_get_and_clear_full, ptep_set_access_flags, ptep_set_wrprotect, pud_bad, pud_clear,
-	pud_none, pud_offset, pud_present, pudp_get, set_pmd_at, set_pte_at, update_mmu_cache,
-	update_mmu_cache_pmd,
+	pte_present, pte_same, pte_same_at, pte_special, pte_write, pte_wrprotect, pte_young,
+	ptep_get, ptep_get_and_clear_full, ptep_set_access_flags, ptep_set_wrprotect, pud_bad,
+	pud_clear, pud_none, pud_offset, pud_present, pudp_get, set_pmd_at, set_pte_at,
+	update_mmu_cache, update_mmu_cache_pmd,
 } from "#asm/pgtable.ts";
 import { type pgprot_t, type pmd_t, pmd_val, type pte_t, pte_val } from "#asm/pgtable_types.ts";
 import {
@@ -1967,7 +1967,7 @@ export function do_set_pte(vmf: struct_vm_fault, page: struct_page, addr: unsign
 /** mm/memory.c:vmf_pte_changed() */
 function vmf_pte_changed(vmf: struct_vm_fault): boolean {
 	if (vmf.flags & FAULT_FLAG_ORIG_PTE_VALID)
-		return !pte_same(ptep_get(vmf.pte), vmf.orig_pte);
+		return !pte_same_at(vmf.pte, vmf.orig_pte);
 
 	return !pte_none_at(vmf.pte);
 }

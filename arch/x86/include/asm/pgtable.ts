@@ -581,6 +581,12 @@ export function pte_present_at(ptep: ptep_t): boolean {
 	return (mem_lo(ptep) & (_PAGE_PRESENT | _PAGE_PROTNONE)) !== 0;
 }
 
+export function pte_same_at(ptep: ptep_t, pte: pte_t): boolean {
+	const w = words_of(ptep), at = half_of(ptep);
+
+	return w[at] === pte.lo && w[at + 1] === pte.hi;
+}
+
 export function pmd_none_at(pmdp: ptep_t): boolean {
 	const w = words_of(pmdp), at = word_at(pmdp);
 
