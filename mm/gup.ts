@@ -80,7 +80,7 @@ import { node_stat_mod_folio } from "#linux/vmstat.ts";
 import { PAGE_SHIFT, PAGE_SIZE, PMD_SIZE, PUD_SIZE } from "#asm/page_types.ts";
 import {
 	p4d_bad, p4d_none, p4d_offset, p4dp_get, pgd_bad, pgd_none, pgd_offset, pgdp_get,
-	pmd_access_permitted, pmd_bad, pmd_none, pmd_offset, pmd_page, pmd_pfn, pmd_present,
+	pmd_access_permitted, pmd_bad_at, pmd_none, pmd_offset, pmd_page, pmd_pfn, pmd_present,
 	pmd_same, pmd_trans_huge, pmd_write, pmdp_get, pte_access_permitted, pte_dirty, pte_mkdirty,
 	pte_mkyoung, pte_none, pte_offset_map, pte_page, pte_pfn, pte_present, pte_same,
 	pte_special, pte_write, ptep_get, ptep_get_lockless, pud_access_permitted, pud_bad,
@@ -143,7 +143,7 @@ export function try_grab_folio(page: struct_page, refs: number, flags: number):
 
 		/* the head is known only with a reference */
 		const folio = try_get_folio(page, refs);
-		if (!folio)
+		if (folio === null)
 			return null;
 
 		if (folio_test_large(folio))
@@ -361,7 +361,7 @@ function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd
 	if (WARN_ON_ONCE((flags & (FOLL_PIN | FOLL_GET)) === (FOLL_PIN | FOLL_GET)))
 		return ERR_PTR(-EINVAL);
 	retry: for (;;) {
-		if (pmd_bad(pmdp_get(pmd)))
+		if (pmd_bad_at(pmd))
 			return no_page_table(vma, flags);
 
 		const ptl = pte_lockptr(mm, pmd);
@@ -394,7 +394,7 @@ function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd
 					break out;
 				}
 
-				if (!page) {
+				if (page === null) {
 					if (flags & FOLL_DUMP) {
 						/*
 						 * a core dump leaves holes for zero pages and the
@@ -591,7 +591,7 @@ function faultin_page(vma: struct_vm_area_struct, address: unsigned_long, flags:
 		fault_flags |= FAULT_FLAG_WRITE;
 	if (flags & FOLL_REMOTE)
 		fault_flags |= FAULT_FLAG_REMOTE;
-	if (locked)
+	if (locked !== null)
 		fault_flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE;
 	if (flags & FOLL_NOWAIT)
 		fault_flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT;
@@ -676,7 +676,7 @@ function __get_user_pages(mm: struct_mm_struct, start: unsigned_long, nr_pages: 
 	let vma: struct_vm_area_struct | null = null;
 	const ctx = new struct_follow_page_context();
 
-	if (!nr_pages)
+	if (nr_pages === 0)
 		return 0;
 
 	VM_BUG_ON((pages !== null) !== ((gup_flags & (FOLL_GET | FOLL_PIN)) !== 0));
@@ -689,14 +689,14 @@ function __get_user_pages(mm: struct_mm_struct, start: unsigned_long, nr_pages: 
 		const foll_flags = gup_flags;
 
 		/* look up the VMA at the start and past each end */
-		if (!vma || start >= vma.vm_end) {
+		if (vma === null || start >= vma.vm_end) {
 			vma = find_extend_vma(mm, start);
-			if (!vma) {
+			if (vma === null) {
 				ret = -EFAULT;
 				break out;
 			}
 			ret = check_vma_flags(vma, gup_flags);
-			if (ret)
+			if (ret !== 0)
 				break out;
 
 			if (is_vm_hugetlb_page(vma)) {
@@ -725,8 +725,9 @@ function __get_user_pages(mm: struct_mm_struct, start: unsigned_long, nr_pages: 
 				cond_resched();
 
 				page = follow_page_mask(vma, start, foll_flags, ctx);
-				const unshare = IS_ERR(page) && PTR_ERR(page) === -EMLINK;
-				if (!page || unshare) {
+				const err = IS_ERR(page) ? PTR_ERR(page) : 0;
+				const unshare = err === -EMLINK;
+				if (page === null || unshare) {
 					ret = faultin_page(vma, start, foll_flags, unshare, locked);
 					switch (ret) {
 					case 0:
@@ -741,37 +742,38 @@ function __get_user_pages(mm: struct_mm_struct, start: unsigned_long, nr_pages: 
 						break out;
 					}
 					BUG();
-				} else if (IS_ERR(page)) {
-					if (PTR_ERR(page) === -EEXIST) {
+				} else if (err !== 0) {
+					if (err === -EEXIST) {
 						/* there is a frame, and nobody wants its page */
 						if (pages) {
-							ret = PTR_ERR(page);
+							ret = err;
 							break out;
 						}
 						break next_page;
 					}
-					ret = PTR_ERR(page);
+					ret = err;
 					break out;
 				}
 				break;
 			}
-			if (pages) {
+			if (pages !== null) {
 				pages[i] = page as struct_page;
 				ctx.page_mask = 0;
 			}
 		}
-		if (vmas) {
+		if (vmas !== null) {
 			vmas[i] = vma;
 			ctx.page_mask = 0;
 		}
-		let page_increm = 1 + (ctx.page_mask - (ul_shr(start, PAGE_SHIFT) & ctx.page_mask));
+		let page_increm = ctx.page_mask === 0 ? 1 :
+			1 + (ctx.page_mask - (ul_shr(start, PAGE_SHIFT) & ctx.page_mask));
 		if (page_increm > nr_pages)
 			page_increm = nr_pages;
 		i += page_increm;
 		start += page_increm * PAGE_SIZE;
 		nr_pages -= page_increm;
-	} while (nr_pages);
-	return i ? i : ret;
+	} while (nr_pages !== 0);
+	return i !== 0 ? i : ret;
 }
 
 /** mm/gup.c:vma_permits_fault() */
@@ -842,7 +844,7 @@ function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_
 	let ret: number, pages_done = 0;
 	let lock_dropped = false;
 
-	if (locked) {
+	if (locked !== null) {
 		/* VMAs are not worth returning if the lock may be dropped */
 		BUG_ON(vmas !== null);
 		/* the lock is held at first */
@@ -853,17 +855,17 @@ function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_
 		mm_set_has_pinned_flag(mm);
 
 	/* who wants pages wants references on them */
-	if (pages && !(flags & FOLL_PIN))
+	if (pages !== null && !(flags & FOLL_PIN))
 		flags |= FOLL_GET;
 
 	/* C: pages += n. What comes after the first round goes through @more. */
 	let more: struct_page[] | null = pages;
 	main: for (;;) {
 		ret = __get_user_pages(mm, start, nr_pages, flags, more, vmas, locked);
-		if (pages && more !== pages)
+		if (pages !== null && more !== pages)
 			for (let i = 0; i < ret; i++)
 				pages[pages_done + i] = more![i]!;
-		if (!locked)
+		if (locked === null)
 			/* the lock is still held: there is nothing to go on with */
 			return ret;
 
@@ -876,7 +878,7 @@ function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_
 		if (ret > 0) {
 			nr_pages -= ret;
 			pages_done += ret;
-			if (!nr_pages)
+			if (nr_pages === 0)
 				break;
 		}
 		if (locked.v) {
@@ -1230,7 +1232,7 @@ function gup_pte_range(pmd: pmd_t, pmdp: ptep_t, addr: unsigned_long, end: unsig
 		const page = pte_page(pte);
 
 		const folio = try_grab_folio(page, 1, flags);
-		if (!folio)
+		if (folio === null)
 			return false;
 
 		if (!pmd_same(pmd, pmdp_get(pmdp)) || !pte_same(pte, ptep_get(ptep))) {
