@@ -191,7 +191,11 @@ function folio_batch_move_lru(fbatch: struct_folio_batch, move_fn: move_fn_t): v
 			lruvec = folio_lruvec_lock_irqsave(folio);
 			flags = lruvec_flags;
 		}
-		move_fn(lruvec, folio);
+		/* by its name, so that it can be compiled in */
+		if (move_fn === lru_add_fn)
+			lru_add_fn(lruvec, folio);
+		else
+			move_fn(lruvec, folio);
 
 		folio_set_lru(folio);
 	}
