@@ -115,7 +115,7 @@ export function folio_test_pmd_mappable(folio: struct_folio): boolean {
 }
 
 export function is_huge_zero_page(page: struct_page): boolean {
-	return huge_zero_page === page;
+	return huge_zero_page !== null && huge_zero_page === page;
 }
 
 export function is_huge_zero_pmd(pmd: pmd_t): boolean {

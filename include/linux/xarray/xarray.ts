@@ -219,7 +219,7 @@ function xas_descend(xas: struct_xa_state, node: struct_xa_node): xa_ptr {
 	let offset = get_offset(xas.xa_index, node);
 	let entry = xa_entry(xas.xa, node, offset);
 
-	if (node.shift === 0 && xas.xa.leaf !== node)
+	if (node.shift === 0 && xas.xa.leaf_index !== (xas.xa_index & ~XA_CHUNK_MASK))
 		xa_set_leaf(xas.xa, node, xas.xa_index);
 	xas.xa_node = node;
 	if (node_is_sibling(node, entry)) {
@@ -677,6 +677,13 @@ function update_node(xas: struct_xa_state, node: struct_xa_node | null, count: n
 		xas_delete_node(xas);
 }
 
+/* a === b, at the cost of a test for null where one is */
+function same_entry(a: xa_ptr, b: xa_ptr): boolean {
+	if (a === null)
+		return b === null;
+	return b !== null && a === b;
+}
+
 /**
  * lib/xarray.c:xas_store(): returns the old entry at the index; for a multi-index @xas that means
  * nothing. The caller holds xa_lock.
@@ -702,7 +709,7 @@ export function xas_store(xas: struct_xa_state, entry: xa_ptr): xa_ptr {
 	const node = xas.xa_node;
 	if (node !== null && xas.xa_shift < node.shift)
 		xas.xa_sibs = 0;
-	if (first === entry && xas.xa_sibs === 0)
+	if (xas.xa_sibs === 0 && same_entry(first, entry))
 		return first;
 
 	next = first;
