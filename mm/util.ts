@@ -273,6 +273,11 @@ export function kvmalloc_array<T>(n: number, element: (i: number) => T, flags: g
 
 export const kvcalloc = kvmalloc_array;
 
+/** Of @n times C's int. */
+export function kvcalloc_s32(n: number, flags: gfp_t): Int32Array | null {
+	return kvmalloc_ok(4 * n, flags) ? slab_mark_plain(new Int32Array(n)) : null;
+}
+
 export function kvfree(addr: object | string | null): void {
 	kfree(addr);
 }

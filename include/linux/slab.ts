@@ -20,6 +20,7 @@ export {
 	slab_is_available, slab_live_counts, slab_live_total,
 } from "#mm/slab_common.ts";
 export {
-	kasprintf, kmemdup, kstrdup, kstrdup_const, kstrndup, kvcalloc, kvfree, kvfree_sensitive,
-	kvmalloc, kvmalloc_array, kvmalloc_bytes, kvmalloc_node, kvzalloc, kvzalloc_bytes,
+	kasprintf, kmemdup, kstrdup, kstrdup_const, kstrndup, kvcalloc, kvcalloc_s32, kvfree,
+	kvfree_sensitive, kvmalloc, kvmalloc_array, kvmalloc_bytes, kvmalloc_node, kvzalloc,
+	kvzalloc_bytes,
 } from "#mm/util.ts";

@@ -32,7 +32,7 @@ const hex = (x: number | bigint): string => `0x${x.toString(16)}`;
 function slot_line(slot: struct_kvm_memory_slot): string {
 	/* by level, how many large pages are ruled out */
 	const large = slot.arch.lpage_info.map((info) =>
-		info?.filter((l) => l.disallow_lpage !== 0).length ?? 0).join("/");
+		info?.filter((disallow_lpage) => disallow_lpage !== 0).length ?? 0).join("/");
 	const line = `slot ${slot.as_id}:${slot.id} gfn ${hex(slot.base_gfn)} npages ${
 		hex(slot.npages)} flags ${hex(slot.flags)} hva ${hex(slot.userspace_addr)} large ${
 		large}`;

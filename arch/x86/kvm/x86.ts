@@ -85,7 +85,7 @@ import { rcu_assign_pointer, rcu_dereference, rcu_dereference_check, rcu_read_lo
 import { down_read, down_write, init_rwsem, up_read, up_write } from "#linux/rwsem.ts";
 import { current, signal_pending } from "#linux/sched.ts";
 import { kcalloc, kfree, kmem_cache_create, kmem_cache_destroy, kmem_cache_free,
-	kmem_cache_zalloc, kvcalloc, kvfree, kzalloc, kzalloc_bytes, SLAB_ACCOUNT,
+	kmem_cache_zalloc, kvcalloc, kvcalloc_s32, kvfree, kzalloc, kzalloc_bytes, SLAB_ACCOUNT,
 	type struct_kmem_cache } from "#linux/slab.ts";
 import { smp_send_reschedule } from "#linux/smp.ts";
 import { num_online_cpus } from "#linux/cpumask.ts";
@@ -144,7 +144,7 @@ import { kvm_arch_memory_slot_copy, kvm_clear_apicv_inhibit, kvm_cpu_get_interru
 	kvm_mmu_slot_try_split_huge_pages, kvm_mmu_uninit_vm, kvm_mmu_unprotect_page,
 	kvm_mmu_vendor_module_exit, kvm_mmu_vendor_module_init, kvm_mmu_x86_module_init,
 	kvm_mmu_zap_all, kvm_mmu_zap_collapsible_sptes, struct_kvm_arch_memory_slot,
-	struct_kvm_lapic_irq, struct_kvm_lpage_info, struct_kvm_rmap_head,
+	struct_kvm_lapic_irq, struct_kvm_rmap_head,
 	type struct_kvm_x86_init_ops, struct_kvm_x86_msr_filter, type struct_kvm_x86_ops,
 	struct_msr_data, tdp_enabled } from "#asm/kvm_host.ts";
 import { kvm_page_track_cleanup, kvm_page_track_create_memslot, kvm_page_track_flush_slot,
@@ -8138,10 +8138,6 @@ export function memslot_rmap_alloc(slot: struct_kvm_memory_slot, npages: unsigne
 	return 0;
 }
 
-function new_lpage_info(): struct_kvm_lpage_info {
-	return new struct_kvm_lpage_info();
-}
-
 /** arch/x86/kvm/x86.c:kvm_alloc_memslot_metadata() */
 function kvm_alloc_memslot_metadata(kvm: struct_kvm, slot: struct_kvm_memory_slot): number {
 	const npages = slot.npages;
@@ -8161,16 +8157,16 @@ function kvm_alloc_memslot_metadata(kvm: struct_kvm, slot: struct_kvm_memory_slo
 
 			const lpages = __kvm_mmu_slot_lpages(slot, npages, level);
 
-			const linfo = kvcalloc(lpages, new_lpage_info, GFP_KERNEL_ACCOUNT);
+			const linfo = kvcalloc_s32(lpages, GFP_KERNEL_ACCOUNT);
 			if (linfo === null)
 				break out_free;
 
 			slot.arch.lpage_info[i - 1] = linfo;
 
 			if ((slot.base_gfn & (KVM_PAGES_PER_HPAGE(level) - 1)) !== 0)
-				linfo[0]!.disallow_lpage = 1;
+				linfo[0] = 1;
 			if (((slot.base_gfn + npages) & (KVM_PAGES_PER_HPAGE(level) - 1)) !== 0)
-				linfo[lpages - 1]!.disallow_lpage = 1;
+				linfo[lpages - 1] = 1;
 			const ugfn = ul_shr(slot.userspace_addr, PAGE_SHIFT);
 			/* @hunk 6:1 */
 			const pgoff = kvm_slot_can_be_private(slot) ?
@@ -8183,7 +8179,7 @@ function kvm_alloc_memslot_metadata(kvm: struct_kvm, slot: struct_kvm_memory_slo
 			 */
 			if (base !== ul_and_low(ugfn, mask) || base !== ul_and_low(pgoff, mask)) {
 				for (let j = 0; j < lpages; ++j)
-					linfo[j]!.disallow_lpage = 1;
+					linfo[j] = 1;
 			}
 		}
 

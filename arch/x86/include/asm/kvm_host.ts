@@ -585,14 +585,13 @@ export class struct_kvm_vcpu_arch {
 export const KVM_LPAGE_PRIVATE_SHARED_MIXED	= 1 << 31;
 export const KVM_LPAGE_COUNT_MAX		= 0x7fffffff;
 
-export class struct_kvm_lpage_info {
-	disallow_lpage = 0;
-}
+/** Of each large page its disallow_lpage, which is all that C's struct kvm_lpage_info has. */
+export type kvm_lpage_infos = Int32Array;
 
 export class struct_kvm_arch_memory_slot {
 	rmap = new Array<struct_kvm_rmap_head[] | null>(KVM_NR_PAGE_SIZES).fill(null);
 	/** by level - PG_LEVEL_2M */
-	lpage_info = new Array<struct_kvm_lpage_info[] | null>(KVM_NR_PAGE_SIZES - 1).fill(null);
+	lpage_info = new Array<kvm_lpage_infos | null>(KVM_NR_PAGE_SIZES - 1).fill(null);
 	gfn_track = new Array<Uint16Array | null>(KVM_PAGE_TRACK_MAX).fill(null);
 }
 

@@ -93,7 +93,7 @@ import { EMULTYPE_ALLOW_RETRY_PF, EMULTYPE_PF, INVALID_PAGE, KVM_ADDRESS_SPACE_N
 	VALID_PAGE, kvm_apicv_activated, kvm_cpu_role, kvm_cpu_role_copy, kvm_cpu_role_eq,
 	kvm_find_async_pf_gfn, kvm_inject_page_fault, kvm_mmu_gva_to_gpa_read, kvm_mmu_page_role,
 	kvm_mmu_root_info_invalidate, kvm_x86_ops, pferr_test, struct_kvm_arch_async_pf,
-	type struct_kvm_lpage_info, type struct_kvm_mmu, type struct_kvm_mmu_root_info,
+	type struct_kvm_mmu, type struct_kvm_mmu_root_info,
 	struct_kvm_tlb_range, type struct_rsvd_bits_validate } from "#asm/kvm_host.ts";
 import { KVM_PAGE_TRACK_WRITE, kvm_page_track_register_notifier,
 	kvm_page_track_unregister_notifier, kvm_slot_page_track_is_active,
@@ -434,27 +434,27 @@ function mmu_free_memory_caches(vcpu: struct_kvm_vcpu): void {
 /**
  * arch/x86/kvm/mmu/mmu.c:lpage_info_slot()
  *
- * What is known of the large page of @level that @gfn is in; the slot's ends need not be aligned.
+ * Where slot->arch.lpage_info[level - 2] has what is known of the large page of @level that @gfn is
+ * in; the slot's ends need not be aligned.
  */
-function lpage_info_slot(gfn: gfn_t, slot: struct_kvm_memory_slot, level: number):
-	struct_kvm_lpage_info {
-	const idx = gfn_to_index(gfn, slot.base_gfn, level);
-	return slot.arch.lpage_info[level - 2]![idx]!;
+function lpage_info_slot(gfn: gfn_t, slot: struct_kvm_memory_slot, level: number): number {
+	return gfn_to_index(gfn, slot.base_gfn, level);
 }
 
 function update_gfn_disallow_lpage_count(slot: struct_kvm_memory_slot, gfn: gfn_t,
 	count: number): void {
-	let linfo: struct_kvm_lpage_info;
+	let linfo: number;
 
 	for (let i = PG_LEVEL_2M; i <= KVM_MAX_HUGEPAGE_LEVEL; ++i) {
+		const disallow_lpage = slot.arch.lpage_info[i - 2]!;
 		linfo = lpage_info_slot(gfn, slot, i);
 
 		/* @hunk 6:1 */
-		const disallow_count = linfo.disallow_lpage & KVM_LPAGE_COUNT_MAX;
+		const disallow_count = disallow_lpage[linfo]! & KVM_LPAGE_COUNT_MAX;
 		WARN_ON(disallow_count + count < 0 ||
 			disallow_count > KVM_LPAGE_COUNT_MAX - count);
 
-		linfo.disallow_lpage += count;
+		disallow_lpage[linfo]! += count;
 	}
 }
 
@@ -845,12 +845,12 @@ function host_pfn_mapping_level(kvm: struct_kvm, gfn: gfn_t, slot: struct_kvm_me
 /** arch/x86/kvm/mmu/mmu.c:kvm_mmu_max_mapping_level() */
 export function kvm_mmu_max_mapping_level(kvm: struct_kvm, slot: struct_kvm_memory_slot,
 	gfn: gfn_t, max_level: number): number {
-	let linfo: struct_kvm_lpage_info;
+	let linfo: number;
 
 	max_level = Math.min(max_level, max_huge_page_level);
 	for ( ; max_level > PG_LEVEL_4K; max_level--) {
 		linfo = lpage_info_slot(gfn, slot, max_level);
-		if (linfo.disallow_lpage === 0)
+		if (slot.arch.lpage_info[max_level - 2]![linfo] === 0)
 			break;
 	}
 
@@ -3017,11 +3017,15 @@ function mem_attr_is_mixed(kvm: struct_kvm, start: gfn_t, end: gfn_t): boolean {
 	return kvm_mem_attr_end(kvm, start, end) < end;
 }
 
-function update_mixed(linfo: struct_kvm_lpage_info, mixed: boolean): void {
+function update_mixed(slot: struct_kvm_memory_slot, gfn: gfn_t, level: number, mixed: boolean):
+	void {
+	const disallow_lpage = slot.arch.lpage_info[level - 2]!;
+	const linfo = lpage_info_slot(gfn, slot, level);
+
 	if (mixed)
-		linfo.disallow_lpage |= KVM_LPAGE_PRIVATE_SHARED_MIXED;
+		disallow_lpage[linfo]! |= KVM_LPAGE_PRIVATE_SHARED_MIXED;
 	else
-		linfo.disallow_lpage &= ~KVM_LPAGE_PRIVATE_SHARED_MIXED;
+		disallow_lpage[linfo]! &= ~KVM_LPAGE_PRIVATE_SHARED_MIXED;
 }
 
 /**
@@ -3047,8 +3051,8 @@ function update_mem_lpage_info(kvm: struct_kvm, slot: struct_kvm_memory_slot,
 			last_mixed ||= mem_attr_is_mixed(kvm, gfn_t(lpage_end),
 				gfn_t(lpage_end + pages));
 
-		update_mixed(lpage_info_slot(gfn_t(lpage_start), slot, level), first_mixed);
-		update_mixed(lpage_info_slot(gfn_t(lpage_end), slot, level), last_mixed);
+		update_mixed(slot, gfn_t(lpage_start), level, first_mixed);
+		update_mixed(slot, gfn_t(lpage_end), level, last_mixed);
 	}
 }
 
@@ -3059,7 +3063,7 @@ function update_mixed_at_ends(kvm: struct_kvm, slot: struct_kvm_memory_slot, sta
 	     gfn = kvm_mem_attr_end(kvm, gfn, end)) {
 		for (let level = PG_LEVEL_2M; level <= KVM_MAX_HUGEPAGE_LEVEL; level++) {
 			if (ul_and_low(gfn, KVM_PAGES_PER_HPAGE(level) - 1) !== 0)
-				update_mixed(lpage_info_slot(gfn, slot, level), mixed);
+				update_mixed(slot, gfn, level, mixed);
 		}
 	}
 }
