@@ -43,12 +43,49 @@ interface image_lines {
 }
 
 type statement = ReturnType<typeof parseAst>["body"][number];
-type member = { readonly type: string; readonly static?: boolean };
+type member = Extract<statement, { superClass: unknown }>["body"]["body"][number];
 
 /* what runs when the class is made may name it, which then needs its own name */
 function has_static_code(members: readonly member[]): boolean {
 	return members.some((m) => m.type === "StaticBlock" ||
 		(m.type === "PropertyDefinition" && m.static === true));
+}
+
+/** What a constructor assigns to this.NAME at its own level. */
+function assigned(members: readonly member[]): Set<string> {
+	const names = new Set<string>();
+
+	for (const m of members) {
+		if (m.type !== "MethodDefinition" || m.kind !== "constructor")
+			continue;
+		for (const at of m.value.body?.body ?? []) {
+			if (at.type === "ExpressionStatement" &&
+			    at.expression.type === "AssignmentExpression" &&
+			    at.expression.left.type === "MemberExpression" &&
+			    at.expression.left.object.type === "ThisExpression" &&
+			    at.expression.left.property.type === "Identifier")
+				names.add(at.expression.left.property.name);
+		}
+	}
+	return names;
+}
+
+/**
+ * The text of a class from @from on. A field without a value that the constructor gives one would
+ * be undefined first, and V8 then takes it for a field of any kind: it goes.
+ */
+function class_text(text: string, from: number, end: number, members: readonly member[]): string {
+	const names = assigned(members);
+	let out = "", seen = from;
+
+	for (const m of members) {
+		if (m.type !== "PropertyDefinition" || m.value !== null || m.static || m.computed ||
+		    m.key.type !== "Identifier" || !names.has(m.key.name))
+			continue;
+		out += `${text.slice(seen, m.start)};`;
+		seen = m.end;
+	}
+	return out + text.slice(seen, end);
 }
 
 /** One top-level statement; anything unknown stays as and where it is. */
@@ -63,14 +100,16 @@ function place(to: parts, at: statement, text: string, line: number): void {
 		to.functions.push(part(`const ${at.id.name} = ${head}${of(at.id.end)};`));
 	} else if (at.type === "ClassDeclaration" && at.id !== null &&
 		   !has_static_code(at.body.body)) {
-		to.rest.push(part(`const ${at.id.name} = class${of(at.id.end)};`));
+		to.rest.push(part(`const ${at.id.name} = class${
+			class_text(text, at.id.end, at.end, at.body.body)};`));
 	} else if (at.type === "VariableDeclaration") {
-		const [first] = at.declarations;
-		const made = at.declarations.length === 1 &&
-			first?.init?.type === "ClassExpression";
+		const from = at.start + at.kind.length;
+		const init = at.declarations.length === 1 ? at.declarations[0]!.init : null;
 		/* rolldown's `var x = class {}`; a variable without a dead zone needs no check */
-		const kind = made || at.kind === "const" ? "const" : "var";
-		to.rest.push(part(`${kind}${of(at.start + at.kind.length)}`));
+		if (init?.type === "ClassExpression")
+			to.rest.push(part(`const${class_text(text, from, at.end, init.body.body)}`));
+		else
+			to.rest.push(part(`${at.kind === "const" ? "const" : "var"}${of(from)}`));
 	} else {
 		to.rest.push(part(of(at.start)));
 	}
