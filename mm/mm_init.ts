@@ -18,7 +18,8 @@ import { MAX_ORDER, MIGRATE_MOVABLE, PAGES_PER_SECTION, PFN_SECTION_SHIFT,
 	ZONE_DMA32, ZONE_MOVABLE } from "#linux/mmzone.const.ts";
 import {
 	MAX_NR_ZONES, ZONES_PGSHIFT, contig_page_data, type free_range, lruvec_init, mem_section,
-	pfn_to_made_page, struct_free_area, type struct_mem_section, type struct_zone,
+	no_pages, pfn_to_made_page, section_pages, struct_free_area, type struct_mem_section,
+	type struct_zone,
 } from "#linux/mmzone.ts";
 import { memblock_addrs_overlap_memory, memblock_is_free_pfn, memblock_memory_ranges } from
 	"#linux/memblock.ts";
@@ -70,6 +71,7 @@ export function materialise_section(pfn: number): struct_mem_section {
 				.fill(MIGRATE_MOVABLE),
 		};
 		mem_section[nr] = section;
+		section_pages[nr] = section.pages;
 	}
 	return section;
 }
@@ -125,12 +127,15 @@ export function sparse_init(): void {
 	for (const range of memblock_memory_ranges())
 		end_section = Math.max(end_section, Math.ceil(range.end / PAGES_PER_SECTION));
 
-	mem_section.length = 0;
+	mem_section.length = section_pages.length = 0;
 	contig_ranges.length = 0;
-	for (let nr = 0; nr < end_section; nr++)
+	for (let nr = 0; nr < end_section; nr++) {
+		const there = memblock_addrs_overlap_memory(nr * PAGES_PER_SECTION,
+			(nr + 1) * PAGES_PER_SECTION);
 		(mem_section as (struct_mem_section | null | undefined)[]).push(
-			memblock_addrs_overlap_memory(nr * PAGES_PER_SECTION,
-				(nr + 1) * PAGES_PER_SECTION) ? null : undefined);
+			there ? null : undefined);
+		section_pages.push(there ? no_pages : undefined);
+	}
 }
 
 function present_pages_in(start: number, end: number): number {

@@ -377,6 +377,13 @@ export interface struct_mem_section {
 /** By section number; null: nothing made there yet, undefined: no memory. */
 export const mem_section: (struct_mem_section | null)[] = [];
 
+/** The pages of a section where nothing was made yet. */
+export const no_pages: readonly (struct_page | null)[] =
+	new Array<struct_page | null>(PAGES_PER_SECTION).fill(null);
+
+/** mem_section[].pages, for look-ups: no_pages in place of null. */
+export const section_pages: (readonly (struct_page | null)[] | undefined)[] = [];
+
 const INV_SECTION = 1 / PAGES_PER_SECTION;
 
 export function pfn_to_section_nr(pfn: number): number {
@@ -389,7 +396,7 @@ export function section_nr_to_pfn(sec: number): number {
 
 /** Whether there is a struct page for @pfn: it lies in a section that has memory. */
 export function pfn_valid(pfn: number): boolean {
-	return pfn < MAX_PHYSMEM_PFN && mem_section[(pfn * INV_SECTION) | 0] !== undefined;
+	return pfn < MAX_PHYSMEM_PFN && section_pages[(pfn * INV_SECTION) | 0] !== undefined;
 }
 
 export function pfn_in_present_section(pfn: number): boolean {
@@ -398,10 +405,10 @@ export function pfn_in_present_section(pfn: number): boolean {
 
 /** @pfn is valid. */
 export function pfn_to_page(pfn: pfn_nr): struct_page {
-	const section = mem_section[pfn >>> PFN_SECTION_SHIFT];
+	const pages = section_pages[pfn >>> PFN_SECTION_SHIFT];
 
-	if (section !== undefined && section !== null) {
-		const page = section.pages[pfn & (PAGES_PER_SECTION - 1)]!;
+	if (pages !== undefined) {
+		const page = pages[pfn & (PAGES_PER_SECTION - 1)]!;
 		if (page !== null)
 			return page;
 	}
@@ -410,11 +417,9 @@ export function pfn_to_page(pfn: pfn_nr): struct_page {
 
 /** Port-only: the struct page of @pfn if it was ever asked for; for walks over large ranges. */
 export function pfn_to_made_page(pfn: number): struct_page | null {
-	const section = mem_section[ul_shr(pfn, PFN_SECTION_SHIFT)];
+	const pages = section_pages[pfn >>> PFN_SECTION_SHIFT];
 
-	if (section === undefined || section === null)
-		return null;
-	return section.pages[pfn & (PAGES_PER_SECTION - 1)]!;
+	return pages === undefined ? null : pages[pfn & (PAGES_PER_SECTION - 1)]!;
 }
 
 /** Port-only: the first page in [@pfn, @end) that was ever asked for, or null. */
