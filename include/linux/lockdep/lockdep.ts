@@ -152,6 +152,7 @@ export function lock_acquire(lock: object, cls: number, kind: number): void {
 	curr.lockdep_depth = depth + 1;
 }
 
+/* in one piece, so that it is too long for V8 to inline, and lock_acquire() short enough */
 function __lock_acquire(curr: struct_task_struct, lock: object, cls: number, kind: number,
 	key: number): void {
 	const depth = curr.lockdep_depth;
@@ -176,12 +177,18 @@ function __lock_acquire(curr: struct_task_struct, lock: object, cls: number, kin
 	if ((usage_mask[cls]! & need) !== need && (kind & HLOCK_NOCHECK) === 0)
 		mark_usage(curr, cls, need, kind);
 
-	const parent = parent_chain(depth, ctx);
+	const at = 4 * depth;
+	let parent = 0;
+	if (depth !== 0 && (held_info[at + HELD_KEY - 4]! & HLOCK_CTX_MASK) === ctx)
+		parent = held_info[at + HELD_CHAIN - 4]!;
 	const node = lookup_chain(curr, lock, parent, cls | kind, ctx);
 
 	if (depth === MAX_LOCK_DEPTH)
 		max_lock_depth(curr);
-	push_held_lock(depth, lock, key | ctx, node);
+	held_lock[depth] = lock;
+	held_info[at + HELD_KEY] = key | ctx;
+	held_info[at + HELD_CHAIN] = node;
+	held_info[at + HELD_PARENT] = ctx === 0 ? node : 0;
 	curr.lockdep_depth = depth + 1;
 	if ((pc & ~PREEMPT_MASK) === 0) {
 		const i = front_slot(parent, key);
@@ -189,21 +196,6 @@ function __lock_acquire(curr: struct_task_struct, lock: object, cls: number, kin
 		front[i + 1] = key;
 		front[i + 2] = node;
 	}
-}
-
-/* the chain that a lock goes on from which becomes the @depth-th in context @ctx (HLOCK_*) */
-function parent_chain(depth: number, ctx: number): number {
-	const below = 4 * depth - 4;
-
-	return depth !== 0 && (held_info[below + HELD_KEY]! & HLOCK_CTX_MASK) === ctx ?
-		held_info[below + HELD_CHAIN]! : 0;
-}
-
-function push_held_lock(i: number, lock: object, key: number, node: number): void {
-	held_lock[i] = lock;
-	held_info[4 * i + HELD_KEY] = key;
-	held_info[4 * i + HELD_CHAIN] = node;
-	held_info[4 * i + HELD_PARENT] = (key & HLOCK_CTX_MASK) === 0 ? node : 0;
 }
 
 function lookup_chain(curr: struct_task_struct, lock: object, parent: number, key: number,
@@ -326,15 +318,27 @@ function __lock_release(curr: struct_task_struct, lock: lockdep_map): void {
 function reacquire_held_lock(curr: struct_task_struct, from: number): void {
 	const to = from - 1;
 	const held = held_info[4 * from + HELD_KEY]!;
-	const key = held & HLOCK_CHAIN_MASK, ctx = held & HLOCK_CTX_MASK;
 	const refs = held_info[4 * from + HELD_REFS]!;
-	const lock = held_lock[from]!;
 
-	curr.lockdep_depth = to;
-	const node = lookup_chain(curr, lock, parent_chain(to, ctx), key, ctx);
-	push_held_lock(to, lock, held, node);
+	put_held_lock(curr, to, held_lock[from]!, held, held & HLOCK_CHAIN_MASK);
 	held_info[4 * to + HELD_REFS] = refs;
 	curr.lockdep_depth = to + 1;
+}
+
+/* @lock becomes the @i-th; @held: its HELD_KEY; @key: what counts for the chain */
+function put_held_lock(curr: struct_task_struct, i: number, lock: object, held: number,
+	key: number): void {
+	const at = 4 * i, ctx = held & HLOCK_CTX_MASK;
+	let parent = 0;
+
+	if (i !== 0 && (held_info[at + HELD_KEY - 4]! & HLOCK_CTX_MASK) === ctx)
+		parent = held_info[at + HELD_CHAIN - 4]!;
+	curr.lockdep_depth = i;
+	const node = lookup_chain(curr, lock, parent, key, ctx);
+	held_lock[i] = lock;
+	held_info[at + HELD_KEY] = held;
+	held_info[at + HELD_CHAIN] = node;
+	held_info[at + HELD_PARENT] = ctx === 0 ? node : 0;
 }
 
 /** kernel/locking/lockdep.c:lock_downgrade(): what was exclusive is now shared. */
@@ -352,11 +356,9 @@ export function lock_downgrade(lock: lockdep_map): void {
 	held_info[4 * i + HELD_KEY]! |= HLOCK_READ;
 	for (let j = i; j < depth; j++) {
 		const held = held_info[4 * j + HELD_KEY]!;
-		const ctx = held & HLOCK_CTX_MASK;
-		curr.lockdep_depth = j;
 		/* not acquired anew: a downgrade of a lock that others depend on is no new order */
-		push_held_lock(j, held_lock[j]!, held, lookup_chain(curr, held_lock[j]!,
-			parent_chain(j, ctx), (held & HLOCK_CHAIN_MASK) | HLOCK_TRYLOCK, ctx));
+		put_held_lock(curr, j, held_lock[j]!, held,
+			(held & HLOCK_CHAIN_MASK) | HLOCK_TRYLOCK);
 	}
 	curr.lockdep_depth = depth;
 }
