@@ -12,8 +12,11 @@ export const FAULT_COST_NS	= 500;
 
 export const TSC_KHZ		= 2_000_000;
 
-/* a typed array, so that adding to it allocates nothing; isa.ts adds to it directly */
-export const clock_cell = new Float64Array(1);
+/*
+ * A typed array, so that adding to it allocates nothing; isa.ts adds to it directly. One element is
+ * used: V8 makes its address a constant only beyond 64 bytes.
+ */
+export const clock_cell = new Float64Array(16);
 
 /** Nanoseconds since power on. */
 export function clock_read(): number {
