@@ -43,26 +43,36 @@ export type { cpuid_regs } from "./cpuid.ts";
 /** What an instruction gives to `yield*`. */
 export type guest_insn<T> = Iterable<number, T, void>;
 
-/* Iterators without state: whether one yields or ends is the machine's to say. */
+/*
+ * Iterators without state: whether one yields or ends is the machine's to say. One class for those
+ * of operations that are done at once and for the others, so that `yield*` meets one next().
+ */
 
 class result<T> {
-	readonly done = true;
+	readonly done: boolean;
 	value: T;
-	constructor(value: T) {
+	constructor(done: boolean, value: T) {
+		this.done = done;
 		this.value = value;
 	}
 }
 
 class iterator<T> {
 	readonly last: result<T>;
-	readonly more = { done: false as const, value: 0 };
-	constructor(value: T) {
-		this.last = new result(value);
+	readonly more: result<number>;
+	/** The operation is done already. */
+	readonly now: boolean;
+	constructor(value: T, now: boolean) {
+		this.last = new result(true, value);
+		this.more = new result(false, 0);
+		this.now = now;
 	}
-	[Symbol.iterator](): this {
-		return this;
+	[Symbol.iterator](): Iterator<number, T, void> {
+		return this as Iterator<number, T, void>;
 	}
-	next(): result<T> | { done: false; value: number } {
+	next(): result<T> | result<number> {
+		if (this.now)
+			return this.last;
 		if (!run.resuming)
 			return this.more;
 		run.resuming = false;
@@ -70,28 +80,15 @@ class iterator<T> {
 	}
 }
 
-/* the operation is done already */
-class done_iterator<T> {
-	readonly last: result<T>;
-	constructor(value: T) {
-		this.last = new result(value);
-	}
-	[Symbol.iterator](): this {
-		return this;
-	}
-	next(): result<T> {
-		return this.last;
-	}
-}
-
-const later_none	= new iterator<void>(undefined);
-const later_number	= new iterator<number>(0);
-const later_bigint	= new iterator<bigint>(0n);
-const later_boolean	= new iterator<boolean>(false);
-const later_cpuid	= new iterator<cpuid_regs>({ eax: 0, ebx: 0, ecx: 0, edx: 0 });
-const now_none		= new done_iterator<void>(undefined);
-const now_number	= new done_iterator<number>(0);
-const now_bigint	= new done_iterator<bigint>(0n);
+const later_none	= new iterator<void>(undefined, false);
+const later_number	= new iterator<number>(0, false);
+const later_bigint	= new iterator<bigint>(0n, false);
+const later_boolean	= new iterator<boolean>(false, false);
+const later_cpuid	= new iterator<cpuid_regs>({ eax: 0, ebx: 0, ecx: 0, edx: 0 },
+	false);
+const now_none		= new iterator<void>(undefined, true);
+const now_number	= new iterator<number>(0, true);
+const now_bigint	= new iterator<bigint>(0n, true);
 
 export const NONE	= later_none as guest_insn<void>;
 const NUMBER	= later_number as guest_insn<number>;
