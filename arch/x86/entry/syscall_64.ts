@@ -8,7 +8,7 @@
 import type { reg_value } from "#asm-generic/syscall.ts";
 import { EBADF } from "#linux/errno.ts";
 import { fdget, fdput } from "#linux/file.ts";
-import { current } from "#linux/sched.ts";
+import { current, sched_alone } from "#linux/sched.ts";
 import type { user_context } from "#linux/sched_types.ts";
 import { __NR_ioctl } from "#uapi-asm/unistd_64.ts";
 import { current_pt_regs } from "#asm/signal.ts";
@@ -75,7 +75,8 @@ export function* syscall_gen(nr: number, a0: reg_value = 0, a1: reg_value = 0, a
 			const ax = Number(current_pt_regs(t).ax);
 
 			/* the tick may come here: a guest that always exits ends no turn itself */
-			yield;
+			if (!sched_alone())
+				yield;
 			return ax;
 		}
 	}

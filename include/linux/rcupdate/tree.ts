@@ -87,6 +87,10 @@ export function rcu_qs(): void {
 		rcu_do_batch();
 }
 
+export function rcu_callbacks_pending(): boolean {
+	return cblist_head !== null;
+}
+
 /** kernel/rcu/tree_plugin.h:rcu_note_context_switch() */
 export function rcu_note_context_switch(_preempt: boolean): void {
 	const t = current;

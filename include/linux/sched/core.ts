@@ -28,9 +28,9 @@ import { fire_sched_in_preempt_notifiers, fire_sched_out_preempt_notifiers } fro
 import { hrtimer_cancel, hrtimer_init, hrtimer_start } from "#linux/hrtimer.ts";
 import { HRTIMER_MODE_ABS, hrtimer_next_event, hrtimer_run_queues } from "#linux/hrtimer.ts";
 import { debug_show_held_locks } from "#linux/lockdep/lockdep.ts";
-import { rcu_note_context_switch, rcu_qs } from "#linux/rcupdate/tree.ts";
+import { rcu_callbacks_pending, rcu_note_context_switch, rcu_qs } from "#linux/rcupdate/tree.ts";
 import { prandom_seed_state, prandom_u32_state, struct_rnd_state } from "#linux/random.ts";
-import { srcu_advance } from "#linux/srcu/srcutree.ts";
+import { srcu_advance, srcu_callbacks_pending } from "#linux/srcu/srcutree.ts";
 import { PF_IDLE, PF_KTHREAD, PF_VCPU, _TIF_NEED_RESCHED, _TIF_NOTIFY_SIGNAL,
 	_TIF_SIGPENDING } from "#linux/sched.const.ts";
 import { EXIT_DEAD, EXIT_ZOMBIE, TASK_COMM_LEN, TASK_DEAD, TASK_INTERRUPTIBLE, TASK_NEW,
@@ -426,6 +426,32 @@ function run_kernel_slice(t: struct_task_struct): boolean {
 	}
 }
 
+/* when the slice began, as far as it is not in utime yet */
+const slice_start = new Float64Array(1);
+
+/**
+ * For a task in user mode whose slice may end. True: it is the only one that can run, nothing is
+ * due, and that slice has ended and the next begun; false: it has to yield for that.
+ */
+export function sched_alone(): boolean {
+	const t = current;
+
+	if (total_running !== 1 || t.__state !== TASK_RUNNING || t.restart_wait.active ||
+	    (t.thread_info_flags & (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL)) !== 0 ||
+	    !cpu_allowed(t, t.cpu) || srcu_callbacks_pending() || rcu_callbacks_pending() ||
+	    hrtimer_next_event() <= clock_read() + SLICE_COST_NS)
+		return false;
+	clock_advance(SLICE_COST_NS);
+	t.utime += clock_read() - slice_start[0]!;
+	schedule_debug(t);
+	rcu_note_context_switch(false);
+	sched_slices++;
+	t.thread_info_flags &= ~_TIF_NEED_RESCHED;
+	t.nvcsw++;
+	slice_start[0] = clock_read();
+	return true;
+}
+
 /** One slice of @t on its CPU. */
 function run_slice(t: struct_task_struct): void {
 	const rq = runqueues[t.cpu]!;
@@ -435,11 +461,11 @@ function run_slice(t: struct_task_struct): void {
 	context_switch(rq.cpu, t);
 	t.thread_info_flags &= ~_TIF_NEED_RESCHED;
 	t.nvcsw++;
-	const start = clock_read();
+	slice_start[0] = clock_read();
 	const alive = (t.flags & PF_KTHREAD) !== 0 ? run_kernel_slice(t) : run_user_slice(t);
 	clock_advance(SLICE_COST_NS);
 	if (alive)
-		t.utime += clock_read() - start;
+		t.utime += clock_read() - slice_start[0]!;
 	if (!alive) {
 		deactivate_task(t);
 		context_switch(rq.cpu, rq.idle);
