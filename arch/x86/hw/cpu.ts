@@ -54,7 +54,10 @@ export class struct_cpu {
 	vmxon_pfn = -1;
 	/** frame of the current VMCS, -1 for none */
 	vmcs_pfn = -1;
-	/** model-specific registers that were written; the rest have their reset values */
+	/**
+	 * model-specific registers that were written, by signed number: small integers make the
+	 * better keys; the rest have their reset values
+	 */
 	readonly msrs = new Map<number, bigint>();
 	/** SVM: frame of the VMCB that VMLOAD named last, -1 for none; see svm.ts */
 	hidden_pfn = -1;
@@ -106,7 +109,8 @@ export function cpus_install(n: number, phys_bits = 46): void {
 	this_cpu.online = true;
 	idt = new Array<exception_handler | null>(32).fill(null);
 	maxphyaddr = phys_bits;
-	rsvd_hi = 0x100000 - 2 ** (phys_bits - 32);
+	/* or it would be a double, for being computed as one */
+	rsvd_hi = (0x100000 - 2 ** (phys_bits - 32)) | 0;
 }
 
 /** For the scheduler: what happens from here on happens on @cpu. */

@@ -57,13 +57,26 @@ function write(g: struct_guest_cpu, pfn: number, gva: number, n: number): boolea
 		(here === n || page_write(g, second, gva + here, scratch, here, n - here));
 }
 
+/** 8 bytes at @gva, whose page is @pfn, are as they lie in memory, and aligned. */
+function plain_quad(g: struct_guest_cpu, pfn: number, gva: number): boolean {
+	return (gva & 7) === 0 && (frame_state(pfn) & FRAME_META) === 0 &&
+		guest_keyid(g, gva) === 0;
+}
+
 export function guest_load(g: struct_guest_cpu, op: guest_op): boolean {
 	const gva = op.gva, n = op.size;
 	const pfn = page_pair(g, gva, n, g.need_load);
-
-	if (pfn < 0 || !read(g, pfn, gva, n))
-		return false;
 	const at = 2 * op.reg;
+
+	if (pfn < 0)
+		return false;
+	if (n === 8 && plain_quad(g, pfn, gva)) {
+		g.regs32[at] = frame_get32(pfn, gva & 0xfff);
+		g.regs32[at + 1] = frame_get32(pfn, (gva & 0xfff) + 4);
+		return true;
+	}
+	if (!read(g, pfn, gva, n))
+		return false;
 	/* into part of a register, from bytes: the rest of it stays */
 	if (op.bytes && n < 4 && !op.rep) {
 		const mask = n === 1 ? 0xff : 0xffff;
@@ -86,8 +99,7 @@ export function guest_store(g: struct_guest_cpu, op: guest_op): boolean {
 	const pfn = page_pair(g, gva, n, g.need_store);
 	if (pfn < 0)
 		return false;
-	if ((gva & 7) === 0 && n === 8 && (frame_state(pfn) & FRAME_META) === 0 &&
-	    guest_keyid(g, gva) === 0) {
+	if (n === 8 && plain_quad(g, pfn, gva)) {
 		frame_put32(pfn, gva & 0xfff, op.lo);
 		frame_put32(pfn, (gva & 0xfff) + 4, op.hi);
 		return true;

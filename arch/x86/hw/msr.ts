@@ -190,13 +190,13 @@ const MSR_EXTENDED = 0xc0000000;
 /** RDMSR of the current CPU; null is #GP. */
 export function hw_rdmsr(msr: number): bigint | null {
 	if (msr >= MSR_EXTENDED)
-		return this_cpu.msrs.get(msr) ?? reset_value(msr) ?? null;
+		return this_cpu.msrs.get(msr | 0) ?? reset_value(msr) ?? null;
 	if (msr === MSR_IA32_TSC)
 		return BigInt(rdtsc());
 	const ro = READ_ONLY.get(msr) ??
 		(cpu_vendor === X86_VENDOR_INTEL ? vmx_capability(msr) : undefined) ??
 		mce_rdmsr(this_cpu, msr) ?? tme_msr(msr);
-	return ro ?? this_cpu.msrs.get(msr) ?? reset_value(msr) ?? null;
+	return ro ?? this_cpu.msrs.get(msr | 0) ?? reset_value(msr) ?? null;
 }
 
 /** WRMSR; false is #GP. */
@@ -207,7 +207,8 @@ export function hw_wrmsr(msr: number, value: bigint): boolean {
 			return mce;
 	}
 	/* what was written once exists */
-	if (!this_cpu.msrs.has(msr) && reset_value(msr) === undefined)
+	const old = this_cpu.msrs.get(msr | 0);
+	if (old === undefined && reset_value(msr) === undefined)
 		return false;
 	if (msr === MSR_EFER) {
 		const valid = EFER_VALID | (cpu_vendor === X86_VENDOR_AMD ? EFER_SVME : 0n);
@@ -217,6 +218,7 @@ export function hw_wrmsr(msr: number, value: bigint): boolean {
 	const kept = msr_value(msr, value);
 	if (kept === null)
 		return false;
-	this_cpu.msrs.set(msr, kept);
+	if (kept !== old)
+		this_cpu.msrs.set(msr | 0, kept);
 	return true;
 }

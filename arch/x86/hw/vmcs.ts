@@ -32,42 +32,39 @@ const DIRTY		= 12;
 export const VMCS_LAUNCHED	= LAUNCHED / 4;
 export const VMCS_DIRTY		= DIRTY / 4;
 
-/* byte offset of a field in the frame by (width << 8 | type << 6 | index), 0 for none */
-const offsets = new Uint16Array(1024);
+/* by encoding (width << 13 | type << 10 | index << 1 | high half): */
+const ENCODINGS		= 0x7000;
+/* byte offset of the field in the frame, 0 for none */
+const offsets = new Uint16Array(ENCODINGS);
 /* 1: sets DIRTY; 2: read-only */
-const traits = new Uint8Array(1024);
-
-const key_of = (field: number): number =>
-	((field >>> 5) & 0x300) | ((field >>> 4) & 0xc0) | ((field >>> 1) & 0x3f);
+const traits = new Uint8Array(ENCODINGS);
 
 let slot = FIRST_SLOT;
 COUNTS.forEach((types, width) => types.forEach((n, type) => {
 	for (let i = 0; i < n; i++) {
-		const key = (width << 8) | (type << 6) | i;
-		offsets[key] = slot++ * 8;
-		traits[key] = type === 1 ? 2 : type === 3 ? 0 : 1;
+		const field = width << 13 | type << 10 | i << 1;
+		offsets[field] = slot * 8;
+		offsets[field | 1] = slot++ * 8 + 4;
+		traits[field] = traits[field | 1] = type === 1 ? 2 : type === 3 ? 0 : 1;
 	}
 }));
 for (const f of [GUEST_RIP, GUEST_RSP, GUEST_RFLAGS, GUEST_INTERRUPTIBILITY_INFO,
 	GUEST_ACTIVITY_STATE, VM_ENTRY_INTR_INFO_FIELD, VM_ENTRY_EXCEPTION_ERROR_CODE,
 	VM_ENTRY_INSTRUCTION_LEN])
-	traits[key_of(f)] = 0;
+	traits[f] = 0;
 
 /** Byte offset of the field, its high half where the encoding says so; 0 if there is none. */
 export function vmcs_offset(field: number): number {
-	if ((field & ~0x6fff) !== 0)
-		return 0;
-	const at = offsets[key_of(field)]!;
-	return at === 0 ? 0 : at + ((field & 1) << 2);
+	return field >>> 0 < ENCODINGS ? offsets[field]! : 0;
 }
 
 /** Index of the field in the frame's 32-bit words: what hot paths use. */
 export function vmcs_word(field: number): number {
-	return offsets[key_of(field)]! >> 2;
+	return offsets[field]! >> 2;
 }
 
 export function vmcs_read_only(field: number): boolean {
-	return traits[key_of(field)] === 2;
+	return traits[field] === 2;
 }
 
 /** Bytes of the field that count: 2, 4 or 8. */
@@ -79,42 +76,42 @@ export function vmcs_width(field: number): number {
 /* The processor's own accesses: fields it knows to exist. */
 
 export function vmcs_get32(pfn: number, field: number): number {
-	return frame_get32(pfn, offsets[key_of(field)]!) >>> 0;
+	return frame_get32(pfn, offsets[field]!) >>> 0;
 }
 
 export function vmcs_put32(pfn: number, field: number, x: number): void {
-	frame_put32(pfn, offsets[key_of(field)]!, x);
+	frame_put32(pfn, offsets[field]!, x);
 }
 
 export function vmcs_get64(pfn: number, field: number): bigint {
-	return BigInt.asUintN(64, frame_get64(pfn, offsets[key_of(field)]!));
+	return BigInt.asUintN(64, frame_get64(pfn, offsets[field]!));
 }
 
 export function vmcs_put64(pfn: number, field: number, x: bigint): void {
-	frame_put64(pfn, offsets[key_of(field)]!, x);
+	frame_put64(pfn, offsets[field]!, x);
 }
 
 /** As an unsigned number; rounded above 2^53. */
 export function vmcs_getn(pfn: number, field: number): number {
-	const at = offsets[key_of(field)]!;
+	const at = offsets[field]!;
 	return (frame_get32(pfn, at) >>> 0) + (frame_get32(pfn, at + 4) >>> 0) * 2 ** 32;
 }
 
 /** As a signed number: linear addresses. */
 export function vmcs_gets(pfn: number, field: number): number {
-	const at = offsets[key_of(field)]!;
+	const at = offsets[field]!;
 	return (frame_get32(pfn, at) >>> 0) + frame_get32(pfn, at + 4) * 2 ** 32;
 }
 
 /** A safe integer, of either sign. */
 export function vmcs_putn(pfn: number, field: number, x: number): void {
-	const at = offsets[key_of(field)]!;
+	const at = offsets[field]!;
 	frame_put32(pfn, at, x);
 	frame_put32(pfn, at + 4, Math.floor(x * 2 ** -32));
 }
 
 export function vmcs_mark_dirty(pfn: number, field: number): void {
-	if (traits[key_of(field)] === 1)
+	if (traits[field] === 1)
 		frame_put32(pfn, DIRTY, 1);
 }
 
