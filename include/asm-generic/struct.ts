@@ -74,10 +74,17 @@ export const __s32 = scalar<number>(4, (v, at) => v.getInt32(at, true),
 		get() { return this.dv.getInt32(at, true); },
 		set(x) { this.dv.setInt32(at, x, true); },
 	}));
+/* compiled code stores into an array of bigints, but calls a function for a DataView */
+const quad = new BigUint64Array(1);
+const quad32 = new Uint32Array(quad.buffer);
 export const __u64 = scalar<bigint>(8, (v, at) => v.getBigUint64(at, true),
 	(v, at, x) => v.setBigUint64(at, x, true), (at) => ({
 		get() { return this.dv.getBigUint64(at, true); },
-		set(x) { this.dv.setBigUint64(at, x, true); },
+		set(x) {
+			quad[0] = x;
+			this.dv.setUint32(at, quad32[0]!, true);
+			this.dv.setUint32(at + 4, quad32[1]!, true);
+		},
 	}));
 export const __s64 = scalar<bigint>(8, (v, at) => v.getBigInt64(at, true),
 	(v, at, x) => v.setBigInt64(at, x, true), (at) => ({

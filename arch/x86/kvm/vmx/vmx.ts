@@ -730,6 +730,10 @@ function vmx_can_emulate_instruction(vcpu: struct_kvm_vcpu, _emul_type: number,
 	return true;
 }
 
+/* for RIP's low half: Number() would be a call */
+const rip_cell = new BigUint64Array(1);
+const rip_words = new Uint32Array(rip_cell.buffer);
+
 /** arch/x86/kvm/vmx/vmx.c:skip_emulated_instruction() */
 function skip_emulated_instruction(vcpu: struct_kvm_vcpu): number {
 	const { exit_reason } = to_vmx(vcpu);
@@ -751,8 +755,10 @@ function skip_emulated_instruction(vcpu: struct_kvm_vcpu): number {
 
 			const orig_rip = kvm_rip_read(vcpu);
 			let rip = BigInt.asUintN(64, orig_rip + BigInt(instr_len));
-			/* only a carry makes it worth asking for the mode */
-			if ((rip ^ orig_rip) >> 31n === 3n && !is_64_bit_mode(vcpu))
+			/* only a carry makes it worth asking for the mode; few leave so little */
+			rip_cell[0] = rip;
+			if (rip_words[0]! < instr_len &&
+			    (rip ^ orig_rip) >> 31n === 3n && !is_64_bit_mode(vcpu))
 				rip &= 0xffffffffn;
 			kvm_rip_write(vcpu, rip);
 		} else {
