@@ -582,7 +582,7 @@ export function pte_present_at(ptep: ptep_t): boolean {
 }
 
 export function pte_same_at(ptep: ptep_t, pte: pte_t): boolean {
-	const w = words_of(ptep), at = half_of(ptep);
+	const w = words_of(ptep), at = word_at(ptep);
 
 	return w[at] === pte.lo && w[at + 1] === pte.hi;
 }
