@@ -297,7 +297,7 @@ function make<M extends members>(given: M, place: (m: M) => { offsets: Record<st
 		align,
 		window: true,
 		flex,
-		alloc: (extra = 0) => view_on(zeroed(size + extra)),
+		alloc: (extra = 0) => view_on(zeroed(flex ? size + extra : size)),
 		of: (bytes, at = 0) =>
 			view_on(bytes.subarray(at, flex ? bytes.length : at + size)),
 		get: (v, at) => view_on(new Uint8Array(v.buffer, v.byteOffset + at,
