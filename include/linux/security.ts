@@ -4,16 +4,17 @@
  *
  * Upstream: include/linux/security.h, security/commoncap.c, security/min_addr.c.
  */
-import { CAP_SYS_ADMIN, ns_capable_noaudit } from "#linux/capability.ts";
-import { init_user_ns } from "#linux/user_namespace.ts";
+import { CAP_SYS_ADMIN, cap_raised } from "#linux/capability.ts";
 import { __vm_enough_memory } from "#linux/mm.ts";
 import type { struct_mm_struct } from "#linux/mm_types.ts";
+import { current } from "#linux/sched_types.ts";
 
 /** Lowest address that may be mapped (CONFIG_DEFAULT_MMAP_MIN_ADDR). */
 export const mmap_min_addr = 65536;
 
 /** security/security.c:security_vm_enough_memory_mm(); 0, or -ENOMEM when @pages are too many. */
 export function security_vm_enough_memory_mm(mm: struct_mm_struct, pages: number): number {
-	return __vm_enough_memory(mm, pages, ns_capable_noaudit(init_user_ns,
-		CAP_SYS_ADMIN) ? 1 : 0);
+	/* as cap_capable() asks: nothing is noted in the task */
+	return __vm_enough_memory(mm, pages,
+		cap_raised(current.cred!.cap_effective, CAP_SYS_ADMIN) ? 1 : 0);
 }
