@@ -89,3 +89,6 @@ export class ref<T> {
 		this.v = v;
 	}
 }
+
+/** The same for numbers beyond 31 bits: V8 writes them in place if a class holds nothing else. */
+export class wide_ref<T extends number> extends ref<T> {}

@@ -19,7 +19,7 @@ import { ALIGN, DIV_ROUND_UP, ul_and_low, ul_and_not_low, ul_or_low } from "#asm
 import { pair, pair_and, pair_andnot, pair_eq, pair_frame, pair_is_zero, pair_or, pair_shr,
 	pair_to_u64, PAIR_ZERO, pair_ffs, pair_fls, type u64_pair, type u64_spte } from
 	"#asm-generic/pair.ts";
-import { gfn_t, gpa_t, gva_t, hpa_t, hva_t, kvm_pfn_t, pfn_nr, ref, u32 } from
+import { gfn_t, gpa_t, gva_t, hpa_t, hva_t, kvm_pfn_t, pfn_nr, ref, u32, wide_ref } from
 	"#asm-generic/types.ts";
 import { mem_cmpxchg64, mem_hi, mem_lo } from "#hw/memory.ts";
 import { BUILD_BUG_ON, WARN_ON, WARN_ONCE, WARN_ON_ONCE } from "#linux/bug.ts";
@@ -1488,7 +1488,7 @@ function kvm_memory_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): 
 /* out parameters of __gfn_to_pfn_memslot(); read before anything else can run */
 const faultin_async = new ref<boolean>(false);
 const faultin_writable = new ref<boolean>(false);
-const faultin_hva = new ref<hva_t>(hva_t(0));
+const faultin_hva = new wide_ref<hva_t>(hva_t(0));
 
 function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): number {
 	const slot = fault.slot;
