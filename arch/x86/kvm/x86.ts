@@ -8177,10 +8177,8 @@ function kvm_alloc_memslot_metadata(kvm: struct_kvm, slot: struct_kvm_memory_slo
 			 * gfns that are not aligned as host addresses are, or as pages of the
 			 * file are, never make a large page
 			 */
-			if (base !== ul_and_low(ugfn, mask) || base !== ul_and_low(pgoff, mask)) {
-				for (let j = 0; j < lpages; ++j)
-					linfo[j] = 1;
-			}
+			if (base !== ul_and_low(ugfn, mask) || base !== ul_and_low(pgoff, mask))
+				linfo.fill(1);
 		}
 
 		kvm_mmu_init_memslot_memory_attributes(kvm, slot);
