@@ -47,7 +47,7 @@ import {
 	list_add, list_add_tail, list_del, list_empty, list_move_tail, type struct_list_head,
 } from "#linux/list.ts";
 import {
-	lock_map_acquire, lock_map_release, lockdep_assert_held, lockdep_init_map,
+	lock_map_acquire, lock_map_release, lockdep_assert_held, lockdep_init_map, new_lock_id,
 	type lockdep_map,
 } from "#linux/lockdep.ts";
 import { mem_cgroup_uncharge } from "#linux/memcontrol.ts";
@@ -1832,7 +1832,7 @@ function should_compact_retry(ac: struct_alloc_context, order: number,
 	return false;
 }
 
-const __fs_reclaim_map: lockdep_map = { dep: 0 };
+const __fs_reclaim_map: lockdep_map = { lock_id: new_lock_id(), dep: 0 };
 
 function __need_reclaim(gfp_mask: gfp_t): boolean {
 	if ((gfp_mask & __GFP_DIRECT_RECLAIM) === 0)

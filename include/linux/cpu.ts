@@ -15,12 +15,12 @@ export * from "#linux/cpumask.ts";
 /** C: a percpu rwsem; only its place in the lock order is left. */
 export function cpus_read_lock(): void {
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(cpus_read_lock_map, cpus_read_lock_map.dep, HLOCK_READ);
+		lock_acquire(cpus_read_lock_map.lock_id, cpus_read_lock_map.dep, HLOCK_READ);
 }
 
 export function cpus_read_unlock(): void {
 	if (CONFIG_PROVE_LOCKING)
-		lock_release(cpus_read_lock_map);
+		lock_release(cpus_read_lock_map.lock_id, cpus_read_lock_map.dep);
 }
 
 export const CPUHP_AP_KVM_STARTING	= 1;

@@ -4,6 +4,9 @@
  *
  * Upstream: cpu_hotplug_lock of kernel/cpu.c.
  */
-import { LD_WAIT_SLEEP, lockdep_key } from "#linux/lockdep_types.ts";
+import { LD_WAIT_SLEEP, lockdep_key, new_lock_id } from "#linux/lockdep_types.ts";
 
-export const cpus_read_lock_map = { dep: lockdep_key("cpu_hotplug_lock", LD_WAIT_SLEEP) };
+export const cpus_read_lock_map = {
+	lock_id: new_lock_id(),
+	dep: lockdep_key("cpu_hotplug_lock", LD_WAIT_SLEEP),
+};

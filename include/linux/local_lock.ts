@@ -7,10 +7,11 @@
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { local_irq_restore, local_irq_save } from "#linux/irqflags.ts";
 import { lock_acquire, lock_release } from "#linux/lockdep/lockdep.ts";
-import { LD_WAIT_CONFIG, lockdep_key } from "#linux/lockdep_types.ts";
+import { LD_WAIT_CONFIG, lockdep_key, new_lock_id } from "#linux/lockdep_types.ts";
 import { current } from "#linux/sched_types.ts";
 
 export class local_lock_t {
+	readonly lock_id = new_lock_id();
 	dep = 0;
 }
 
@@ -23,12 +24,12 @@ export function INIT_LOCAL_LOCK(name: string): local_lock_t {
 export function local_lock(lock: local_lock_t): void {
 	current.preempt_count++;
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(lock, lock.dep, 0);
+		lock_acquire(lock.lock_id, lock.dep, 0);
 }
 
 export function local_unlock(lock: local_lock_t): void {
 	if (CONFIG_PROVE_LOCKING)
-		lock_release(lock);
+		lock_release(lock.lock_id, lock.dep);
 	current.preempt_count--;
 }
 

@@ -13,7 +13,8 @@ import { WARN_ON } from "#linux/bug.ts";
 import { current } from "#linux/sched_types.ts";
 
 export { type lockdep_map, struct_lock_class_key, lockdep_key, MAX_LOCKDEP_SUBCLASSES,
-	MAX_LOCK_DEPTH, lock_class_name, LD_WAIT_SLEEP, LD_WAIT_SPIN, LD_WAIT_CONFIG } from
+	MAX_LOCK_DEPTH, lock_class_name, new_lock_id, LD_WAIT_SLEEP, LD_WAIT_SPIN,
+	LD_WAIT_CONFIG } from
 	"#linux/lockdep_types.ts";
 export { debug_check_no_locks_held, debug_locks, debug_locks_off, debug_locks_on,
 	debug_show_held_locks, HLOCK_NOCHECK, HLOCK_READ, HLOCK_READ_RECURSIVE, HLOCK_TRYLOCK,
@@ -31,18 +32,18 @@ function validating(): boolean {
 }
 
 /** Always true without lockdep, as upstream's stub is in assertions. */
-export function lockdep_is_held(lock: object): boolean {
+export function lockdep_is_held(lock: lockdep_map): boolean {
 	if (!CONFIG_PROVE_LOCKING)
 		return true;
 	return lock_is_held(lock);
 }
 
-export function lockdep_assert_held(lock: object): void {
+export function lockdep_assert_held(lock: lockdep_map): void {
 	if (CONFIG_PROVE_LOCKING)
 		WARN_ON(validating() && !lock_is_held(lock));
 }
 
-export function lockdep_assert_not_held(lock: object): void {
+export function lockdep_assert_not_held(lock: lockdep_map): void {
 	if (CONFIG_PROVE_LOCKING)
 		WARN_ON(validating() && lock_is_held(lock));
 }
@@ -117,18 +118,18 @@ export function lockdep_unpin_lock(_lock: object): void {}
 /** A map that is no lock: stands for "this may be waited for here" in the order of locks. */
 export function lock_map_acquire(l: lockdep_map): void {
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(l, l.dep, 0);
+		lock_acquire(l.lock_id, l.dep, 0);
 }
 
 export function lock_map_release(l: lockdep_map): void {
 	if (CONFIG_PROVE_LOCKING)
-		lock_release(l);
+		lock_release(l.lock_id, l.dep);
 }
 
 /** This may take @lock for read: an inversion shows even when it does not. */
 export function might_lock_read(lock: lockdep_map): void {
 	if (CONFIG_PROVE_LOCKING) {
-		lock_acquire(lock, lock.dep, HLOCK_READ);
-		lock_release(lock);
+		lock_acquire(lock.lock_id, lock.dep, HLOCK_READ);
+		lock_release(lock.lock_id, lock.dep);
 	}
 }

@@ -10,7 +10,7 @@ import type { unsigned_long } from "#asm-generic/types.ts";
 import { might_sleep } from "#linux/kernel.ts";
 import { struct_hlist_head, struct_hlist_node } from "#linux/list.ts";
 import { lock_map_acquire, lock_map_release, type lockdep_map } from "#linux/lockdep.ts";
-import { LD_WAIT_INV, lockdep_key } from "#linux/lockdep_types.ts";
+import { LD_WAIT_INV, lockdep_key, new_lock_id } from "#linux/lockdep_types.ts";
 import type { ptep_t, struct_mm_struct, struct_vm_area_struct } from "#linux/mm_types.ts";
 import { mmap_write_lock, mmap_write_unlock } from "#linux/mmap_lock.ts";
 import {
@@ -130,6 +130,7 @@ export class struct_mmu_notifier_range {
 
 /** Tells lockdep that notifiers may be called, on paths where none is registered. */
 export const __mmu_notifier_invalidate_range_start_map: lockdep_map = {
+	lock_id: new_lock_id(),
 	dep: lockdep_key("mmu_notifier_invalidate_range_start", LD_WAIT_INV),
 };
 

@@ -4,10 +4,11 @@
  *
  * Upstream: struct mutex of include/linux/mutex.h, struct rw_semaphore of include/linux/rwsem.h.
  */
-import { LD_WAIT_SLEEP, lockdep_key } from "#linux/lockdep_types.ts";
+import { LD_WAIT_SLEEP, lockdep_key, new_lock_id } from "#linux/lockdep_types.ts";
 import type { struct_task_struct } from "#linux/sched_types.ts";
 
 export class struct_mutex {
+	readonly lock_id = new_lock_id();
 	dep = 0;
 	/** null: unlocked */
 	owner: struct_task_struct | null = null;
@@ -16,6 +17,7 @@ export class struct_mutex {
 }
 
 export class struct_rw_semaphore {
+	readonly lock_id = new_lock_id();
 	dep = 0;
 	/** the writer */
 	owner: struct_task_struct | null = null;

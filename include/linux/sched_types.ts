@@ -147,7 +147,7 @@ export class struct_task_struct {
 	/** locks below this index are known to be fit for being held with interrupts enabled */
 	lockdep_unmarked = MAX_LOCK_DEPTH;
 	/** the locks held, while another task is current; null: never yet */
-	held_lock: (object | null)[] | null = null;
+	held_lock: Int32Array | null = null;
 	held_info: Int32Array | null = null;
 
 	__state = TASK_RUNNING;
@@ -295,17 +295,16 @@ export const HELD_KEY		= 4;
 export const HELD_CHAIN		= 5;
 export const HELD_REFS		= 6;
 export const HELD_PARENT	= 7;
-export const held_lock = Array.from({ length: MAX_LOCK_DEPTH }, (): object | null => null);
-/* room for whatever an index of 6 bits can name */
+/* lock_id of each; room for whatever an index of 6 bits can name */
+export const held_lock = new Int32Array(64);
 export const held_info = new Int32Array(4 * (64 + 1));
 
 function save_held_locks(prev: struct_task_struct): void {
-	const lock = prev.held_lock ??= new Array<object | null>(MAX_LOCK_DEPTH).fill(null);
+	const lock = prev.held_lock ??= new Int32Array(MAX_LOCK_DEPTH);
 	const info = prev.held_info ??= new Int32Array(4 * (MAX_LOCK_DEPTH + 1));
 
 	for (let i = 0; i < prev.lockdep_depth; i++) {
 		lock[i] = held_lock[i]!;
-		held_lock[i] = null;
 		for (let j = 4 * i + HELD_KEY; j <= 4 * i + HELD_PARENT; j++) {
 			info[j] = held_info[j]!;
 			held_info[j] = 0;
@@ -318,7 +317,6 @@ function restore_held_locks(next: struct_task_struct): void {
 
 	for (let i = 0; i < next.lockdep_depth; i++) {
 		held_lock[i] = lock[i]!;
-		lock[i] = null;
 		for (let j = 4 * i + HELD_KEY; j <= 4 * i + HELD_PARENT; j++)
 			held_info[j] = info[j]!;
 	}

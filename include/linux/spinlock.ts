@@ -9,7 +9,7 @@
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { HLOCK_READ, HLOCK_READ_RECURSIVE, HLOCK_TRYLOCK, lock_acquire, lock_acquire_nest,
 	lock_release } from "#linux/lockdep/lockdep.ts";
-import { LD_WAIT_CONFIG, lockdep_key } from "#linux/lockdep_types.ts";
+import { LD_WAIT_CONFIG, type lockdep_map, lockdep_key } from "#linux/lockdep_types.ts";
 import { HARDIRQ_MASK, NMI_MASK, SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_MASK } from
 	"#linux/preempt.const.ts";
 import type { rwlock_t, spinlock_t } from "#linux/spinlock_types.ts";
@@ -29,7 +29,7 @@ export function spin_lock(lock: spinlock_t): void {
 	const curr = current;
 	curr.preempt_count++;
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(lock, lock.dep, 0);
+		lock_acquire(lock.lock_id, lock.dep, 0);
 	if (lock.owner !== null)
 		spin_bug(lock);
 	lock.owner = curr;
@@ -39,17 +39,17 @@ export function spin_lock_nested(lock: spinlock_t, subclass: number): void {
 	const curr = current;
 	curr.preempt_count++;
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(lock, lock.dep + subclass, 0);
+		lock_acquire(lock.lock_id, lock.dep + subclass, 0);
 	if (lock.owner !== null)
 		spin_bug(lock);
 	lock.owner = curr;
 }
 
-export function spin_lock_nest_lock(lock: spinlock_t, nest_lock: object): void {
+export function spin_lock_nest_lock(lock: spinlock_t, nest_lock: lockdep_map): void {
 	const curr = current;
 	curr.preempt_count++;
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire_nest(lock, lock.dep, 0, nest_lock);
+		lock_acquire_nest(lock.lock_id, lock.dep, 0, nest_lock);
 	if (lock.owner !== null)
 		spin_bug(lock);
 	lock.owner = curr;
@@ -61,7 +61,7 @@ export function spin_trylock(lock: spinlock_t): boolean {
 		return false;
 	curr.preempt_count++;
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(lock, lock.dep, HLOCK_TRYLOCK);
+		lock_acquire(lock.lock_id, lock.dep, HLOCK_TRYLOCK);
 	lock.owner = curr;
 	return true;
 }
@@ -69,7 +69,7 @@ export function spin_trylock(lock: spinlock_t): boolean {
 export function spin_unlock(lock: spinlock_t): void {
 	const curr = current;
 	if (CONFIG_PROVE_LOCKING)
-		lock_release(lock);
+		lock_release(lock.lock_id, lock.dep);
 	if (lock.owner !== curr)
 		spin_bug(lock);
 	lock.owner = null;
@@ -171,7 +171,7 @@ export function write_lock(lock: rwlock_t): void {
 	const curr = current;
 	curr.preempt_count++;
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(lock, lock.dep, 0);
+		lock_acquire(lock.lock_id, lock.dep, 0);
 	if (lock.owner !== null || lock.readers !== 0)
 		rwlock_bug(lock);
 	lock.owner = curr;
@@ -181,7 +181,7 @@ export function write_lock_nested(lock: rwlock_t, subclass: number): void {
 	const curr = current;
 	curr.preempt_count++;
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(lock, lock.dep + subclass, 0);
+		lock_acquire(lock.lock_id, lock.dep + subclass, 0);
 	if (lock.owner !== null || lock.readers !== 0)
 		rwlock_bug(lock);
 	lock.owner = curr;
@@ -192,7 +192,7 @@ export function write_trylock(lock: rwlock_t): boolean {
 		return false;
 	current.preempt_count++;
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(lock, lock.dep, HLOCK_TRYLOCK);
+		lock_acquire(lock.lock_id, lock.dep, HLOCK_TRYLOCK);
 	lock.owner = current;
 	return true;
 }
@@ -200,7 +200,7 @@ export function write_trylock(lock: rwlock_t): boolean {
 export function write_unlock(lock: rwlock_t): void {
 	const curr = current;
 	if (CONFIG_PROVE_LOCKING)
-		lock_release(lock);
+		lock_release(lock.lock_id, lock.dep);
 	if (lock.owner !== curr)
 		rwlock_bug(lock);
 	lock.owner = null;
@@ -212,8 +212,9 @@ export function read_lock(lock: rwlock_t): void {
 	const curr = current;
 	const pc = ++curr.preempt_count;
 	if (CONFIG_PROVE_LOCKING) {
-		lock_acquire(lock, lock.dep, (pc & (HARDIRQ_MASK | NMI_MASK | SOFTIRQ_MASK)) !== 0 ?
-			HLOCK_READ_RECURSIVE : HLOCK_READ);
+		lock_acquire(lock.lock_id, lock.dep,
+			(pc & (HARDIRQ_MASK | NMI_MASK | SOFTIRQ_MASK)) !== 0 ?
+				HLOCK_READ_RECURSIVE : HLOCK_READ);
 	}
 	if (lock.owner !== null)
 		rwlock_bug(lock);
@@ -225,14 +226,14 @@ export function read_trylock(lock: rwlock_t): boolean {
 		return false;
 	current.preempt_count++;
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(lock, lock.dep, HLOCK_READ_RECURSIVE | HLOCK_TRYLOCK);
+		lock_acquire(lock.lock_id, lock.dep, HLOCK_READ_RECURSIVE | HLOCK_TRYLOCK);
 	lock.readers++;
 	return true;
 }
 
 export function read_unlock(lock: rwlock_t): void {
 	if (CONFIG_PROVE_LOCKING)
-		lock_release(lock);
+		lock_release(lock.lock_id, lock.dep);
 	if (lock.readers === 0)
 		rwlock_bug(lock);
 	lock.readers--;

@@ -4,10 +4,11 @@
  *
  * Upstream: include/linux/spinlock_types.h, rwlock_types.h.
  */
-import { LD_WAIT_CONFIG, lockdep_key } from "#linux/lockdep_types.ts";
+import { LD_WAIT_CONFIG, lockdep_key, new_lock_id } from "#linux/lockdep_types.ts";
 import type { struct_task_struct } from "#linux/sched_types.ts";
 
 export class spinlock_t {
+	readonly lock_id = new_lock_id();
 	dep = 0;
 	/** null: unlocked */
 	owner: struct_task_struct | null = null;
@@ -17,6 +18,7 @@ export const raw_spinlock_t = spinlock_t;
 export type raw_spinlock_t = spinlock_t;
 
 export class rwlock_t {
+	readonly lock_id = new_lock_id();
 	dep = 0;
 	/** the writer */
 	owner: struct_task_struct | null = null;

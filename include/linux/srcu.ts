@@ -21,13 +21,13 @@ export { call_srcu, cleanup_srcu_struct, get_state_synchronize_srcu, init_srcu_s
 export function srcu_read_lock(ssp: struct_srcu_struct): number {
 	const idx = __srcu_read_lock(ssp);
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(ssp, ssp.dep, HLOCK_READ_RECURSIVE | HLOCK_NOCHECK);
+		lock_acquire(ssp.lock_id, ssp.dep, HLOCK_READ_RECURSIVE | HLOCK_NOCHECK);
 	return idx;
 }
 
 export function srcu_read_unlock(ssp: struct_srcu_struct, idx: number): void {
 	if (CONFIG_PROVE_LOCKING)
-		lock_release(ssp);
+		lock_release(ssp.lock_id, ssp.dep);
 	__srcu_read_unlock(ssp, idx);
 }
 

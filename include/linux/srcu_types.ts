@@ -4,10 +4,11 @@
  *
  * Upstream: include/linux/srcutree.h.
  */
-import { LD_WAIT_SLEEP, lockdep_key } from "#linux/lockdep_types.ts";
+import { LD_WAIT_SLEEP, lockdep_key, new_lock_id } from "#linux/lockdep_types.ts";
 import type { struct_callback_head } from "#linux/rcupdate_types.ts";
 
 export class struct_srcu_struct {
+	readonly lock_id = new_lock_id();
 	dep = 0;
 	/** which of the two counters readers take now: its low bit */
 	srcu_idx = 0;

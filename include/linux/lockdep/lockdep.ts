@@ -123,10 +123,10 @@ function front_slot(parent: number, key: number): number {
 /* ---- acquire and release -------------------------------------------------------------------- */
 
 /*
- * kernel/locking/lockdep.c:lock_acquire(), __lock_acquire(). @cls: class number with subclass,
- * @kind: HLOCK_*. The common case, a chain known and a usage seen, allocates nothing.
+ * kernel/locking/lockdep.c:lock_acquire(), __lock_acquire(). @lock: its lock_id, @cls: number of
+ * class and subclass, @kind: HLOCK_*. A chain known and a usage seen cost no allocation.
  */
-export function lock_acquire(lock: object, cls: number, kind: number): void {
+export function lock_acquire(lock: number, cls: number, kind: number): void {
 	const curr = current;
 	const depth = curr.lockdep_depth;
 	let key = cls | kind;
@@ -145,7 +145,7 @@ export function lock_acquire(lock: object, cls: number, kind: number): void {
 		return;
 	}
 	const node = front[i + 2]!;
-	held_lock[depth] = lock;
+	held_lock[depth & HELD_INDEX_MASK] = lock;
 	held_info[at + HELD_KEY] = key;
 	held_info[at + HELD_CHAIN] = node;
 	held_info[at + HELD_PARENT] = node;
@@ -153,7 +153,7 @@ export function lock_acquire(lock: object, cls: number, kind: number): void {
 }
 
 /* in one piece, so that it is too long for V8 to inline, and lock_acquire() short enough */
-function __lock_acquire(curr: struct_task_struct, lock: object, cls: number, kind: number,
+function __lock_acquire(curr: struct_task_struct, lock: number, cls: number, kind: number,
 	key: number): void {
 	const depth = curr.lockdep_depth;
 	const pc = curr.preempt_count;
@@ -198,13 +198,13 @@ function __lock_acquire(curr: struct_task_struct, lock: object, cls: number, kin
 	}
 }
 
-function lookup_chain(curr: struct_task_struct, lock: object, parent: number, key: number,
+function lookup_chain(curr: struct_task_struct, lock: number, parent: number, key: number,
 	ctx: number): number {
 	const i = chain_slot(parent, key);
 	if (chain_table[i] === parent)
 		return chain_table[i + 2]!;
 	if ((key & HLOCK_CLASS_MASK) < MAX_LOCKDEP_SUBCLASSES)
-		register_lock_class_bug(lock);
+		register_lock_class_bug();
 	if ((key & (HLOCK_TRYLOCK | HLOCK_NOCHECK)) === 0) {
 		check_deadlock(curr, key, lock);
 		check_prevs_add(curr, key, ctx);
@@ -216,7 +216,7 @@ function lookup_chain(curr: struct_task_struct, lock: object, parent: number, ke
  * With a nest lock: any number of locks of the class merge into one entry, in any order.
  * kernel/locking/lockdep.c:__lock_acquire() with nest_lock.
  */
-export function lock_acquire_nest(lock: object, cls: number, kind: number, nest_lock: object):
+export function lock_acquire_nest(lock: number, cls: number, kind: number, nest_lock: lockdep_map):
 	void {
 	const curr = current;
 	const depth = curr.lockdep_depth;
@@ -249,18 +249,17 @@ function holds_class(curr: struct_task_struct, cls: number): boolean {
 }
 
 /** kernel/locking/lockdep.c:lock_release() */
-export function lock_release(lock: lockdep_map): void {
+export function lock_release(lock: number, dep: number): void {
 	const curr = current;
 	const depth = curr.lockdep_depth - 1;
+	const top = depth & HELD_INDEX_MASK;
 
-	if (depth >= 0 && held_lock[depth] === lock &&
-	    held_info[((depth & HELD_INDEX_MASK) << 2) + HELD_REFS] === 0) {
-		held_lock[depth] = null;
+	if (depth >= 0 && held_lock[top] === lock && held_info[(top << 2) + HELD_REFS] === 0) {
 		curr.lockdep_depth = depth;
 		return;
 	}
 	if (curr.lockdep_recursion === 0)
-		__lock_release(curr, lock);
+		__lock_release(curr, lock, dep);
 }
 
 /* classes of one lock, whatever their subclasses */
@@ -269,36 +268,36 @@ function same_key(key: number, dep: number): boolean {
 }
 
 /** Index of @lock among those that the current task holds, or -1; merged entries aside. */
-export function find_lock(lock: object): number {
-	let i = current.lockdep_depth - 1;
+export function find_lock(lock: number): number {
+	let i = (current.lockdep_depth & HELD_INDEX_MASK) - 1;
 
 	while (i >= 0 && held_lock[i] !== lock)
 		i--;
 	return i;
 }
 
-function find_held_lock(curr: struct_task_struct, lock: lockdep_map): number {
+function find_held_lock(curr: struct_task_struct, lock: number, dep: number): number {
 	const found = find_lock(lock);
 
-	return found >= 0 ? found : find_merged(curr, lock);
+	return found >= 0 ? found : find_merged(curr, dep);
 }
 
-function find_merged(curr: struct_task_struct, lock: lockdep_map): number {
+function find_merged(curr: struct_task_struct, dep: number): number {
 	for (let i = (curr.lockdep_depth & HELD_INDEX_MASK) - 1; i >= 0; i--) {
 		if (held_info[4 * i + HELD_REFS] !== 0 &&
-		    same_key(held_info[4 * i + HELD_KEY]!, lock.dep))
+		    same_key(held_info[4 * i + HELD_KEY]!, dep))
 			return i;
 	}
 	return -1;
 }
 
 /* out of order, or a merged entry: what stands above is acquired anew */
-function __lock_release(curr: struct_task_struct, lock: lockdep_map): void {
+function __lock_release(curr: struct_task_struct, lock: number, dep: number): void {
 	const depth = curr.lockdep_depth;
-	const i = find_held_lock(curr, lock);
+	const i = find_held_lock(curr, lock, dep);
 
 	if (i < 0) {
-		print_unlock_imbalance_bug(curr, lock);
+		print_unlock_imbalance_bug(curr, dep);
 		return;
 	}
 	if (held_info[4 * i + HELD_REFS] !== 0) {
@@ -310,7 +309,6 @@ function __lock_release(curr: struct_task_struct, lock: lockdep_map): void {
 	curr.lockdep_unmarked = Math.min(curr.lockdep_unmarked, i);
 	for (let j = i + 1; j < depth; j++)
 		reacquire_held_lock(curr, j);
-	held_lock[depth - 1] = null;
 	held_info[4 * (depth - 1) + HELD_REFS] = 0;
 	curr.lockdep_depth = depth - 1;
 }
@@ -326,7 +324,7 @@ function reacquire_held_lock(curr: struct_task_struct, from: number): void {
 }
 
 /* @lock becomes the @i-th; @held: its HELD_KEY; @key: what counts for the chain */
-function put_held_lock(curr: struct_task_struct, i: number, lock: object, held: number,
+function put_held_lock(curr: struct_task_struct, i: number, lock: number, held: number,
 	key: number): void {
 	const at = 4 * i, ctx = held & HLOCK_CTX_MASK;
 	let parent = 0;
@@ -344,10 +342,10 @@ function put_held_lock(curr: struct_task_struct, i: number, lock: object, held: 
 /** kernel/locking/lockdep.c:lock_downgrade(): what was exclusive is now shared. */
 export function lock_downgrade(lock: lockdep_map): void {
 	const curr = current;
-	const i = find_held_lock(curr, lock);
+	const i = find_held_lock(curr, lock.lock_id, lock.dep);
 
 	if (i < 0) {
-		print_unlock_imbalance_bug(curr, lock);
+		print_unlock_imbalance_bug(curr, lock.dep);
 		return;
 	}
 	const depth = curr.lockdep_depth;
@@ -364,13 +362,13 @@ export function lock_downgrade(lock: lockdep_map): void {
 }
 
 /** Whether @lock itself is held (by a merged entry: a lock of its class). */
-export function lock_is_held(lock: object): boolean {
-	return find_lock(lock) >= 0 || find_merged(current, lock as lockdep_map) >= 0;
+export function lock_is_held(lock: lockdep_map): boolean {
+	return find_lock(lock.lock_id) >= 0 || find_merged(current, lock.dep) >= 0;
 }
 
 /** @read: -1 any, 0 exclusive, 1 shared */
 export function lock_is_held_type(lock: lockdep_map, read: number): boolean {
-	const i = find_held_lock(current, lock);
+	const i = find_held_lock(current, lock.lock_id, lock.dep);
 	if (i < 0)
 		return false;
 	return read < 0 ||
@@ -447,7 +445,7 @@ const NO_TRACE = new Error("no trace");
  * kernel/locking/lockdep.c:check_deadlock(). A class that is held is refused, unless both are
  * recursive readers. Under a nest lock nothing is asked: lock_acquire_nest().
  */
-function check_deadlock(curr: struct_task_struct, next_key: number, lock: object): void {
+function check_deadlock(curr: struct_task_struct, next_key: number, lock: number): void {
 	for (let i = 0; i < curr.lockdep_depth; i++) {
 		const prev = held_info[4 * i + HELD_KEY]!;
 		if (((prev ^ next_key) & HLOCK_CLASS_MASK) !== 0)
@@ -693,14 +691,14 @@ function print_usage_bug(curr: struct_task_struct, cls: number, kind: number, pr
 	report_end(curr, `inconsistent lock state: ${__lock_name(cls)}`);
 }
 
-function print_unlock_imbalance_bug(curr: struct_task_struct, lock: lockdep_map): never {
+function print_unlock_imbalance_bug(curr: struct_task_struct, dep: number): never {
 	report_head(curr, "WARNING: bad unlock balance detected!");
 	pr_warn("%s/%d is trying to release lock (%s) at:\n", curr.comm, curr.pid,
-		__lock_name(lock.dep));
+		__lock_name(dep));
 	pr_warn("but there are no more locks to release!\n");
 	pr_warn("\nother info that might help us debug this:\n");
 	lockdep_print_held_locks(curr);
-	report_end(curr, `bad unlock balance detected: ${__lock_name(lock.dep)}`);
+	report_end(curr, `bad unlock balance detected: ${__lock_name(dep)}`);
 }
 
 function print_lock_nested_lock_not_held(curr: struct_task_struct, cls: number): never {
@@ -711,13 +709,13 @@ function print_lock_nested_lock_not_held(curr: struct_task_struct, cls: number):
 	report_end(curr, `Nested lock was not taken: ${__lock_name(cls)}`);
 }
 
-function register_lock_class_bug(lock: object): never {
+function register_lock_class_bug(): never {
 	printk("INFO: trying to register non-static key.\n");
 	printk("The code is fine but needs lockdep annotation, or maybe\n");
 	printk("you didn't initialize this object before use?\n");
 	printk("turning off the locking correctness validator.\n");
 	dump_stack();
-	throw new kernel_bug(`trying to register non-static key (${lock.constructor.name})`);
+	throw new kernel_bug("trying to register non-static key");
 }
 
 function max_lock_depth(curr: struct_task_struct): never {
@@ -754,7 +752,6 @@ function print_sys_exit(curr: struct_task_struct): never {
 /** For a task that died in the kernel: what it held stays locked, unknown to us. */
 export function lockdep_forget_held(): void {
 	current.lockdep_depth = 0;
-	held_lock.fill(null);
 	held_info.fill(0);
 }
 

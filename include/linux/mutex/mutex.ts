@@ -13,7 +13,8 @@ import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { EINTR, ERESTARTWAIT } from "#linux/errno.ts";
 import { HLOCK_TRYLOCK, lock_acquire, lock_acquire_nest, lock_release, lockdep_print_held_locks }
 	from "#linux/lockdep/lockdep.ts";
-import { LD_WAIT_SLEEP, lock_class_name, lockdep_key } from "#linux/lockdep_types.ts";
+import { LD_WAIT_SLEEP, type lockdep_map, lock_class_name, lockdep_key } from
+	"#linux/lockdep_types.ts";
 import { type atomic_t, atomic_add_unless, atomic_dec_and_test } from "#linux/atomic.ts";
 import { type struct_mutex, type struct_rw_semaphore } from "#linux/mutex_types.ts";
 import { pr_err } from "#linux/printk.ts";
@@ -42,7 +43,7 @@ export function mutex_lock(lock: struct_mutex): void {
 	const curr = current;
 	might_sleep();
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(lock, lock.dep, 0);
+		lock_acquire(lock.lock_id, lock.dep, 0);
 	if (lock.owner !== null)
 		mutex_stuck("mutex", lock, lock.owner);
 	lock.owner = curr;
@@ -54,17 +55,17 @@ export function mutex_lock_nested(lock: struct_mutex, subclass: number): void {
 	const curr = current;
 	might_sleep();
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(lock, lock.dep + subclass, 0);
+		lock_acquire(lock.lock_id, lock.dep + subclass, 0);
 	if (lock.owner !== null)
 		mutex_stuck("mutex", lock, lock.owner);
 	lock.owner = curr;
 }
 
-export function mutex_lock_nest_lock(lock: struct_mutex, nest_lock: object): void {
+export function mutex_lock_nest_lock(lock: struct_mutex, nest_lock: lockdep_map): void {
 	const curr = current;
 	might_sleep();
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire_nest(lock, lock.dep, 0, nest_lock);
+		lock_acquire_nest(lock.lock_id, lock.dep, 0, nest_lock);
 	if (lock.owner !== null)
 		mutex_stuck("mutex", lock, lock.owner);
 	lock.owner = curr;
@@ -94,7 +95,7 @@ function mutex_lock_common(lock: struct_mutex, state: number, subclass: number):
 		if (lock.owner === curr) {
 			/* lets lockdep speak first */
 			if (CONFIG_PROVE_LOCKING)
-				lock_acquire(lock, lock.dep + subclass, 0);
+				lock_acquire(lock.lock_id, lock.dep + subclass, 0);
 			mutex_stuck("mutex", lock, lock.owner);
 		}
 		if (signal_pending_state(state, curr))
@@ -104,7 +105,7 @@ function mutex_lock_common(lock: struct_mutex, state: number, subclass: number):
 		return -ERESTARTWAIT;
 	}
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(lock, lock.dep + subclass, 0);
+		lock_acquire(lock.lock_id, lock.dep + subclass, 0);
 	lock.owner = curr;
 	return 0;
 }
@@ -132,14 +133,14 @@ export function mutex_trylock(lock: struct_mutex): boolean {
 	if (lock.owner !== null)
 		return false;
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(lock, lock.dep, HLOCK_TRYLOCK);
+		lock_acquire(lock.lock_id, lock.dep, HLOCK_TRYLOCK);
 	lock.owner = current;
 	return true;
 }
 
 export function mutex_unlock(lock: struct_mutex): void {
 	if (CONFIG_PROVE_LOCKING)
-		lock_release(lock);
+		lock_release(lock.lock_id, lock.dep);
 	if (lock.owner !== current)
 		bad_unlock(lock);
 	lock.owner = null;

@@ -7,7 +7,7 @@
  * to user mode, when the scheduler is entered, in rcu_barrier().
  */
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
-import { LD_WAIT_CONFIG, lockdep_key } from "#linux/lockdep_types.ts";
+import { LD_WAIT_CONFIG, lockdep_key, new_lock_id } from "#linux/lockdep_types.ts";
 import { lock_acquire, lock_release, lockdep_rcu_suspicious } from "#linux/lockdep/lockdep.ts";
 import { SOFTIRQ_OFFSET } from "#linux/preempt.const.ts";
 import type { rcu_callback_t, struct_callback_head } from "#linux/rcupdate_types.ts";
@@ -20,7 +20,7 @@ let cblist_tail: struct_callback_head | null = null;
 let cblist_len = 0;
 let gp_seq = 0;
 let in_batch = false;
-const rcu_callback_map = { dep: 0 };
+const rcu_callback_map = { lock_id: new_lock_id(), dep: 0 };
 
 export function rcu_init(): void {
 	rcu_callback_map.dep = lockdep_key("rcu_callback", LD_WAIT_CONFIG);
@@ -70,11 +70,11 @@ export function rcu_do_batch(): void {
 		if (CONFIG_PROVE_LOCKING) {
 			if (rcu_callback_map.dep === 0)
 				rcu_init();
-			lock_acquire(rcu_callback_map, rcu_callback_map.dep, 0);
+			lock_acquire(rcu_callback_map.lock_id, rcu_callback_map.dep, 0);
 		}
 		func(rhp);
 		if (CONFIG_PROVE_LOCKING)
-			lock_release(rcu_callback_map);
+			lock_release(rcu_callback_map.lock_id, rcu_callback_map.dep);
 		rhp = next;
 	}
 	t.preempt_count -= SOFTIRQ_OFFSET;

@@ -9,7 +9,8 @@ import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { EINTR, ERESTARTWAIT } from "#linux/errno.ts";
 import { HLOCK_READ, HLOCK_TRYLOCK, find_lock, lock_acquire, lock_acquire_nest, lock_downgrade,
 	lock_release } from "#linux/lockdep/lockdep.ts";
-import { LD_WAIT_SLEEP, lock_class_name, lockdep_key } from "#linux/lockdep_types.ts";
+import { LD_WAIT_SLEEP, type lockdep_map, lock_class_name, lockdep_key } from
+	"#linux/lockdep_types.ts";
 import type { struct_rw_semaphore } from "#linux/mutex_types.ts";
 import { mutex_stuck, wake_lock_waiters } from "#linux/mutex/mutex.ts";
 import { TASK_INTERRUPTIBLE, TASK_KILLABLE, current } from "#linux/sched_types.ts";
@@ -33,7 +34,7 @@ export function rwsem_is_contended(sem: struct_rw_semaphore): boolean {
 export function down_read(sem: struct_rw_semaphore): void {
 	might_sleep();
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(sem, sem.dep, HLOCK_READ);
+		lock_acquire(sem.lock_id, sem.dep, HLOCK_READ);
 	if (sem.owner !== null)
 		mutex_stuck("rw-semaphore", sem, sem.owner);
 	sem.readers++;
@@ -42,7 +43,7 @@ export function down_read(sem: struct_rw_semaphore): void {
 export function down_read_nested(sem: struct_rw_semaphore, subclass: number): void {
 	might_sleep();
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(sem, sem.dep + subclass, HLOCK_READ);
+		lock_acquire(sem.lock_id, sem.dep + subclass, HLOCK_READ);
 	if (sem.owner !== null)
 		mutex_stuck("rw-semaphore", sem, sem.owner);
 	sem.readers++;
@@ -66,7 +67,7 @@ function down_read_state(sem: struct_rw_semaphore, state: number, subclass: numb
 		return -ERESTARTWAIT;
 	}
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(sem, sem.dep + subclass, HLOCK_READ);
+		lock_acquire(sem.lock_id, sem.dep + subclass, HLOCK_READ);
 	if (sem.owner !== null)
 		mutex_stuck("rw-semaphore", sem, sem.owner);
 	sem.readers++;
@@ -91,14 +92,14 @@ export function down_read_trylock(sem: struct_rw_semaphore): boolean {
 	if (sem.owner !== null)
 		return false;
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(sem, sem.dep, HLOCK_READ | HLOCK_TRYLOCK);
+		lock_acquire(sem.lock_id, sem.dep, HLOCK_READ | HLOCK_TRYLOCK);
 	sem.readers++;
 	return true;
 }
 
 export function up_read(sem: struct_rw_semaphore): void {
 	if (CONFIG_PROVE_LOCKING)
-		lock_release(sem);
+		lock_release(sem.lock_id, sem.dep);
 	up_read_non_owner(sem);
 }
 
@@ -113,7 +114,7 @@ export function up_read_non_owner(sem: struct_rw_semaphore): void {
 export function down_write(sem: struct_rw_semaphore): void {
 	might_sleep();
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(sem, sem.dep, 0);
+		lock_acquire(sem.lock_id, sem.dep, 0);
 	if (sem.owner !== null || sem.readers !== 0)
 		mutex_stuck("rw-semaphore", sem, sem.owner);
 	sem.owner = current;
@@ -122,16 +123,16 @@ export function down_write(sem: struct_rw_semaphore): void {
 export function down_write_nested(sem: struct_rw_semaphore, subclass: number): void {
 	might_sleep();
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(sem, sem.dep + subclass, 0);
+		lock_acquire(sem.lock_id, sem.dep + subclass, 0);
 	if (sem.owner !== null || sem.readers !== 0)
 		mutex_stuck("rw-semaphore", sem, sem.owner);
 	sem.owner = current;
 }
 
-export function down_write_nest_lock(sem: struct_rw_semaphore, nest_lock: object): void {
+export function down_write_nest_lock(sem: struct_rw_semaphore, nest_lock: lockdep_map): void {
 	might_sleep();
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire_nest(sem, sem.dep, 0, nest_lock);
+		lock_acquire_nest(sem.lock_id, sem.dep, 0, nest_lock);
 	if (sem.owner !== null || sem.readers !== 0)
 		mutex_stuck("rw-semaphore", sem, sem.owner);
 	sem.owner = current;
@@ -140,7 +141,7 @@ export function down_write_nest_lock(sem: struct_rw_semaphore, nest_lock: object
 function down_write_state(sem: struct_rw_semaphore, state: number, subclass: number): number {
 	might_sleep();
 	if (sem.owner !== current && (sem.owner !== null || sem.readers !== 0) &&
-	    find_lock(sem) < 0) {
+	    find_lock(sem.lock_id) < 0) {
 		if (signal_pending_state(state, current))
 			return -EINTR;
 		sem.wait_list ??= [];
@@ -148,7 +149,7 @@ function down_write_state(sem: struct_rw_semaphore, state: number, subclass: num
 		return -ERESTARTWAIT;
 	}
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(sem, sem.dep + subclass, 0);
+		lock_acquire(sem.lock_id, sem.dep + subclass, 0);
 	if (sem.owner !== null || sem.readers !== 0)
 		mutex_stuck("rw-semaphore", sem, sem.owner);
 	sem.owner = current;
@@ -169,14 +170,14 @@ export function down_write_trylock(sem: struct_rw_semaphore): boolean {
 	if (sem.owner !== null || sem.readers !== 0)
 		return false;
 	if (CONFIG_PROVE_LOCKING)
-		lock_acquire(sem, sem.dep, HLOCK_TRYLOCK);
+		lock_acquire(sem.lock_id, sem.dep, HLOCK_TRYLOCK);
 	sem.owner = current;
 	return true;
 }
 
 export function up_write(sem: struct_rw_semaphore): void {
 	if (CONFIG_PROVE_LOCKING)
-		lock_release(sem);
+		lock_release(sem.lock_id, sem.dep);
 	if (sem.owner !== current)
 		bad_release(sem);
 	sem.owner = null;

@@ -14,7 +14,7 @@ import { kernel_bug, panic } from "#linux/panic.ts";
 import { vsprintf } from "#linux/kernel/vsprintf.ts";
 import { jiffies } from "#linux/jiffies.ts";
 import { kthread_create } from "#linux/kthread.ts";
-import { LD_WAIT_SLEEP, lockdep_key } from "#linux/lockdep_types.ts";
+import { LD_WAIT_SLEEP, lockdep_key, new_lock_id } from "#linux/lockdep_types.ts";
 import { lock_acquire, lock_release } from "#linux/lockdep/lockdep.ts";
 import { list_add_tail, list_del_init, list_empty, struct_list_head } from "#linux/list.ts";
 import { pr_err } from "#linux/printk.ts";
@@ -36,6 +36,7 @@ export class struct_workqueue_struct {
 	readonly name: string;
 	flags: number;
 	max_active: number;
+	readonly lock_id = new_lock_id();
 	dep: number;
 	draining = false;
 	destroyed = false;
@@ -115,12 +116,12 @@ function process_one_work(work: struct_work_struct): void {
 	spin_unlock_irqrestore(pool_lock, flags);
 
 	const depth = t.lockdep_depth;
-	const work_map = { dep: work.dep };
+	const work_map = { lock_id: new_lock_id(), dep: work.dep };
 	running.push(work);
 	if (CONFIG_PROVE_LOCKING) {
-		lock_acquire(wq, wq.dep, 0);
+		lock_acquire(wq.lock_id, wq.dep, 0);
 		if (work_map.dep !== 0)
-			lock_acquire(work_map, work_map.dep, 0);
+			lock_acquire(work_map.lock_id, work_map.dep, 0);
 	}
 	if (__tracepoint_workqueue_execute_start.enabled)
 		__tracepoint_workqueue_execute_start.fire(work);
@@ -128,8 +129,8 @@ function process_one_work(work: struct_work_struct): void {
 	func(work);
 	if (CONFIG_PROVE_LOCKING) {
 		if (work_map.dep !== 0)
-			lock_release(work_map);
-		lock_release(wq);
+			lock_release(work_map.lock_id, work_map.dep);
+		lock_release(wq.lock_id, wq.dep);
 	}
 	running.pop();
 	if (t.preempt_count !== 0 || t.lockdep_depth > depth) {
@@ -274,9 +275,9 @@ export function cancel_work(work: struct_work_struct): boolean {
 function flush_map(map: { dep: number }): void {
 	if (!CONFIG_PROVE_LOCKING || map.dep === 0)
 		return;
-	const probe = { dep: map.dep };
-	lock_acquire(probe, probe.dep, 0);
-	lock_release(probe);
+	const probe = { lock_id: new_lock_id(), dep: map.dep };
+	lock_acquire(probe.lock_id, probe.dep, 0);
+	lock_release(probe.lock_id, probe.dep);
 }
 
 function not_from_itself(work: struct_work_struct, what: string): void {

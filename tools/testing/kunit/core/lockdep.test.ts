@@ -4,8 +4,8 @@
  */
 import { beforeEach, describe, expect, it } from "vitest";
 import { make_task, report_of, reset } from "#tools/testing/kunit/core/core_env.ts";
-import { lock_acquire, lockdep_assert_held, lockdep_is_held, lockdep_set_class } from
-	"#linux/lockdep.ts";
+import { lock_acquire, lockdep_assert_held, lockdep_is_held, lockdep_set_class, new_lock_id }
+	from "#linux/lockdep.ts";
 import { DEFINE_MUTEX, mutex_lock, mutex_lock_killable, mutex_lock_nested, mutex_trylock,
 	mutex_unlock, struct_mutex, mutex_init } from "#linux/mutex.ts";
 import { DECLARE_RWSEM, down_read, down_read_trylock, down_write, down_write_nest_lock,
@@ -362,7 +362,7 @@ describe("assertions", () => {
 		read_lock(a);
 		read_unlock(a);
 		synchronize_rcu();
-		lock_acquire({}, a.dep, 0);
+		lock_acquire(new_lock_id(), a.dep, 0);
 		current.lockdep_depth = 0;
 	});
 });
