@@ -81,9 +81,10 @@ export const __u64 = scalar<bigint>(8, (v, at) => v.getBigUint64(at, true),
 	(v, at, x) => v.setBigUint64(at, x, true), (at) => ({
 		get() { return this.dv.getBigUint64(at, true); },
 		set(x) {
+			const { dv } = this;
 			quad[0] = x;
-			this.dv.setUint32(at, quad32[0]!, true);
-			this.dv.setUint32(at + 4, quad32[1]!, true);
+			dv.setUint32(at, quad32[0]!, true);
+			dv.setUint32(at + 4, quad32[1]!, true);
 		},
 	}));
 export const __s64 = scalar<bigint>(8, (v, at) => v.getBigInt64(at, true),

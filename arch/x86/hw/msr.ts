@@ -206,8 +206,10 @@ export function hw_wrmsr(msr: number, value: bigint): boolean {
 		if (mce !== null)
 			return mce;
 	}
-	/* what was written once exists */
+	/* what was written once exists, and may be written again */
 	const old = this_cpu.msrs.get(msr | 0);
+	if (old === value)
+		return true;
 	if (old === undefined && reset_value(msr) === undefined)
 		return false;
 	if (msr === MSR_EFER) {
@@ -218,7 +220,6 @@ export function hw_wrmsr(msr: number, value: bigint): boolean {
 	const kept = msr_value(msr, value);
 	if (kept === null)
 		return false;
-	if (kept !== old)
-		this_cpu.msrs.set(msr | 0, kept);
+	this_cpu.msrs.set(msr | 0, kept);
 	return true;
 }

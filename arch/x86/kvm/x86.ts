@@ -352,6 +352,7 @@ let efer_reserved_bits = ~(EFER_SCE | EFER_LME | EFER_LMA) >>> 0;
 let cr4_reserved_bits = CR4_RESERVED_BITS;
 
 /* where struct kvm_run, taken as words, has members of 64 bits; no bigints are made for them */
+const RUN_APIC_BASE = offsetof(struct_kvm_run, "apic_base") / 8;
 const RUN_CR8 = offsetof(struct_kvm_run, "cr8") / 4;
 const RUN_VALID_REGS = offsetof(struct_kvm_run, "kvm_valid_regs") / 4;
 const RUN_DIRTY_REGS = offsetof(struct_kvm_run, "kvm_dirty_regs") / 4;
@@ -6219,7 +6220,7 @@ function post_kvm_run_save(vcpu: struct_kvm_vcpu): void {
 	kvm_run.if_flag = Number(kvm_x86_ops.get_if_flag(vcpu));
 	words[RUN_CR8] = kvm_get_cr8(vcpu);
 	words[RUN_CR8 + 1] = 0;
-	kvm_run.apic_base = kvm_get_apic_base(vcpu);
+	vcpu.arch.run_quads![RUN_APIC_BASE] = kvm_get_apic_base(vcpu);
 
 	kvm_run.ready_for_interrupt_injection =
 		Number(pic_in_kernel(vcpu.kvm) ||
@@ -7650,6 +7651,8 @@ export function kvm_arch_vcpu_create(vcpu: struct_kvm_vcpu): number {
 			const run = vcpu.run.bytes;
 			vcpu.arch.run_words = new Int32Array(run.buffer, run.byteOffset,
 				sizeof(struct_kvm_run) / 4);
+			vcpu.arch.run_quads = new BigUint64Array(run.buffer, run.byteOffset,
+				sizeof(struct_kvm_run) / 8);
 
 			fail_free_mce_banks: {
 				vcpu.arch.mce_banks = kcalloc(KVM_MAX_MCE_BANKS * 4, zero,

@@ -443,6 +443,7 @@ export class struct_kvm_vcpu_arch {
 	pio_data_page: struct_page | null = null;
 	/** port-only: struct kvm_run, for members that each KVM_RUN looks at */
 	run_words: Int32Array | null = null;
+	run_quads: BigUint64Array | null = null;
 
 	event_exit_inst_len = 0;
 
