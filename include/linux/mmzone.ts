@@ -405,7 +405,7 @@ export function pfn_in_present_section(pfn: number): boolean {
 
 /** @pfn is valid. */
 export function pfn_to_page(pfn: pfn_nr): struct_page {
-	const pages = section_pages[pfn >>> PFN_SECTION_SHIFT];
+	const pages = section_pages[(pfn * INV_SECTION) | 0];
 
 	if (pages !== undefined) {
 		const page = pages[pfn & (PAGES_PER_SECTION - 1)]!;

@@ -5,7 +5,7 @@
  * Upstream: arch/x86/kvm/mmu/tdp_iter.c. Left out: nothing.
  */
 import type { u64_spte } from "#asm-generic/pair.ts";
-import { ALIGN_DOWN } from "#asm-generic/bits.ts";
+import { ALIGN_DOWN, ul_shr } from "#asm-generic/bits.ts";
 import { gfn_t } from "#asm-generic/types.ts";
 import { WARN_ON } from "#linux/bug.ts";
 import { KVM_HPAGE_GFN_SHIFT, KVM_PAGES_PER_HPAGE, PT64_ROOT_MAX_LEVEL } from "#asm/kvm_host.ts";
@@ -33,7 +33,7 @@ function round_gfn_for_level(gfn: gfn_t, level: number): gfn_t {
 	const shift = KVM_HPAGE_GFN_SHIFT(level);
 
 	return gfn <= 0x7fffffff && level < PT64_ROOT_MAX_LEVEL ?
-		gfn_t((gfn >> shift) << shift) : ALIGN_DOWN(gfn, KVM_PAGES_PER_HPAGE(level));
+		gfn_t(ul_shr(gfn, shift) << shift) : ALIGN_DOWN(gfn, KVM_PAGES_PER_HPAGE(level));
 }
 
 /** arch/x86/kvm/mmu/tdp_iter.c:tdp_iter_restart() */
