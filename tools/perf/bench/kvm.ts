@@ -42,7 +42,7 @@ const TIB		= 2 ** 40;
  * up: a round of pages runs each path 16384 times before it counts.
  */
 const REPEAT		= 50;
-const WARM_REPEAT	= 2000;
+const WARM_REPEAT	= 10000;
 
 export type clock_fn = () => number;
 
