@@ -26,7 +26,7 @@ BIN     := node_modules/.bin
 KBUILD_MISSING ?= error
 
 # a host's physical memory is one large allocation: let it have huge pages
-kselftest test bench qemu: export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
+bench qemu: export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 
 # ---------------------------------------------------------------------------
 # The build. Stamps carry the time before the step started, so that an edit meanwhile counts.
