@@ -216,15 +216,10 @@ function words_of_frame(pfn: number): Int32Array {
 	return w !== null && w !== undefined ? w : chunk_make(i).i32;
 }
 
-/** Where a word is, for who reads both halves: this array, from word_at(@word). */
-export function words_of(word: number): Int32Array {
+function words_of(word: number): Int32Array {
 	const i = word <= 0x7fffffff ? word >> CHUNK_WORD_SHIFT : (word * INV_CHUNK_WORDS) | 0;
 	const w = words[i];
 	return w !== null && w !== undefined ? w : chunk_make(i).i32;
-}
-
-export function word_at(word: number): number {
-	return (word & CHUNK_WORD_MASK) << 1;
 }
 
 function chunk_of_hpa(hpa: number): chunk {

@@ -13,8 +13,7 @@
 import { type hpa_t, pfn_nr } from "#asm-generic/types.ts";
 import type { pgtable_t, ptep_t, struct_mm_struct, struct_page, struct_vm_area_struct } from
 	"#linux/mm_types.ts";
-import { word_at, mem_and_lo, mem_lo, mem_write64, mem_xchg64, mem_xchg_hi, words_of } from
-	"#hw/memory.ts";
+import { mem_and_lo, mem_hi, mem_lo, mem_write64, mem_xchg64, mem_xchg_hi } from "#hw/memory.ts";
 import { pfn_to_page } from "#asm/page.ts";
 import { type p4d_t, type pgd_t, type pgprot_t, type pgtable_entry, type pmd_t, type pte_t,
 	type pud_t, PAGE_SIZE, PGDIR_SIZE, PMD_SIZE, PTE_PFN_MASK_HI, PTE_PFN_MASK_LO,
@@ -38,32 +37,24 @@ const ERRATUM = ~_PAGE_KNL_ERRATUM_MASK;
 /* ---- reading and writing entries ------------------------------------------------------------ */
 
 export function ptep_get(ptep: ptep_t): pte_t {
-	const w = words_of(ptep), at = word_at(ptep);
-
-	return __pte(w[at]!, w[at + 1]!);
+	return __pte(mem_lo(ptep), mem_hi(ptep));
 }
 
 export const ptep_get_lockless = ptep_get;
 
 export function pmdp_get(pmdp: ptep_t): pmd_t {
-	const w = words_of(pmdp), at = word_at(pmdp);
-
-	return __pmd(w[at]!, w[at + 1]!);
+	return __pmd(mem_lo(pmdp), mem_hi(pmdp));
 }
 
 export const pmd_read_atomic = pmdp_get;
 export const pmdp_get_lockless = pmdp_get;
 
 export function pudp_get(pudp: ptep_t): pud_t {
-	const w = words_of(pudp), at = word_at(pudp);
-
-	return __pud(w[at]!, w[at + 1]!);
+	return __pud(mem_lo(pudp), mem_hi(pudp));
 }
 
 export function p4dp_get(p4dp: ptep_t): p4d_t {
-	const w = words_of(p4dp), at = word_at(p4dp);
-
-	return __p4d(w[at]!, w[at + 1]!);
+	return __p4d(mem_lo(p4dp), mem_hi(p4dp));
 }
 
 /** The level is folded: its entry is always there, and what it says is in the p4d. */
@@ -572,9 +563,7 @@ export function pgd_bad(_pgd: pgd_t): boolean {
 /* by pointer: nothing is allocated */
 
 export function pte_none_at(ptep: ptep_t): boolean {
-	const w = words_of(ptep), at = word_at(ptep);
-
-	return ((w[at]! & ERRATUM) | w[at + 1]!) === 0;
+	return ((mem_lo(ptep) & ERRATUM) | mem_hi(ptep)) === 0;
 }
 
 export function pte_present_at(ptep: ptep_t): boolean {
@@ -582,24 +571,18 @@ export function pte_present_at(ptep: ptep_t): boolean {
 }
 
 export function pte_same_at(ptep: ptep_t, pte: pte_t): boolean {
-	const w = words_of(ptep), at = word_at(ptep);
-
-	return w[at] === pte.lo && w[at + 1] === pte.hi;
+	return mem_lo(ptep) === pte.lo && mem_hi(ptep) === pte.hi;
 }
 
 export function pmd_none_at(pmdp: ptep_t): boolean {
-	const w = words_of(pmdp), at = word_at(pmdp);
-
-	return ((w[at]! & ERRATUM) | w[at + 1]!) === 0;
+	return ((mem_lo(pmdp) & ERRATUM) | mem_hi(pmdp)) === 0;
 }
 
 export const pud_none_at = pmd_none_at;
 export const p4d_none_at = pmd_none_at;
 
 function pfn_at(p: ptep_t): number {
-	const w = words_of(p), at = word_at(p);
-
-	return entry_pfn(w[at]!, w[at + 1]!);
+	return entry_pfn(mem_lo(p), mem_hi(p));
 }
 
 /** The page of entries that a PMD points to. */
@@ -609,10 +592,8 @@ export function pmd_pgtable_at(pmdp: ptep_t): pgtable_t {
 
 /** True of all but tables: empty, huge and not present too. */
 export function pmd_bad_at(pmdp: ptep_t): boolean {
-	const w = words_of(pmdp), at = word_at(pmdp);
-
-	return (w[at]! & ~PTE_PFN_MASK_LO & ~_PAGE_USER) !== _KERNPG_TABLE ||
-		(w[at + 1]! & ~PTE_PFN_MASK_HI) !== 0;
+	return (mem_lo(pmdp) & ~PTE_PFN_MASK_LO & ~_PAGE_USER) !== _KERNPG_TABLE ||
+		(mem_hi(pmdp) & ~PTE_PFN_MASK_HI) !== 0;
 }
 
 export function pmd_trans_huge_at(pmdp: ptep_t): boolean {

@@ -16,7 +16,7 @@
 import { pair, pair_put, PAIR_ZERO, type u64_spte } from "#asm-generic/pair.ts";
 import { gfn_t } from "#asm-generic/types.ts";
 import { rcu_dereference } from "#linux/rcupdate.ts";
-import { mem_write64, mem_xchg64, mem_xchg_hi, word_at, words_of } from "#hw/memory.ts";
+import { mem_hi, mem_lo, mem_write64, mem_xchg64, mem_xchg_hi } from "#hw/memory.ts";
 import type { tdp_ptep_t } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { is_last_spte, is_shadow_present_pte, spte_has_volatile_bits } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
@@ -26,8 +26,7 @@ export { spte_to_child_pt, tdp_iter_next, tdp_iter_restart, tdp_iter_start } fro
 
 export function kvm_tdp_mmu_read_spte(sptep: tdp_ptep_t): u64_spte {
 	const p = rcu_dereference(sptep);
-	const words = words_of(p), at = word_at(p);
-	const lo = words[at]!, hi = words[at + 1]!;
+	const lo = mem_lo(p), hi = mem_hi(p);
 
 	return (lo | hi) === 0 ? PAIR_ZERO : pair(lo, hi);
 }
@@ -101,7 +100,5 @@ export function tdp_iter_put(iter: struct_tdp_iter): void {
 /** iter->old_spte = kvm_tdp_mmu_read_spte(iter->sptep) */
 export function tdp_iter_read_spte(iter: struct_tdp_iter): void {
 	const p = rcu_dereference(iter.sptep);
-	const words = words_of(p), at = word_at(p);
-
-	pair_put(iter.old_spte, words[at]!, words[at + 1]!);
+	pair_put(iter.old_spte, mem_lo(p), mem_hi(p));
 }
