@@ -392,16 +392,12 @@ export function frame_put64(pfn: number, off: number, x: bigint): void {
 /* the same as a number, rounded above 2^53; as two halves */
 
 export function frame_get64n(pfn: number, off: number): number {
-	const w = words_of_frame(pfn);
-	const at = ((pfn & CHUNK_FRAME_MASK) << 10) + (off >> 2);
-	return (w[at]! >>> 0) + (w[at + 1]! >>> 0) * 2 ** 32;
+	return (frame_get32(pfn, off) >>> 0) + (frame_get32(pfn, off + 4) >>> 0) * 2 ** 32;
 }
 
 export function frame_put64n(pfn: number, off: number, lo: number, hi: number): void {
-	const w = words_of_frame(pfn);
-	const at = ((pfn & CHUNK_FRAME_MASK) << 10) + (off >> 2);
-	w[at] = lo;
-	w[at + 1] = hi;
+	frame_put32(pfn, off, lo);
+	frame_put32(pfn, off + 4, hi);
 }
 
 /* frame_get32() and frame_put32() for the walker, without marking: entry @index of table @pfn */
