@@ -429,6 +429,20 @@ function run_kernel_slice(t: struct_task_struct): boolean {
 /* when the slice began, as far as it is not in utime yet */
 const slice_start = new Float64Array(1);
 
+function begin_slice(t: struct_task_struct): void {
+	sched_slices++;
+	t.thread_info_flags &= ~_TIF_NEED_RESCHED;
+	t.nvcsw++;
+	slice_start[0] = clock_read();
+}
+
+/* @t lives */
+function end_slice(t: struct_task_struct): void {
+	t.utime += clock_read() - slice_start[0]!;
+	schedule_debug(t);
+	rcu_note_context_switch(false);
+}
+
 /**
  * For a task in user mode whose slice may end. True: it is the only one that can run, nothing is
  * due, and that slice has ended and the next begun; false: it has to yield for that.
@@ -442,13 +456,8 @@ export function sched_alone(): boolean {
 	    hrtimer_next_event() <= clock_read() + SLICE_COST_NS)
 		return false;
 	clock_advance(SLICE_COST_NS);
-	t.utime += clock_read() - slice_start[0]!;
-	schedule_debug(t);
-	rcu_note_context_switch(false);
-	sched_slices++;
-	t.thread_info_flags &= ~_TIF_NEED_RESCHED;
-	t.nvcsw++;
-	slice_start[0] = clock_read();
+	end_slice(t);
+	begin_slice(t);
 	return true;
 }
 
@@ -456,23 +465,17 @@ export function sched_alone(): boolean {
 function run_slice(t: struct_task_struct): void {
 	const rq = runqueues[t.cpu]!;
 
-	sched_slices++;
 	set_this_cpu(cpus[rq.cpu]!);
 	context_switch(rq.cpu, t);
-	t.thread_info_flags &= ~_TIF_NEED_RESCHED;
-	t.nvcsw++;
-	slice_start[0] = clock_read();
+	begin_slice(t);
 	const alive = (t.flags & PF_KTHREAD) !== 0 ? run_kernel_slice(t) : run_user_slice(t);
 	clock_advance(SLICE_COST_NS);
-	if (alive)
-		t.utime += clock_read() - slice_start[0]!;
 	if (!alive) {
 		deactivate_task(t);
 		context_switch(rq.cpu, rq.idle);
 		return;
 	}
-	schedule_debug(t);
-	rcu_note_context_switch(false);
+	end_slice(t);
 	if (t.__state !== TASK_RUNNING)
 		deactivate_task(t);
 	else if (!cpu_allowed(t, t.cpu))
