@@ -417,7 +417,7 @@ export function pfn_to_page(pfn: pfn_nr): struct_page {
 
 /** Port-only: the struct page of @pfn if it was ever asked for; for walks over large ranges. */
 export function pfn_to_made_page(pfn: number): struct_page | null {
-	const pages = section_pages[pfn >>> PFN_SECTION_SHIFT];
+	const pages = section_pages[(pfn * INV_SECTION) | 0];
 
 	return pages === undefined ? null : pages[pfn & (PAGES_PER_SECTION - 1)]!;
 }

@@ -900,7 +900,6 @@ export interface struct_kvm_x86_ops {
 	flush_tlb_guest(vcpu: struct_kvm_vcpu): void;
 
 	vcpu_pre_run(vcpu: struct_kvm_vcpu): number;
-	/** Yields in the guest. */
 	/** One turn of the guest: in_guest says whether it has left. */
 	vcpu_run(vcpu: struct_kvm_vcpu): fastpath_t;
 	handle_exit(vcpu: struct_kvm_vcpu, exit_fastpath: fastpath_t): number;
