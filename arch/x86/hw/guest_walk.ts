@@ -4,14 +4,16 @@
  * guest physical memory, then the second dimension.
  *
  * Port-only. Four-level paging with 4 KiB, 2 MiB and 1 GiB pages, or none (CR0.PG clear). The TLB
- * keeps the combination; the directory of tlb.ts the host frame of the lowest guest table, so that
- * a miss looks at one entry of the guest and one path of the second dimension. Where a cached entry
- * lacks a right the tables are walked again, as if it had been evicted.
+ * keeps the combination; the directory of tlb.ts, or for large pages what it has of upper tables,
+ * the host frame of the lowest guest table, so that a miss looks at one entry of the guest and one
+ * path of the second dimension. Where a cached entry lacks a right the tables are walked again, as
+ * if it had been evicted.
  */
 import { FRAME_META, FRAME_USED, frame_mark_used, frame_state, frames_have_meta, frames_mark_used,
 	table_hi, table_lo, table_or_lo } from "./memory.ts";
 import { TLB_DIRECT, TLB_EXEC, TLB_USER, TLB_WRITE, tlb_drop_page, tlb_fill, tlb_fill4k,
-	tlb_pde_fill, tlb_pde_flags, tlb_pde_lookup, type struct_tlb } from "./tlb.ts";
+	tlb_pde_fill, tlb_pde_flags, tlb_pde_lookup, tlb_upper_fill, tlb_upper_lookup,
+	type struct_tlb } from "./tlb.ts";
 import { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, GPA_RSVD_HI,
 	type struct_cpu } from "./cpu.ts";
 import { NESTED_POISON, NESTED_R, NESTED_W, NESTED_X, ept_walk, nested_poison, nested_rights,
@@ -210,7 +212,7 @@ function leaf(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 	if ((elo & set) !== set) {
 		if (!writable) {
 			if (tgfn < 0)
-				return walk(g, cpu, t, lo, hi, need, false);
+				return walk(g, cpu, t, lo, hi, need);
 			const to = nested(g, cpu, tgfn, NESTED_R | NESTED_W,
 				tgfn * 4096 + index * 8, false);
 			if (to < 0)
@@ -226,18 +228,32 @@ function leaf(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 	return final(g, cpu, t, lo, hi, need, gfn, shift, flags);
 }
 
-function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
-	need: number, cached: boolean): number {
-	if (cached) {
-		const table = tlb_pde_lookup(t, lo, hi);
-		if (table >= 0) {
-			const pfn = leaf(g, cpu, t, lo, hi, need, table, (lo >>> 12) & 511, 12,
-				tlb_pde_flags & 7, (tlb_pde_flags & PDE_WRITABLE) !== 0, -1);
-			/* a fault is only raised by what is in memory now */
-			if (pfn !== WALK_FAULT)
-				return pfn;
+/**
+ * The lowest entry by way of the tables that the TLB knows. WALK_FAULT also if it knows none: a
+ * fault is only raised by what is in memory now.
+ */
+function walk_cached(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
+	need: number): number {
+	let table = tlb_pde_lookup(t, lo, hi), shift = 12, index = (lo >>> 12) & 511;
+
+	if (table < 0) {
+		shift = 30;
+		index = ((hi & 0x7f) << 2) | (lo >>> 30);
+		table = tlb_upper_lookup(t, lo, hi, 30);
+		if (table < 0 || (table_lo(table, index) & PTE_PS) === 0) {
+			shift = 21;
+			index = (lo >>> 21) & 511;
+			table = tlb_upper_lookup(t, lo, hi, 21);
+			if (table < 0 || (table_lo(table, index) & PTE_PS) === 0)
+				return WALK_FAULT;
 		}
 	}
+	return leaf(g, cpu, t, lo, hi, need, table, index, shift, tlb_pde_flags & 7,
+		(tlb_pde_flags & PDE_WRITABLE) !== 0, -1);
+}
+
+function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
+	need: number): number {
 	const access = table_access(g);
 	let tgfn = Math.floor(g.cr3 / 4096);
 	let raw = TLB_USER | TLB_WRITE | TLB_EXEC;
@@ -259,9 +275,13 @@ function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 		const elo = table_lo(table, index), ehi = table_hi(table, index);
 		if ((elo & PTE_P) === 0)
 			return fault(g, need, 0);
-		if ((elo & PTE_PS) !== 0 && level !== 4)
-			return leaf(g, cpu, t, lo, hi, need, table, index,
-				level === 3 ? 30 : 21, raw, writable, tgfn);
+		if ((elo & PTE_PS) !== 0 && level !== 4) {
+			const shift = level === 3 ? 30 : 21;
+			tlb_upper_fill(t, lo, hi, shift, table,
+				raw | (writable ? PDE_WRITABLE : 0));
+			return leaf(g, cpu, t, lo, hi, need, table, index, shift, raw, writable,
+				tgfn);
+		}
 		const rsvd = g.td === null ? GPA_RSVD_HI : g.rsvd_hi;
 		if ((ehi & rsvd) !== 0 || (elo & PTE_PS) !== 0 ||
 		    /* tables are not shared */
@@ -294,9 +314,11 @@ export function guest_walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, 
 	if ((g.cr0 & CR0_PG) === 0)
 		pfn = final(g, cpu, t, lo, hi, need, lo >>> 12, 30,
 			GTLB_READ | GTLB_WRITE | GTLB_EXEC);
-	else if ((g.efer & EFER_LMA) !== 0)
-		pfn = walk(g, cpu, t, lo, hi, need, true);
-	else
+	else if ((g.efer & EFER_LMA) !== 0) {
+		pfn = walk_cached(g, cpu, t, lo, hi, need);
+		if (pfn === WALK_FAULT)
+			pfn = walk(g, cpu, t, lo, hi, need);
+	} else
 		return WALK_MODE;
 	if (pfn < 0)
 		tlb_drop_page(t, lo, hi);

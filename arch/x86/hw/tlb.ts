@@ -16,9 +16,11 @@
  *	2 MiB entry  the same for 2 MiB pages					1024
  *	1 GiB entry  the same for 1 GiB pages					64
  *	directory    [2 MiB number][stamp][frame of the page table][rights]	512
+ *	upper	     [1 GiB or 512 GiB number][stamp][frame of the table][rights] 2 * 16
  *
  * All are direct-mapped, with the upper address bits and the context hashed in. The directory is
- * a paging-structure cache: it spares a miss the upper levels, and goes stale like the rest.
+ * a paging-structure cache: it spares a miss the upper levels, and goes stale like the rest. So is
+ * the upper one, for large pages: it has tables whose entries map 2 MiB, and those with 1 GiB.
  */
 
 /* rights of an entry; for the directory cache: rights of all levels above the page table */
@@ -38,6 +40,7 @@ const N2M		= 1 << N2M_SHIFT;
 const N1G		= 64;
 const NPDE_SHIFT	= 9;
 const NPDE		= 1 << NPDE_SHIFT;
+const NUPPER		= 16;
 
 const MAX_STAMP		= 0x7ffffff0;
 
@@ -46,11 +49,12 @@ export class struct_tlb {
 	readonly e2m = new Int32Array(N2M * 4);
 	readonly e1g = new Int32Array(N1G * 4);
 	readonly epde = new Int32Array(NPDE * 4);
+	readonly eupper = new Int32Array(2 * NUPPER * 4);
 	/** Stamp of the current context. */
 	stamp = 1;
 	/** Stamp of global entries. */
 	global_stamp = 2;
-	/** Stamp of the current context's directory entries. */
+	/** Stamp of the current context's directory and upper entries. */
 	pde_stamp = 3;
 	/** Large entries were filled since the last full flush. */
 	has_large = false;
@@ -75,6 +79,7 @@ function new_stamp(t: struct_tlb): number {
 		t.e2m.fill(0);
 		t.e1g.fill(0);
 		t.epde.fill(0);
+		t.eupper.fill(0);
 		t.stamps.clear();
 		t.last_stamp = 3;
 		t.stamp = 1;
@@ -144,6 +149,11 @@ const tag1g = (lo: number, hi: number): number => (hi << 2) | (lo >>> 30);
 const slot1g = (tag: number): number => (tag & (N1G - 1)) << 2;
 const tagpde = (lo: number, hi: number): number => (hi << 11) | (lo >>> 21);
 const slotpde = (tag: number): number => ((tag ^ (tag >>> NPDE_SHIFT)) & (NPDE - 1)) << 2;
+/* a table whose entries map 1 << @shift bytes: 21 or 30 */
+const tagupper = (lo: number, hi: number, shift: number): number =>
+	shift === 30 ? hi >> 7 : tag1g(lo, hi);
+const slotupper = (tag: number, shift: number): number =>
+	((tag & (NUPPER - 1)) + (shift === 30 ? NUPPER : 0)) << 2;
 
 /** Flags of the last entry that tlb_lookup() found. */
 export let tlb_found_flags = 0;
@@ -238,7 +248,7 @@ export function tlb_fill4k(t: struct_tlb, lo: number, hi: number, pfn: number,
 		direct_note(t, s, pfn, 12);
 }
 
-/** Rights of the directory entry that tlb_pde_lookup() found. */
+/** Rights of the entry that tlb_pde_lookup() or tlb_upper_lookup() found. */
 export let tlb_pde_flags = 0;
 
 /** Frame of the page table for the address, or -1. */
@@ -258,6 +268,30 @@ export function tlb_pde_fill(t: struct_tlb, lo: number, hi: number, pfn: number,
 	const e = t.epde;
 	const tag = tagpde(lo, hi);
 	const s = slotpde(tag);
+
+	e[s] = tag;
+	e[s + 1] = t.pde_stamp;
+	e[s + 2] = pfn;
+	e[s + 3] = flags;
+}
+
+/** Frame of the table whose entry maps a page of 1 << @shift bytes at the address, or -1. */
+export function tlb_upper_lookup(t: struct_tlb, lo: number, hi: number, shift: number): number {
+	const e = t.eupper;
+	const tag = tagupper(lo, hi, shift);
+	const s = slotupper(tag, shift);
+
+	if (e[s] !== tag || e[s + 1] !== t.pde_stamp)
+		return -1;
+	tlb_pde_flags = e[s + 3]!;
+	return e[s + 2]!;
+}
+
+export function tlb_upper_fill(t: struct_tlb, lo: number, hi: number, shift: number, pfn: number,
+	flags: number): void {
+	const e = t.eupper;
+	const tag = tagupper(lo, hi, shift);
+	const s = slotupper(tag, shift);
 
 	e[s] = tag;
 	e[s + 1] = t.pde_stamp;

@@ -351,6 +351,30 @@ describe.each(VENDORS)("memory, %s", (_, vendor) => {
 		expect(is_violation(m, e)).toBe(true);
 		expect(e.gpa).toBe(BIG + 0x200000);
 	});
+	test.each([2, 3])("tables above large pages stay known until INVLPG (level %i)", (level) => {
+		const m = new vm(vendor);
+		const BIG = 0x40000000, GVA = 2 ** 40;
+		for (let i = 0; i < 3; i++) {
+			m.gpa_map(BIG / 4096 + i);
+			m.put64(BIG + i * 4096, BigInt(i + 1));
+		}
+		m.gva_map(GVA, BIG, P | W | PS, 0, level);
+		m.start(function* () {
+			yield* isa.outb(1, yield* isa.ld8(GVA));
+			yield* isa.outb(1, yield* isa.ld8(GVA + 4096));
+			yield* isa.invlpg(GVA);
+			yield* isa.outb(1, yield* isa.ld8(GVA + 8192));
+		});
+		m.exceptions(1 << 14);
+		expect(out(m)).toBe(1);
+		const word = m.guest_entry(GVA, level + 1), lo = mem_lo(word);
+		mem_write64(word, 0, 0);
+		expect(out(m)).toBe(2);
+		const e = m.run();
+		expect(m.is(e, v.EXIT_REASON_EXCEPTION_NMI, s.SVM_EXIT_EXCP_BASE + 14)).toBe(true);
+		mem_write64(word, lo, 0);
+		expect(out(m)).toBe(3);
+	});
 	test("the guest's tables themselves fault in the second dimension", () => {
 		const m = new vm(vendor);
 		m.identity(DATA);
