@@ -66,7 +66,7 @@ export { __destroy_inode, __iget, __mark_inode_dirty, address_space_init_once, a
 	inode_update_time, iput, kiocb_modified, lock_two_nondirectories, mode_strip_sgid,
 	new_inode, new_inode_pseudo, set_nlink, should_remove_suid, timestamp_truncate, touch_atime,
 	unlock_two_nondirectories } from "#linux/fs/inode.ts";
-export { sys_ioctl_gen, vfs_ioctl } from "#linux/fs/ioctl.ts";
+export { vfs_ioctl } from "#linux/fs/ioctl.ts";
 export { alloc_anon_inode, always_delete_dentry, generic_read_dir, memory_read_from_buffer,
 	noop_fsync, simple_attr_open, simple_attr_read, simple_attr_release, simple_attr_write,
 	simple_dentry_operations, simple_dir_operations, simple_getattr, simple_nosetlease,

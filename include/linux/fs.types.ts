@@ -253,9 +253,12 @@ export interface struct_file_operations {
 	write_iter?: (iocb: struct_kiocb, iter: struct_iov_iter) => number;
 	poll?: (file: struct_file, wait: struct_poll_table_struct | null) => number;
 	unlocked_ioctl?: (file: struct_file, cmd: number, arg: bigint) => number;
-	/** port-only: an ioctl that may run a vCPU; see Documentation/port */
+	/**
+	 * port-only: an ioctl that may run a vCPU. Its answer, or, where it yields, a generator
+	 * that has done so for the first time; see Documentation/port
+	 */
 	unlocked_ioctl_gen?: (file: struct_file, cmd: number, arg: bigint) =>
-		Generator<void, number, void>;
+		number | Generator<void, number, void>;
 	mmap?: (file: struct_file, vma: struct_vm_area_struct) => number;
 	mmap_supported_flags?: number;
 	/** port-only: the table of hugetlbfs (C compares the pointer) */

@@ -24,6 +24,16 @@ export type hfn_t = kvm_pfn_t;
 /** What runs or may sleep with a vCPU loaded: it yields in the guest, and asleep. */
 export type kvm_gen<T> = Generator<void, T, void>;
 
+/** What mostly does not yield: its answer, or the generator that has yielded for the first time. */
+export type kvm_may_gen<T> = T | kvm_gen<T>;
+
+/** Runs @gen to its end, or until it yields. */
+export function kvm_gen_start(gen: kvm_gen<number>): kvm_may_gen<number> {
+	const r = gen.next();
+
+	return r.done === true ? r.value : gen;
+}
+
 /** C: all ones. Here the largest exact number, which no address space reaches. */
 export const GPA_INVALID	= gpa_t(Number.MAX_SAFE_INTEGER);
 

@@ -112,7 +112,7 @@ import { EXITING_GUEST_MODE, IN_GUEST_MODE, KVM_DIRTY_RING_MAX_ENTRIES, KVM_HVA_
 	type struct_kvm_io_device, struct_kvm_io_range, struct_kvm_memory_slot,
 	struct_kvm_memslot_iter, type struct_kvm_memslots, struct_kvm_vcpu, try_get_memslot,
 	vcpu_valid_wakeup } from "#linux/kvm_host.ts";
-import type { kvm_gen, struct_gfn_to_hva_cache, struct_kvm_mmu_memory_cache } from
+import type { kvm_gen, kvm_may_gen, struct_gfn_to_hva_cache, struct_kvm_mmu_memory_cache } from
 	"#linux/kvm_types.ts";
 import { INIT_LIST_HEAD, LIST_HEAD, list_add, list_del } from "#linux/list.ts";
 import { lockdep_assert_held } from "#linux/lockdep.ts";
@@ -3297,10 +3297,10 @@ function kvm_vcpu_ioctl_get_stats_fd(vcpu: struct_kvm_vcpu): number {
 /**
  * virt/kvm/kvm_main.c:kvm_vcpu_ioctl()
  *
- * Yields inside KVM_RUN only: in the guest, and while the vCPU is halted. -ERESTARTWAIT if another
- * task has the vCPU.
+ * Yields inside KVM_RUN only: in the guest, and while the vCPU is halted; kvm_vcpu_ioctl_gen() is
+ * the rest then. -ERESTARTWAIT if another task has the vCPU.
  */
-function* kvm_vcpu_ioctl(filp: struct_file, ioctl: number, arg: ulong64): kvm_gen<number> {
+function kvm_vcpu_ioctl(filp: struct_file, ioctl: number, arg: ulong64): kvm_may_gen<number> {
 	const vcpu = filp.private_data as struct_kvm_vcpu;
 	const argp = unsigned_long(arg);
 	let r: number;
@@ -3339,7 +3339,10 @@ function* kvm_vcpu_ioctl(filp: struct_file, ioctl: number, arg: ulong64): kvm_ge
 				synchronize_rcu();
 			put_pid(oldpid);
 		}
-		r = yield* kvm_arch_vcpu_ioctl_run(vcpu);
+		const run = kvm_arch_vcpu_ioctl_run(vcpu);
+		if (typeof run !== "number")
+			return kvm_vcpu_ioctl_gen(vcpu, run);
+		r = run;
 		trace_kvm_userspace_exit(vcpu.run.exit_reason, r);
 		break;
 	}
@@ -3497,12 +3500,21 @@ function* kvm_vcpu_ioctl(filp: struct_file, ioctl: number, arg: ulong64): kvm_ge
 	return r;
 }
 
+/** Port-only: kvm_vcpu_ioctl() behind the first yield of KVM_RUN. */
+function* kvm_vcpu_ioctl_gen(vcpu: struct_kvm_vcpu, run: kvm_gen<number>): kvm_gen<number> {
+	const r = yield* run;
+
+	trace_kvm_userspace_exit(vcpu.run.exit_reason, r);
+	mutex_unlock(vcpu.mutex);
+	return r;
+}
+
 /** Port-only: kvm_vcpu_ioctl() from a plain system call, where the guest cannot be entered. */
 function kvm_vcpu_ioctl_sync(filp: struct_file, ioctl: number, arg: ulong64): number {
-	const r = kvm_vcpu_ioctl(filp, ioctl, arg).next();
+	const r = kvm_vcpu_ioctl(filp, ioctl, arg);
 
-	BUG_ON(r.done !== true);
-	return r.value as number;
+	BUG_ON(typeof r !== "number");
+	return r as number;
 }
 
 /** virt/kvm/kvm_main.c:kvm_ioctl_create_device(): no type has operations. */

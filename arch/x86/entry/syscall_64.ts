@@ -7,9 +7,9 @@
  */
 import type { reg_value } from "#asm-generic/syscall.ts";
 import { EBADF } from "#linux/errno.ts";
-import { fdget, fdput } from "#linux/file.ts";
+import { fdget, fdput, type struct_fd } from "#linux/file.ts";
 import { current, sched_alone } from "#linux/sched.ts";
-import type { user_context } from "#linux/sched_types.ts";
+import type { struct_task_struct, user_context } from "#linux/sched_types.ts";
 import { __NR_ioctl } from "#uapi-asm/unistd_64.ts";
 import { current_pt_regs } from "#asm/signal.ts";
 import { do_syscall_64, enter_from_user_mode, oops, syscall_return } from "#asm/syscall.ts";
@@ -32,17 +32,19 @@ export function syscall_ret64(nr: number, a0: reg_value = 0, a1: reg_value = 0, 
 }
 
 /**
- * ioctl() on a file that runs guests, as a generator: yields while the guest runs or the vCPU
- * sleeps. Every other call is a plain one.
+ * ioctl() on a file that runs guests: rax, or, where it has to wait or others get a turn, a
+ * generator of the rest, which yields while the guest runs or the vCPU sleeps. Every other call is
+ * a plain one.
  */
-export function* syscall_gen(nr: number, a0: reg_value = 0, a1: reg_value = 0, a2: reg_value = 0,
-	a3: reg_value = 0, a4: reg_value = 0, a5: reg_value = 0): Generator<void, number, void> {
+export function syscall_gen(nr: number, a0: reg_value = 0, a1: reg_value = 0, a2: reg_value = 0,
+	a3: reg_value = 0, a4: reg_value = 0, a5: reg_value = 0):
+	number | Generator<void, number, void> {
 	if (nr !== __NR_ioctl)
 		return syscall(nr, a0, a1, a2, a3, a4, a5);
 	const fd = typeof a0 === "number" ? a0 | 0 : Number(BigInt.asIntN(32, a0));
 	const t = current;
 	for (;;) {
-		let ret = 0;
+		let ret: number;
 
 		/* held across the call, as upstream's fdget() in sys_ioctl() does, and no longer */
 		const f = fdget(fd);
@@ -56,16 +58,9 @@ export function* syscall_gen(nr: number, a0: reg_value = 0, a1: reg_value = 0, a
 			const run = ioctl_gen(f.file, typeof a1 === "number" ? a1 >>> 0 :
 				Number(BigInt.asUintN(32, a1)), a2 === 0 ? 0n :
 				BigInt.asUintN(64, BigInt(a2)));
-			for (;;) {
-				const r = run.next();
-				if (r.done === true) {
-					ret = r.value;
-					break;
-				}
-				t.thread.in_kernel = 1;
-				yield;
-				t.thread.in_kernel = 0;
-			}
+			if (typeof run !== "number")
+				return syscall_wait(t, f, run, nr, a0, a1, a2);
+			ret = run;
 			/* a signal may end the task on the way out */
 			fdput(f);
 		} catch (e) {
@@ -75,11 +70,45 @@ export function* syscall_gen(nr: number, a0: reg_value = 0, a1: reg_value = 0, a
 			const ax = Number(current_pt_regs(t).ax);
 
 			/* the tick may come here: a guest that always exits ends no turn itself */
-			if (!sched_alone())
-				yield;
-			return ax;
+			return sched_alone() ? ax : syscall_turn(ax);
 		}
 	}
+}
+
+/** syscall_gen() from the first time on that @run, the ioctl, yields. */
+function* syscall_wait(t: struct_task_struct, f: struct_fd, run: Generator<void, number, void>,
+	nr: number, a0: reg_value, a1: reg_value, a2: reg_value): Generator<void, number, void> {
+	let ret = 0;
+
+	try {
+		for (;;) {
+			t.thread.in_kernel = 1;
+			yield;
+			t.thread.in_kernel = 0;
+			const r = run.next();
+			if (r.done === true) {
+				ret = r.value;
+				break;
+			}
+		}
+		fdput(f);
+	} catch (e) {
+		oops(e);
+	}
+	if (!syscall_return(nr, ret)) {
+		const again = syscall_gen(nr, a0, a1, a2);
+		return typeof again === "number" ? again : yield* again;
+	}
+	const ax = Number(current_pt_regs(t).ax);
+
+	if (!sched_alone())
+		yield;
+	return ax;
+}
+
+function* syscall_turn(ax: number): Generator<void, number, void> {
+	yield;
+	return ax;
 }
 
 /** The user context of the task that the next clone() makes; set right before it. */

@@ -25,7 +25,7 @@ import { module_init, strong } from "#asm-generic/registry.ts";
 import { __u16, __u32, __u64, __u8, type kind_of, offsetof, sizeof } from "#asm-generic/struct.ts";
 import { gfn_t, gpa_t, gva_t, hva_t, loff_to_pgoff, ref, s64, u32, U32_MAX, u64, U64_MAX,
 	type ulong64, unsigned_long, type user_ptr } from "#asm-generic/types.ts";
-import { type kvm_gen, KVM_STATS_NAME_SIZE } from "#linux/kvm_types.ts";
+import { type kvm_gen, kvm_gen_start, type kvm_may_gen, KVM_STATS_NAME_SIZE } from "#linux/kvm_types.ts";
 import { atomic_dec, atomic_inc, atomic_read, atomic_set, atomic_xchg } from "#linux/atomic.ts";
 import { bitmap_zero, find_first_bit } from "#linux/bitmap.ts";
 import { BITS_TO_LONGS, set_bit, test_bit } from "#linux/bitops.ts";
@@ -6939,8 +6939,11 @@ function kvm_put_guest_fpu(vcpu: struct_kvm_vcpu): void {
 	++vcpu.stat.fpu_reload;
 }
 
-/** arch/x86/kvm/x86.c:kvm_arch_vcpu_ioctl_run(): KVM_RUN, with vcpu->mutex held. */
-export function* kvm_arch_vcpu_ioctl_run(vcpu: struct_kvm_vcpu): kvm_gen<number> {
+/**
+ * arch/x86/kvm/x86.c:kvm_arch_vcpu_ioctl_run(): KVM_RUN, with vcpu->mutex held. Where it yields,
+ * vcpu_ioctl_run_gen() is the rest.
+ */
+export function kvm_arch_vcpu_ioctl_run(vcpu: struct_kvm_vcpu): kvm_may_gen<number> {
 	const kvm_run = vcpu.run, words = vcpu.arch.run_words!;
 	let r: number;
 
@@ -6957,21 +6960,10 @@ export function* kvm_arch_vcpu_ioctl_run(vcpu: struct_kvm_vcpu): kvm_gen<number>
 				break out;
 			}
 
-			kvm_vcpu_srcu_read_unlock(vcpu);
-			yield* kvm_vcpu_block(vcpu);
-			kvm_vcpu_srcu_read_lock(vcpu);
-
-			if (kvm_apic_accept_events(vcpu) < 0) {
-				r = 0;
-				break out;
-			}
-			kvm_clear_request(KVM_REQ_UNHALT, vcpu);
-			r = -EAGAIN;
-			if (signal_pending(current)) {
-				r = -EINTR;
-				kvm_run.exit_reason = KVM_EXIT_INTR;
-				++vcpu.stat.signal_exits;
-			}
+			const wait = kvm_gen_start(vcpu_wait_for_sipi(vcpu));
+			if (typeof wait !== "number")
+				return vcpu_ioctl_run_gen(vcpu, wait);
+			r = wait;
 			break out;
 		}
 
@@ -7018,8 +7010,44 @@ export function* kvm_arch_vcpu_ioctl_run(vcpu: struct_kvm_vcpu): kvm_gen<number>
 		if (r <= 0)
 			break out;
 
-		r = yield* vcpu_run(vcpu);
+		const run = kvm_gen_start(vcpu_run(vcpu));
+		if (typeof run !== "number")
+			return vcpu_ioctl_run_gen(vcpu, run);
+		r = run;
 	}
+
+	vcpu_ioctl_run_out(vcpu);
+	return r;
+}
+
+/** kvm_arch_vcpu_ioctl_run() behind the first yield of @run. */
+function* vcpu_ioctl_run_gen(vcpu: struct_kvm_vcpu, run: kvm_gen<number>): kvm_gen<number> {
+	const r = yield* run;
+
+	vcpu_ioctl_run_out(vcpu);
+	return r;
+}
+
+/** kvm_arch_vcpu_ioctl_run() of a vCPU that nobody has started yet, in an SRCU read section. */
+function* vcpu_wait_for_sipi(vcpu: struct_kvm_vcpu): kvm_gen<number> {
+	kvm_vcpu_srcu_read_unlock(vcpu);
+	yield* kvm_vcpu_block(vcpu);
+	kvm_vcpu_srcu_read_lock(vcpu);
+
+	if (kvm_apic_accept_events(vcpu) < 0)
+		return 0;
+	kvm_clear_request(KVM_REQ_UNHALT, vcpu);
+	if (signal_pending(current)) {
+		vcpu.run.exit_reason = KVM_EXIT_INTR;
+		++vcpu.stat.signal_exits;
+		return -EINTR;
+	}
+	return -EAGAIN;
+}
+
+/** kvm_arch_vcpu_ioctl_run() from its label out on. */
+function vcpu_ioctl_run_out(vcpu: struct_kvm_vcpu): void {
+	const words = vcpu.arch.run_words!;
 
 	kvm_put_guest_fpu(vcpu);
 	if (words[RUN_VALID_REGS] !== 0 || words[RUN_VALID_REGS + 1] !== 0)
@@ -7029,7 +7057,6 @@ export function* kvm_arch_vcpu_ioctl_run(vcpu: struct_kvm_vcpu): kvm_gen<number>
 
 	kvm_sigset_deactivate(vcpu);
 	vcpu_put(vcpu);
-	return r;
 }
 
 /** arch/x86/kvm/x86.c:__get_regs() */

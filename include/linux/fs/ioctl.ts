@@ -4,9 +4,6 @@
  *
  * Upstream: fs/ioctl.c. Left out: the block map and XFS ioctls of regular files, freezing, inode
  * flags, fasync, clone and dedupe (no file system here knows them).
- *
- * sys_ioctl_gen() is the form for system calls that may run a vCPU; see file_operations'
- * unlocked_ioctl_gen.
  */
 import { EBADF, EFAULT, EINVAL, ENOIOCTLCMD, ENOTTY, EOPNOTSUPP } from "#linux/errno.ts";
 import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
@@ -115,26 +112,3 @@ export const sys_ioctl = SYSCALL_DEFINE("ioctl", ["uint", "uint", "ulong"], (fd,
 	fdput(f);
 	return error;
 });
-
-/** Port-only: sys_ioctl() for the chain from KVM_RUN to VM entry, which yields. */
-export function* sys_ioctl_gen(fd: number, cmd: number, arg: ulong64):
-	Generator<void, number, void> {
-	const f = fdget(fd);
-
-	if (!f.file)
-		return -EBADF;
-
-	let error = do_vfs_ioctl(f.file, fd, cmd, arg);
-	if (error === -ENOIOCTLCMD) {
-		if (f.file.f_op.unlocked_ioctl_gen) {
-			error = yield* f.file.f_op.unlocked_ioctl_gen(f.file, cmd, arg);
-			if (error === -ENOIOCTLCMD)
-				error = -ENOTTY;
-		} else {
-			error = vfs_ioctl(f.file, cmd, arg);
-		}
-	}
-
-	fdput(f);
-	return error;
-}

@@ -173,14 +173,40 @@ export function ioctl(fd: number, req: number, arg: num | Uint8Array = 0): numbe
 	return ret(syscall(nr.__NR_ioctl, fd, req, arg));
 }
 
-/** ioctl() on a vCPU, which may run its guest, sleep, or wait for its mutex. */
-export function* ioctl_wait(fd: number, req: number, arg: num = 0):
-	Generator<void, number, void> {
+/** What gives its number to `yield*` without yielding. */
+class no_wait {
+	readonly last = { done: true as const, value: 0 };
+	[Symbol.iterator](): Iterator<void, number, void> {
+		return this;
+	}
+	next(): { done: true; value: number } {
+		return this.last;
+	}
+}
+
+const answer = new no_wait();
+
+/**
+ * ioctl() on a vCPU, which may run its guest, sleep, or wait for its mutex. What it returns is for
+ * one `yield*`, at once.
+ */
+export function ioctl_wait(fd: number, req: number, arg: num = 0): Iterable<void, number, void> {
+	const r = syscall_gen(nr.__NR_ioctl, fd, req, arg);
+
+	if (typeof r !== "number" || r === -ERESTARTWAIT)
+		return ioctl_waiting(r, fd, req, arg);
+	answer.last.value = ret(r);
+	return answer;
+}
+
+function* ioctl_waiting(run: number | Generator<void, number, void>, fd: number, req: number,
+	arg: num): Generator<void, number, void> {
 	for (;;) {
-		const r = yield* syscall_gen(nr.__NR_ioctl, fd, req, arg);
+		const r = typeof run === "number" ? run : yield* run;
 		if (r !== -ERESTARTWAIT)
 			return ret(r);
 		yield;
+		run = syscall_gen(nr.__NR_ioctl, fd, req, arg);
 	}
 }
 
