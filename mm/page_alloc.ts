@@ -47,8 +47,8 @@ import {
 	list_add, list_add_tail, list_del, list_empty, list_move_tail, type struct_list_head,
 } from "#linux/list.ts";
 import {
-	lock_map_acquire, lock_map_release, lockdep_assert_held, lockdep_init_map, new_lock_id,
-	type lockdep_map,
+	lock_map_acquire, lock_map_release, lockdep_assert_held, lockdep_chain, lockdep_init_map,
+	new_lock_id, type lockdep_map,
 } from "#linux/lockdep.ts";
 import { mem_cgroup_uncharge } from "#linux/memcontrol.ts";
 import {
@@ -99,7 +99,7 @@ import {
 	current_gfp_context, memalloc_noreclaim_restore, memalloc_noreclaim_save, might_alloc,
 } from "#linux/sched/mm.ts";
 import {
-	cond_resched, current, HELD_CHAIN, held_info, PF_DUMPCORE, PF_MEMALLOC, PF_WQ_WORKER,
+	cond_resched, current, PF_DUMPCORE, PF_MEMALLOC, PF_WQ_WORKER,
 	schedule_timeout_uninterruptible,
 } from "#linux/sched.ts";
 import { smp_processor_id } from "#linux/smp.ts";
@@ -1886,14 +1886,12 @@ let fs_reclaim_seen = new Uint8Array(1024);
  * nothing to check.
  */
 export function fs_reclaim_check(gfp_mask: gfp_t): void {
-	const curr = current;
-	const depth = curr.lockdep_depth;
+	const chain = lockdep_chain();
 
-	if (!CONFIG_LOCKDEP || depth === 0 || (gfp_mask & __GFP_DIRECT_RECLAIM) === 0 ||
-	    (curr.flags & PF_MEMALLOC) !== 0)
+	if (!CONFIG_LOCKDEP || chain === 0 || (gfp_mask & __GFP_DIRECT_RECLAIM) === 0 ||
+	    (current.flags & PF_MEMALLOC) !== 0)
 		return;
 
-	const chain = held_info[4 * (depth - 1) + HELD_CHAIN]!;
 	const bit = (current_gfp_context(gfp_mask) & __GFP_FS) !== 0 ? 2 : 1;
 	if (chain < fs_reclaim_seen.length && (fs_reclaim_seen[chain]! & bit) !== 0)
 		return;

@@ -2,33 +2,26 @@
 /*
  * Interrupts of this CPU on and off.
  *
- * Upstream: include/linux/irqflags.h. The flag is kept in the running task: no task is switched
+ * Upstream: include/linux/irqflags.h. A task takes the flag with it: none but a vCPU is switched
  * away with interrupts off. `const flags = local_irq_save();`
  */
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
-import { lockdep_hardirqs_on } from "#linux/lockdep/lockdep.ts";
-import { MAX_LOCK_DEPTH } from "#linux/lockdep_types.ts";
-import { current } from "#linux/sched_types.ts";
+import { HOT_IRQS, HOT_LOCK_CHAIN, IRQS_OFF, pcpu_hot } from "#asm/current.ts";
+import { lockdep_hardirqs_on, lockdep_top_irqs_off } from "#linux/lockdep/lockdep.ts";
 
 export function local_irq_disable(): void {
-	current.hardirqs_disabled = 1;
+	pcpu_hot[HOT_IRQS] = IRQS_OFF;
 }
 
 export function local_irq_enable(): void {
-	const t = current;
-	if (CONFIG_PROVE_LOCKING) {
-		if (t.lockdep_unmarked < t.lockdep_depth)
-			lockdep_hardirqs_on();
-		else
-			t.lockdep_unmarked = MAX_LOCK_DEPTH;
-	}
-	t.hardirqs_disabled = 0;
+	if (CONFIG_PROVE_LOCKING && lockdep_top_irqs_off(pcpu_hot[HOT_LOCK_CHAIN]!))
+		lockdep_hardirqs_on();
+	pcpu_hot[HOT_IRQS] = 0;
 }
 
 export function local_irq_save(): number {
-	const t = current;
-	const flags = t.hardirqs_disabled;
-	t.hardirqs_disabled = 1;
+	const flags = pcpu_hot[HOT_IRQS]!;
+	pcpu_hot[HOT_IRQS] = IRQS_OFF;
 	return flags;
 }
 
@@ -36,15 +29,15 @@ export function local_irq_restore(flags: number): void {
 	if (flags === 0)
 		local_irq_enable();
 	else
-		current.hardirqs_disabled = flags;
+		pcpu_hot[HOT_IRQS] = flags;
 }
 
 export function local_save_flags(): number {
-	return current.hardirqs_disabled;
+	return pcpu_hot[HOT_IRQS]!;
 }
 
 export function irqs_disabled(): boolean {
-	return current.hardirqs_disabled !== 0;
+	return pcpu_hot[HOT_IRQS] !== 0;
 }
 
 export function irqs_disabled_flags(flags: number): boolean {

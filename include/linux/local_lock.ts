@@ -8,7 +8,7 @@ import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { local_irq_restore, local_irq_save } from "#linux/irqflags.ts";
 import { lock_acquire, lock_release } from "#linux/lockdep/lockdep.ts";
 import { LD_WAIT_CONFIG, lockdep_key, new_lock_id } from "#linux/lockdep_types.ts";
-import { current } from "#linux/sched_types.ts";
+import { HOT_PREEMPT, pcpu_hot } from "#asm/current.ts";
 
 export class local_lock_t {
 	readonly lock_id = new_lock_id();
@@ -22,7 +22,7 @@ export function INIT_LOCAL_LOCK(name: string): local_lock_t {
 }
 
 export function local_lock(lock: local_lock_t): void {
-	current.preempt_count++;
+	pcpu_hot[HOT_PREEMPT]!++;
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep, 0);
 }
@@ -30,7 +30,7 @@ export function local_lock(lock: local_lock_t): void {
 export function local_unlock(lock: local_lock_t): void {
 	if (CONFIG_PROVE_LOCKING)
 		lock_release(lock.lock_id, lock.dep);
-	current.preempt_count--;
+	pcpu_hot[HOT_PREEMPT]!--;
 }
 
 /** `const flags = local_lock_irqsave(lock);` */

@@ -8,9 +8,11 @@ import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { HLOCK_READ, lock_acquire, lock_is_held, lock_is_held_type, lock_release, debug_locks } from
 	"#linux/lockdep/lockdep.ts";
 import type { lockdep_map } from "#linux/lockdep_types.ts";
-import { HARDIRQ_MASK, NMI_MASK, SOFTIRQ_MASK } from "#linux/preempt.const.ts";
+import { HOT_IRQS, HOT_LOCK_DEPTH, HOT_PREEMPT, pcpu_hot } from "#asm/current.ts";
+import { HARDIRQ_MASK, LOCKDEP_RECURSION_OFFSET, NMI_MASK, PREEMPT_COUNT_MASK, SOFTIRQ_MASK } from
+	"#linux/preempt.const.ts";
 import { WARN_ON } from "#linux/bug.ts";
-import { current } from "#linux/sched_types.ts";
+import { task_hot, type struct_task_struct } from "#linux/sched_types.ts";
 
 export { type lockdep_map, struct_lock_class_key, lockdep_key, MAX_LOCKDEP_SUBCLASSES,
 	MAX_LOCK_DEPTH, lock_class_name, new_lock_id, LD_WAIT_SLEEP, LD_WAIT_SPIN,
@@ -19,7 +21,7 @@ export { type lockdep_map, struct_lock_class_key, lockdep_key, MAX_LOCKDEP_SUBCL
 export { debug_check_no_locks_held, debug_locks, debug_locks_off, debug_locks_on,
 	debug_show_held_locks, HLOCK_NOCHECK, HLOCK_READ, HLOCK_READ_RECURSIVE, HLOCK_TRYLOCK,
 	lock_acquire, lock_acquire_nest, lock_downgrade, lock_is_held, lock_is_held_type,
-	lock_release, lockdep_dependencies, lockdep_hardirqs_on, lockdep_init_map,
+	lock_release, lockdep_chain, lockdep_dependencies, lockdep_hardirqs_on, lockdep_init_map,
 	lockdep_match_class, lockdep_print_held_locks, lockdep_rcu_suspicious, lockdep_set_class,
 	lockdep_set_class_and_name, lockdep_set_subclass, lockdep_sys_exit } from
 	"#linux/lockdep/lockdep.ts";
@@ -28,7 +30,7 @@ export const SINGLE_DEPTH_NESTING	= 1;
 
 /* not in a task that oopsed, nor while a report is printed */
 function validating(): boolean {
-	return debug_locks && current.lockdep_recursion === 0;
+	return debug_locks && pcpu_hot[HOT_PREEMPT]! < LOCKDEP_RECURSION_OFFSET;
 }
 
 /** Always true without lockdep, as upstream's stub is in assertions. */
@@ -40,7 +42,7 @@ export function lockdep_is_held(lock: lockdep_map): boolean {
 
 export function lockdep_assert_held(lock: lockdep_map): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(validating() && !lock_is_held(lock));
+		WARN_ON(!lock_is_held(lock) && validating());
 }
 
 export function lockdep_assert_not_held(lock: lockdep_map): void {
@@ -62,54 +64,54 @@ export const lockdep_assert_held_once = lockdep_assert_held;
 
 export function lockdep_assert_none_held_once(): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(validating() && current.lockdep_depth !== 0);
+		WARN_ON(validating() && pcpu_hot[HOT_LOCK_DEPTH] !== 0);
 }
 
 export function lockdep_assert_irqs_enabled(): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(validating() && current.hardirqs_disabled !== 0);
+		WARN_ON(pcpu_hot[HOT_IRQS] !== 0 && validating());
 }
 
 export function lockdep_assert_irqs_disabled(): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(validating() && current.hardirqs_disabled === 0);
+		WARN_ON(pcpu_hot[HOT_IRQS] === 0 && validating());
 }
 
 export function lockdep_assert_in_irq(): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(validating() && (current.preempt_count & (HARDIRQ_MASK | NMI_MASK)) === 0);
+		WARN_ON(validating() && (pcpu_hot[HOT_PREEMPT]! & (HARDIRQ_MASK | NMI_MASK)) === 0);
 }
 
 export function lockdep_assert_preemption_enabled(): void {
 	if (CONFIG_PROVE_LOCKING) {
-		WARN_ON(validating() && (current.preempt_count !== 0 ||
-			current.hardirqs_disabled !== 0));
+		WARN_ON(validating() && ((pcpu_hot[HOT_PREEMPT]! & PREEMPT_COUNT_MASK) !== 0 ||
+			pcpu_hot[HOT_IRQS] !== 0));
 	}
 }
 
 export function lockdep_assert_preemption_disabled(): void {
 	if (CONFIG_PROVE_LOCKING) {
-		WARN_ON(validating() && current.preempt_count === 0 &&
-			current.hardirqs_disabled === 0);
+		WARN_ON(validating() && (pcpu_hot[HOT_PREEMPT]! & PREEMPT_COUNT_MASK) === 0 &&
+			pcpu_hot[HOT_IRQS] === 0);
 	}
 }
 
 export function lockdep_assert_in_softirq(): void {
 	if (CONFIG_PROVE_LOCKING)
-		WARN_ON(validating() && (current.preempt_count & SOFTIRQ_MASK) === 0);
+		WARN_ON(validating() && (pcpu_hot[HOT_PREEMPT]! & SOFTIRQ_MASK) === 0);
 }
 
 /** Nothing is validated while off, in this task. */
 export function lockdep_off(): void {
-	current.lockdep_recursion++;
+	pcpu_hot[HOT_PREEMPT]! += LOCKDEP_RECURSION_OFFSET;
 }
 
 export function lockdep_on(): void {
-	current.lockdep_recursion--;
+	pcpu_hot[HOT_PREEMPT]! -= LOCKDEP_RECURSION_OFFSET;
 }
 
-export function lockdep_depth(tsk: { lockdep_depth: number }): number {
-	return tsk.lockdep_depth;
+export function lockdep_depth(tsk: struct_task_struct): number {
+	return task_hot(tsk)[HOT_LOCK_DEPTH]!;
 }
 
 export function lockdep_pin_lock(_lock: object): void {}

@@ -7,7 +7,7 @@
  */
 
 export const MAX_LOCKDEP_SUBCLASSES	= 8;
-export const MAX_LOCKDEP_KEYS		= 1024;
+export const MAX_LOCKDEP_KEYS		= 512;
 export const MAX_LOCK_DEPTH		= 48;
 
 export const LD_WAIT_INV	= 0;

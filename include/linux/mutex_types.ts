@@ -10,8 +10,8 @@ import type { struct_task_struct } from "#linux/sched_types.ts";
 export class struct_mutex {
 	readonly lock_id = new_lock_id();
 	dep = 0;
-	/** null: unlocked */
-	owner: struct_task_struct | null = null;
+	/** as HOT_OWNER names it; 0: unlocked */
+	owner = 0;
 	/** tasks that wait for it, first come first; null: nobody ever did */
 	wait_list: struct_task_struct[] | null = null;
 }
@@ -19,8 +19,8 @@ export class struct_mutex {
 export class struct_rw_semaphore {
 	readonly lock_id = new_lock_id();
 	dep = 0;
-	/** the writer */
-	owner: struct_task_struct | null = null;
+	/** the writer, as HOT_OWNER names it, or 0 */
+	owner = 0;
 	readers = 0;
 	wait_list: struct_task_struct[] | null = null;
 }

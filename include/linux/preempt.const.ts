@@ -27,3 +27,7 @@ export const NMI_OFFSET		= 1 << NMI_SHIFT;
 
 export const SOFTIRQ_DISABLE_OFFSET	= 2 * SOFTIRQ_OFFSET;
 export const PREEMPT_DISABLED		= PREEMPT_OFFSET;
+
+/* the rest of the word: how often lockdep is off in this task */
+export const PREEMPT_COUNT_MASK		= 0xffffff;
+export const LOCKDEP_RECURSION_OFFSET	= 1 << 24;

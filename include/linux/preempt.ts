@@ -7,8 +7,9 @@
  * interrupt counts in the task it interrupted.
  */
 import { container_of } from "#asm-generic/owner.ts";
-import { HARDIRQ_MASK, HARDIRQ_OFFSET, NMI_MASK, NMI_OFFSET, PREEMPT_MASK, SOFTIRQ_DISABLE_OFFSET,
-	SOFTIRQ_MASK, SOFTIRQ_OFFSET } from "#linux/preempt.const.ts";
+import { HOT_IRQS, HOT_PREEMPT, pcpu_hot } from "#asm/current.ts";
+import { HARDIRQ_MASK, HARDIRQ_OFFSET, NMI_MASK, NMI_OFFSET, PREEMPT_COUNT_MASK, PREEMPT_MASK,
+	SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_MASK, SOFTIRQ_OFFSET } from "#linux/preempt.const.ts";
 import { hlist_add_head, hlist_del, struct_hlist_node } from "#linux/list.ts";
 import { WARN } from "#linux/bug.ts";
 import { current, type struct_task_struct } from "#linux/sched_types.ts";
@@ -16,72 +17,72 @@ import { current, type struct_task_struct } from "#linux/sched_types.ts";
 export * from "#linux/preempt.const.ts";
 
 export function preempt_count(): number {
-	return current.preempt_count;
+	return pcpu_hot[HOT_PREEMPT]! & PREEMPT_COUNT_MASK;
 }
 
 export function preempt_count_add(val: number): void {
-	current.preempt_count += val;
+	pcpu_hot[HOT_PREEMPT]! += val;
 }
 
 export function preempt_count_sub(val: number): void {
-	current.preempt_count -= val;
+	pcpu_hot[HOT_PREEMPT]! -= val;
 }
 
 export function hardirq_count(): number {
-	return current.preempt_count & HARDIRQ_MASK;
+	return pcpu_hot[HOT_PREEMPT]! & HARDIRQ_MASK;
 }
 
 export function softirq_count(): number {
-	return current.preempt_count & SOFTIRQ_MASK;
+	return pcpu_hot[HOT_PREEMPT]! & SOFTIRQ_MASK;
 }
 
 export function irq_count(): number {
-	return current.preempt_count & (HARDIRQ_MASK | SOFTIRQ_MASK | NMI_MASK);
+	return pcpu_hot[HOT_PREEMPT]! & (HARDIRQ_MASK | SOFTIRQ_MASK | NMI_MASK);
 }
 
 export function in_nmi(): boolean {
-	return (current.preempt_count & NMI_MASK) !== 0;
+	return (pcpu_hot[HOT_PREEMPT]! & NMI_MASK) !== 0;
 }
 
 export function in_hardirq(): boolean {
-	return (current.preempt_count & HARDIRQ_MASK) !== 0;
+	return (pcpu_hot[HOT_PREEMPT]! & HARDIRQ_MASK) !== 0;
 }
 
 export const in_irq = in_hardirq;
 
 export function in_serving_softirq(): boolean {
-	return (current.preempt_count & SOFTIRQ_OFFSET) !== 0;
+	return (pcpu_hot[HOT_PREEMPT]! & SOFTIRQ_OFFSET) !== 0;
 }
 
 export function in_softirq(): boolean {
-	return (current.preempt_count & SOFTIRQ_MASK) !== 0;
+	return (pcpu_hot[HOT_PREEMPT]! & SOFTIRQ_MASK) !== 0;
 }
 
 export function in_interrupt(): boolean {
-	return (current.preempt_count & (HARDIRQ_MASK | SOFTIRQ_MASK | NMI_MASK)) !== 0;
+	return (pcpu_hot[HOT_PREEMPT]! & (HARDIRQ_MASK | SOFTIRQ_MASK | NMI_MASK)) !== 0;
 }
 
 export function in_task(): boolean {
-	return (current.preempt_count & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET)) === 0;
+	return (pcpu_hot[HOT_PREEMPT]! & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET)) === 0;
 }
 
 export function in_atomic(): boolean {
-	return current.preempt_count !== 0;
+	return (pcpu_hot[HOT_PREEMPT]! & PREEMPT_COUNT_MASK) !== 0;
 }
 
 export function preemptible(): boolean {
-	return current.preempt_count === 0 && current.hardirqs_disabled === 0;
+	return (pcpu_hot[HOT_PREEMPT]! & PREEMPT_COUNT_MASK) === 0 && pcpu_hot[HOT_IRQS] === 0;
 }
 
 export function preempt_disable(): void {
-	current.preempt_count++;
+	pcpu_hot[HOT_PREEMPT]!++;
 }
 
 export function preempt_enable(): void {
-	const t = current;
-	if ((t.preempt_count & PREEMPT_MASK) === 0)
+	const count = pcpu_hot[HOT_PREEMPT]!;
+	if ((count & PREEMPT_MASK) === 0)
 		underflow();
-	t.preempt_count--;
+	pcpu_hot[HOT_PREEMPT] = count - 1;
 }
 
 function underflow(): void {
@@ -102,36 +103,36 @@ export function migrate_enable(): void {
 }
 
 export function local_bh_disable(): void {
-	current.preempt_count += SOFTIRQ_DISABLE_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! += SOFTIRQ_DISABLE_OFFSET;
 }
 
 export function local_bh_enable(): void {
-	current.preempt_count -= SOFTIRQ_DISABLE_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! -= SOFTIRQ_DISABLE_OFFSET;
 }
 
 /* entry and exit of handlers; kernel/softirq.c */
 export function irq_enter(): void {
-	current.preempt_count += HARDIRQ_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! += HARDIRQ_OFFSET;
 }
 
 export function irq_exit(): void {
-	current.preempt_count -= HARDIRQ_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! -= HARDIRQ_OFFSET;
 }
 
 export function __softirq_enter(): void {
-	current.preempt_count += SOFTIRQ_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! += SOFTIRQ_OFFSET;
 }
 
 export function __softirq_exit(): void {
-	current.preempt_count -= SOFTIRQ_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! -= SOFTIRQ_OFFSET;
 }
 
 export function nmi_enter(): void {
-	current.preempt_count += NMI_OFFSET + HARDIRQ_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! += NMI_OFFSET + HARDIRQ_OFFSET;
 }
 
 export function nmi_exit(): void {
-	current.preempt_count -= NMI_OFFSET + HARDIRQ_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! -= NMI_OFFSET + HARDIRQ_OFFSET;
 }
 
 /* ---- preempt notifiers ---------------------------------------------------------------------- */

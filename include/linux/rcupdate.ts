@@ -7,11 +7,11 @@
  * quiescent state of the whole host.
  */
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
-import { current } from "#linux/sched_types.ts";
+import { HOT_IRQS, HOT_PREEMPT, HOT_RCU_NESTING, pcpu_hot } from "#asm/current.ts";
 import { lockdep_rcu_suspicious } from "#linux/lockdep/lockdep.ts";
 import { type struct_callback_head } from "#linux/rcupdate_types.ts";
 import { call_rcu } from "#linux/rcupdate/tree.ts";
-import { SOFTIRQ_DISABLE_OFFSET } from "#linux/preempt.const.ts";
+import { PREEMPT_COUNT_MASK, SOFTIRQ_DISABLE_OFFSET } from "#linux/preempt.const.ts";
 import { rcu_unlock_bug } from "#linux/rcupdate/tree.ts";
 import { kfree } from "#linux/slab.ts";
 
@@ -23,52 +23,51 @@ export { call_rcu, rcu_barrier, synchronize_rcu, synchronize_rcu_expedited,
 	"#linux/rcupdate/tree.ts";
 
 export function rcu_read_lock(): void {
-	current.rcu_read_lock_nesting++;
+	pcpu_hot[HOT_RCU_NESTING]!++;
 }
 
 export function rcu_read_unlock(): void {
-	const t = current;
-	if (--t.rcu_read_lock_nesting < 0)
-		rcu_unlock_bug(t);
+	if (--pcpu_hot[HOT_RCU_NESTING]! < 0)
+		rcu_unlock_bug();
 }
 
 export function rcu_read_lock_held(): boolean {
-	return current.rcu_read_lock_nesting !== 0;
+	return pcpu_hot[HOT_RCU_NESTING] !== 0;
 }
 
 export function rcu_read_lock_any_held(): boolean {
-	const t = current;
-	return t.rcu_read_lock_nesting !== 0 || t.preempt_count !== 0 || t.hardirqs_disabled !== 0;
+	return pcpu_hot[HOT_RCU_NESTING] !== 0 || pcpu_hot[HOT_IRQS] !== 0 ||
+		(pcpu_hot[HOT_PREEMPT]! & PREEMPT_COUNT_MASK) !== 0;
 }
 
 export const rcu_read_lock_sched_held = rcu_read_lock_any_held;
 
 export function rcu_read_lock_bh(): void {
-	current.preempt_count += SOFTIRQ_DISABLE_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! += SOFTIRQ_DISABLE_OFFSET;
 }
 
 export function rcu_read_unlock_bh(): void {
-	current.preempt_count -= SOFTIRQ_DISABLE_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! -= SOFTIRQ_DISABLE_OFFSET;
 }
 
 export function rcu_read_lock_sched(): void {
-	current.preempt_count++;
+	pcpu_hot[HOT_PREEMPT]!++;
 }
 
 export function rcu_read_unlock_sched(): void {
-	current.preempt_count--;
+	pcpu_hot[HOT_PREEMPT]!--;
 }
 
 /* `const p = rcu_dereference(x.p);` needs a section */
 export function rcu_dereference<T>(p: T): T {
-	if (CONFIG_PROVE_LOCKING && current.rcu_read_lock_nesting === 0)
+	if (CONFIG_PROVE_LOCKING && pcpu_hot[HOT_RCU_NESTING] === 0)
 		lockdep_rcu_suspicious("suspicious rcu_dereference_check() usage");
 	return p;
 }
 
 /** @c: what else makes the access safe, usually lockdep_is_held(). */
 export function rcu_dereference_check<T>(p: T, c: boolean): T {
-	if (CONFIG_PROVE_LOCKING && !c && current.rcu_read_lock_nesting === 0)
+	if (CONFIG_PROVE_LOCKING && !c && pcpu_hot[HOT_RCU_NESTING] === 0)
 		lockdep_rcu_suspicious("suspicious rcu_dereference_check() usage");
 	return p;
 }

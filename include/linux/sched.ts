@@ -5,6 +5,7 @@
  * Upstream: include/linux/sched.h; might_sleep() of include/linux/kernel.h.
  */
 import { CONFIG_DEBUG_ATOMIC_SLEEP } from "#generated/autoconf.ts";
+import { HOT_IRQS, HOT_NON_BLOCK, HOT_PREEMPT, HOT_RCU_NESTING, pcpu_hot } from "#asm/current.ts";
 import { _TIF_NEED_RESCHED, _TIF_NOTIFY_SIGNAL, _TIF_SIGPENDING, TIF_NEED_RESCHED } from
 	"#linux/sched.const.ts";
 import { EXIT_ZOMBIE, TASK_RUNNING, current,
@@ -117,10 +118,9 @@ export function xfer_to_guest_mode_work_pending(): boolean {
 /* ---- points where upstream may sleep or yield ----------------------------------------------- */
 
 export function might_sleep(): void {
-	const t = current;
-	if (CONFIG_DEBUG_ATOMIC_SLEEP && (t.preempt_count | t.hardirqs_disabled |
-	    t.rcu_read_lock_nesting | t.non_block_count) !== 0)
-		__might_resched(t);
+	if (CONFIG_DEBUG_ATOMIC_SLEEP && (pcpu_hot[HOT_PREEMPT]! | pcpu_hot[HOT_IRQS]! |
+	    pcpu_hot[HOT_RCU_NESTING]! | pcpu_hot[HOT_NON_BLOCK]!) !== 0)
+		__might_resched();
 }
 
 export function might_sleep_if(cond: boolean): void {
@@ -132,11 +132,11 @@ export function cant_sleep(): void {}
 export function might_resched(): void {}
 
 export function non_block_start(): void {
-	current.non_block_count++;
+	pcpu_hot[HOT_NON_BLOCK]!++;
 }
 
 export function non_block_end(): void {
-	current.non_block_count--;
+	pcpu_hot[HOT_NON_BLOCK]!--;
 }
 
 /** C: 1 if it rescheduled. Kernel code is atomic here: only the check remains, and the flag. */

@@ -5,7 +5,7 @@
  * Upstream: include/linux/sched.h (struct task_struct), init/init_task.c (storage of init_task),
  * struct pid of include/linux/pid.h, arch/x86/include/asm/current.h.
  */
-import { MAX_LOCK_DEPTH } from "#linux/lockdep_types.ts";
+import { HOT_LOCK_DEPTH, HOT_OWNER, NR_HOT, pcpu_hot } from "#asm/current.ts";
 import { struct_hlist_head, struct_list_head } from "#linux/list.ts";
 import { struct_callback_head } from "#linux/rcupdate_types.ts";
 import { spinlock_t } from "#linux/spinlock_types.ts";
@@ -133,22 +133,14 @@ export class struct_task_struct {
 	/* thread_info */
 	thread_info_flags = 0;
 	syscall_work = 0;
-	/** PREEMPT 0-7, SOFTIRQ 8-15, HARDIRQ 16-19, NMI 20-23 */
-	preempt_count = 0;
-	/** C: the CPU's IF; 1: local_irq_disable() in force */
-	hardirqs_disabled = 0;
-	rcu_read_lock_nesting = 0;
-	non_block_count = 0;
+	/** while another task is current, what pcpu_hot has of this one; see task_hot() */
+	hot = new Int32Array(NR_HOT);
 	pagefault_disabled = 0;
 
-	/* lockdep; see lockdep/lockdep.ts */
-	lockdep_depth = 0;
-	lockdep_recursion = 0;
-	/** locks below this index are known to be fit for being held with interrupts enabled */
-	lockdep_unmarked = MAX_LOCK_DEPTH;
-	/** the locks held, while another task is current; null: never yet */
-	held_lock: Int32Array | null = null;
-	held_info: Int32Array | null = null;
+	/** likewise the locks held; null: never yet */
+	held_locks: held_locks | null = null;
+	/** died with locks held: they name it for good */
+	owns_for_good = false;
 
 	__state = TASK_RUNNING;
 	usage = 1;
@@ -285,45 +277,67 @@ export const init_task = new struct_task_struct(null);
 init_task.comm = "swapper/0";
 
 /*
- * Locks of the current task, lockdep_depth of them. They are not in the task because an array that
- * is always the same costs a fraction. By lock four words: class, kind of acquisition and context
- * (HLOCK_*); the chain after it; locks of the class merged here under a nest lock, 0: just one;
- * the chain again if what comes next in task context goes on from it, or 0. In front of them
- * stands an entry of zeroes.
+ * Locks of the current task, HOT_LOCK_DEPTH of them, from index 1 on. They are not in the task
+ * because an array that is always the same costs a fraction.
  */
-export const HELD_KEY		= 4;
-export const HELD_CHAIN		= 5;
-export const HELD_REFS		= 6;
-export const HELD_PARENT	= 7;
-/* lock_id of each; room for whatever an index of 6 bits can name */
-export const held_lock = new Int32Array(64);
-export const held_info = new Int32Array(4 * (64 + 1));
-
-function save_held_locks(prev: struct_task_struct): void {
-	const lock = prev.held_lock ??= new Int32Array(MAX_LOCK_DEPTH);
-	const info = prev.held_info ??= new Int32Array(4 * (MAX_LOCK_DEPTH + 1));
-
-	for (let i = 0; i < prev.lockdep_depth; i++) {
-		lock[i] = held_lock[i]!;
-		for (let j = 4 * i + HELD_KEY; j <= 4 * i + HELD_PARENT; j++) {
-			info[j] = held_info[j]!;
-			held_info[j] = 0;
-		}
-	}
+class held_locks {
+	/** lock_id of each, or HELD_MERGED; 0 at index 0. Room for any index of 6 bits */
+	readonly lock = new Int32Array(64);
+	/** HOT_LOCK_CHAIN before it was taken */
+	readonly before = new Int32Array(64);
+	/** locks of the class merged here under a nest lock; 0: just one, and not merged */
+	readonly refs = new Int32Array(64);
 }
 
-function restore_held_locks(next: struct_task_struct): void {
-	const lock = next.held_lock!, info = next.held_info!;
+const held = new held_locks();
+export const held_lock = held.lock;
+export const held_before = held.before;
+export const held_refs = held.refs;
+/** in place of the lock_id of merged ones */
+export const HELD_MERGED	= -1;
 
-	for (let i = 0; i < next.lockdep_depth; i++) {
-		held_lock[i] = lock[i]!;
-		for (let j = 4 * i + HELD_KEY; j <= 4 * i + HELD_PARENT; j++)
-			held_info[j] = info[j]!;
+function copy_held_locks(to: held_locks, from: held_locks, depth: number): void {
+	for (let i = 1; i <= depth; i++) {
+		to.lock[i] = from.lock[i]!;
+		to.before[i] = from.before[i]!;
+		to.refs[i] = from.refs[i]!;
+		from.refs[i] = 0;
 	}
 }
 
 /** The task that runs now, on the CPU that runs now. Only the scheduler changes it. */
 export let current: struct_task_struct = init_task;
+
+/** What pcpu_hot says of @task, or would. */
+export function task_hot(task: struct_task_struct): Int32Array {
+	return task === current ? pcpu_hot : task.hot;
+}
+
+/** held_before of @task */
+export function task_held_before(task: struct_task_struct): Int32Array {
+	return task === current ? held_before : task.held_locks!.before;
+}
+
+/* who owns a lock is kept as a number: that costs less than an object, which V8 has to note */
+const lock_owners = new Map<number, struct_task_struct>([[pcpu_hot[HOT_OWNER]!, init_task]]);
+let last_lock_owner = pcpu_hot[HOT_OWNER]!;
+init_task.hot[HOT_OWNER] = last_lock_owner;
+
+/** For reports: the task that a lock names, or null if there is none. */
+export function lock_owner(nr: number): struct_task_struct | null {
+	return lock_owners.get(nr) ?? null;
+}
+
+/** @task is freed. */
+export function lock_owner_gone(task: struct_task_struct): void {
+	if (!task.owns_for_good)
+		lock_owners.delete(task_hot(task)[HOT_OWNER]!);
+}
+
+function name_owner(task: struct_task_struct): void {
+	task.hot[HOT_OWNER] = ++last_lock_owner;
+	lock_owners.set(last_lock_owner, task);
+}
 
 /** For the scheduler, for calls on other CPUs, and for kunit to hold the other side. */
 export function set_current(task: struct_task_struct): void {
@@ -331,9 +345,16 @@ export function set_current(task: struct_task_struct): void {
 
 	if (task === prev)
 		return;
-	if (prev.lockdep_depth !== 0)
-		save_held_locks(prev);
-	if (task.lockdep_depth !== 0)
-		restore_held_locks(task);
+	if (pcpu_hot[HOT_LOCK_DEPTH] !== 0)
+		copy_held_locks(prev.held_locks ??= new held_locks(), held,
+			pcpu_hot[HOT_LOCK_DEPTH]!);
+	if (task.hot[HOT_OWNER] === 0)
+		name_owner(task);
+	for (let i = 0; i < NR_HOT; i++) {
+		prev.hot[i] = pcpu_hot[i]!;
+		pcpu_hot[i] = task.hot[i]!;
+	}
+	if (pcpu_hot[HOT_LOCK_DEPTH] !== 0)
+		copy_held_locks(held, task.held_locks!, pcpu_hot[HOT_LOCK_DEPTH]!);
 	current = task;
 }

@@ -8,6 +8,8 @@
 import { cpu_interrupt, cpus, this_cpu } from "#asm/smp.ts";
 import { HARDIRQ_OFFSET, NMI_OFFSET } from "#linux/preempt.const.ts";
 import { cpu_curr } from "#linux/sched.ts";
+import { HOT_IRQS, HOT_PREEMPT, pcpu_hot } from "#asm/current.ts";
+import { irqs_disabled, local_irq_save } from "#linux/irqflags.ts";
 import { current, set_current } from "#linux/sched_types.ts";
 import { preempt_disable, preempt_enable } from "#linux/preempt.ts";
 import { WARN_ON_ONCE } from "#linux/bug.ts";
@@ -44,20 +46,18 @@ function call_function<T>(cpu: number, func: smp_call_func_t<T>, info: T): void 
 	const t = cpu_curr(cpu);
 
 	if (this_cpu.id === cpu) {
-		const flags = prev.hardirqs_disabled;
-		prev.hardirqs_disabled = 1;
+		const flags = local_irq_save();
 		func(info);
-		prev.hardirqs_disabled = flags;
+		pcpu_hot[HOT_IRQS] = flags;
 		return;
 	}
 	cpu_interrupt(cpus[cpu]!, () => {
-		const flags = t.hardirqs_disabled;
 		set_current(t);
-		t.preempt_count += HARDIRQ_OFFSET;
-		t.hardirqs_disabled = 1;
+		const flags = local_irq_save();
+		pcpu_hot[HOT_PREEMPT]! += HARDIRQ_OFFSET;
 		func(info);
-		t.hardirqs_disabled = flags;
-		t.preempt_count -= HARDIRQ_OFFSET;
+		pcpu_hot[HOT_IRQS] = flags;
+		pcpu_hot[HOT_PREEMPT]! -= HARDIRQ_OFFSET;
 		set_current(prev);
 	}, null);
 }
@@ -70,13 +70,12 @@ export function nmi_call_on_cpu<T>(cpu: number, func: smp_call_func_t<T>, info: 
 	const t = cpu_curr(cpu);
 
 	cpu_interrupt(cpus[cpu]!, () => {
-		const flags = t.hardirqs_disabled;
 		set_current(t);
-		t.preempt_count += NMI_OFFSET + HARDIRQ_OFFSET;
-		t.hardirqs_disabled = 1;
+		const flags = local_irq_save();
+		pcpu_hot[HOT_PREEMPT]! += NMI_OFFSET + HARDIRQ_OFFSET;
 		func(info);
-		t.hardirqs_disabled = flags;
-		t.preempt_count -= NMI_OFFSET + HARDIRQ_OFFSET;
+		pcpu_hot[HOT_IRQS] = flags;
+		pcpu_hot[HOT_PREEMPT]! -= NMI_OFFSET + HARDIRQ_OFFSET;
 		set_current(prev);
 	}, null);
 }
@@ -84,7 +83,7 @@ export function nmi_call_on_cpu<T>(cpu: number, func: smp_call_func_t<T>, info: 
 /** kernel/smp.c:smp_call_function_single(); C: 0 or -ENXIO. */
 export function smp_call_function_single<T>(cpu: number, func: smp_call_func_t<T>, info: T,
 	_wait: number): number {
-	WARN_ON_ONCE(current.hardirqs_disabled !== 0 && cpu !== this_cpu.id);
+	WARN_ON_ONCE(irqs_disabled() && cpu !== this_cpu.id);
 	call_function(cpu, func, info);
 	return 0;
 }

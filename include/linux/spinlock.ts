@@ -13,7 +13,7 @@ import { LD_WAIT_CONFIG, type lockdep_map, lockdep_key } from "#linux/lockdep_ty
 import { HARDIRQ_MASK, NMI_MASK, SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_MASK } from
 	"#linux/preempt.const.ts";
 import type { rwlock_t, spinlock_t } from "#linux/spinlock_types.ts";
-import { current } from "#linux/sched_types.ts";
+import { HOT_IRQS, HOT_OWNER, HOT_PREEMPT, IRQS_OFF, pcpu_hot } from "#asm/current.ts";
 import { local_irq_restore } from "#linux/irqflags.ts";
 import { rwlock_bug, spin_bug } from "#linux/spinlock/spinlock_debug.ts";
 
@@ -22,62 +22,57 @@ export { DEFINE_RAW_SPINLOCK, DEFINE_RWLOCK, DEFINE_SPINLOCK, raw_spinlock_t, rw
 
 export function spin_lock_init(lock: spinlock_t, name: string): void {
 	lock.dep = lockdep_key(name, LD_WAIT_CONFIG);
-	lock.owner = null;
+	lock.owner = 0;
 }
 
 export function spin_lock(lock: spinlock_t): void {
-	const curr = current;
-	curr.preempt_count++;
+	pcpu_hot[HOT_PREEMPT]!++;
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep, 0);
-	if (lock.owner !== null)
+	if (lock.owner !== 0)
 		spin_bug(lock);
-	lock.owner = curr;
+	lock.owner = pcpu_hot[HOT_OWNER]!;
 }
 
 export function spin_lock_nested(lock: spinlock_t, subclass: number): void {
-	const curr = current;
-	curr.preempt_count++;
+	pcpu_hot[HOT_PREEMPT]!++;
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep + subclass, 0);
-	if (lock.owner !== null)
+	if (lock.owner !== 0)
 		spin_bug(lock);
-	lock.owner = curr;
+	lock.owner = pcpu_hot[HOT_OWNER]!;
 }
 
 export function spin_lock_nest_lock(lock: spinlock_t, nest_lock: lockdep_map): void {
-	const curr = current;
-	curr.preempt_count++;
+	pcpu_hot[HOT_PREEMPT]!++;
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire_nest(lock.lock_id, lock.dep, 0, nest_lock);
-	if (lock.owner !== null)
+	if (lock.owner !== 0)
 		spin_bug(lock);
-	lock.owner = curr;
+	lock.owner = pcpu_hot[HOT_OWNER]!;
 }
 
 export function spin_trylock(lock: spinlock_t): boolean {
-	const curr = current;
-	if (lock.owner !== null)
+	if (lock.owner !== 0)
 		return false;
-	curr.preempt_count++;
+	pcpu_hot[HOT_PREEMPT]!++;
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep, HLOCK_TRYLOCK);
-	lock.owner = curr;
+	lock.owner = pcpu_hot[HOT_OWNER]!;
 	return true;
 }
 
 export function spin_unlock(lock: spinlock_t): void {
-	const curr = current;
 	if (CONFIG_PROVE_LOCKING)
 		lock_release(lock.lock_id, lock.dep);
-	if (lock.owner !== curr)
+	if (lock.owner !== pcpu_hot[HOT_OWNER])
 		spin_bug(lock);
-	lock.owner = null;
-	curr.preempt_count--;
+	lock.owner = 0;
+	pcpu_hot[HOT_PREEMPT]!--;
 }
 
 export function spin_lock_irq(lock: spinlock_t): void {
-	current.hardirqs_disabled = 1;
+	pcpu_hot[HOT_IRQS] = IRQS_OFF;
 	spin_lock(lock);
 }
 
@@ -87,27 +82,25 @@ export function spin_unlock_irq(lock: spinlock_t): void {
 }
 
 export function spin_trylock_irq(lock: spinlock_t): boolean {
-	const flags = current.hardirqs_disabled;
-	current.hardirqs_disabled = 1;
+	const flags = pcpu_hot[HOT_IRQS]!;
+	pcpu_hot[HOT_IRQS] = IRQS_OFF;
 	if (spin_trylock(lock))
 		return true;
-	current.hardirqs_disabled = flags;
+	pcpu_hot[HOT_IRQS] = flags;
 	return false;
 }
 
 /** `const flags = spin_lock_irqsave(lock);` */
 export function spin_lock_irqsave(lock: spinlock_t): number {
-	const curr = current;
-	const flags = curr.hardirqs_disabled;
-	curr.hardirqs_disabled = 1;
+	const flags = pcpu_hot[HOT_IRQS]!;
+	pcpu_hot[HOT_IRQS] = IRQS_OFF;
 	spin_lock(lock);
 	return flags;
 }
 
 export function spin_lock_irqsave_nested(lock: spinlock_t, subclass: number): number {
-	const curr = current;
-	const flags = curr.hardirqs_disabled;
-	curr.hardirqs_disabled = 1;
+	const flags = pcpu_hot[HOT_IRQS]!;
+	pcpu_hot[HOT_IRQS] = IRQS_OFF;
 	spin_lock_nested(lock, subclass);
 	return flags;
 }
@@ -118,17 +111,17 @@ export function spin_unlock_irqrestore(lock: spinlock_t, flags: number): void {
 }
 
 export function spin_lock_bh(lock: spinlock_t): void {
-	current.preempt_count += SOFTIRQ_DISABLE_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! += SOFTIRQ_DISABLE_OFFSET;
 	spin_lock(lock);
 }
 
 export function spin_unlock_bh(lock: spinlock_t): void {
 	spin_unlock(lock);
-	current.preempt_count -= SOFTIRQ_DISABLE_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! -= SOFTIRQ_DISABLE_OFFSET;
 }
 
 export function spin_is_locked(lock: spinlock_t): boolean {
-	return lock.owner !== null;
+	return lock.owner !== 0;
 }
 
 /** Somebody spins: never, here. */
@@ -145,7 +138,7 @@ export function rwlock_needbreak(_lock: rwlock_t): boolean {
 }
 
 export function assert_spin_locked(lock: spinlock_t): void {
-	if (lock.owner === null)
+	if (lock.owner === 0)
 		spin_bug(lock);
 }
 
@@ -163,68 +156,64 @@ export {
 
 export function rwlock_init(lock: rwlock_t, name: string): void {
 	lock.dep = lockdep_key(name, LD_WAIT_CONFIG);
-	lock.owner = null;
+	lock.owner = 0;
 	lock.readers = 0;
 }
 
 export function write_lock(lock: rwlock_t): void {
-	const curr = current;
-	curr.preempt_count++;
+	pcpu_hot[HOT_PREEMPT]!++;
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep, 0);
-	if (lock.owner !== null || lock.readers !== 0)
+	if (lock.owner !== 0 || lock.readers !== 0)
 		rwlock_bug(lock);
-	lock.owner = curr;
+	lock.owner = pcpu_hot[HOT_OWNER]!;
 }
 
 export function write_lock_nested(lock: rwlock_t, subclass: number): void {
-	const curr = current;
-	curr.preempt_count++;
+	pcpu_hot[HOT_PREEMPT]!++;
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep + subclass, 0);
-	if (lock.owner !== null || lock.readers !== 0)
+	if (lock.owner !== 0 || lock.readers !== 0)
 		rwlock_bug(lock);
-	lock.owner = curr;
+	lock.owner = pcpu_hot[HOT_OWNER]!;
 }
 
 export function write_trylock(lock: rwlock_t): boolean {
-	if (lock.owner !== null || lock.readers !== 0)
+	if (lock.owner !== 0 || lock.readers !== 0)
 		return false;
-	current.preempt_count++;
+	pcpu_hot[HOT_PREEMPT]!++;
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep, HLOCK_TRYLOCK);
-	lock.owner = current;
+	lock.owner = pcpu_hot[HOT_OWNER]!;
 	return true;
 }
 
 export function write_unlock(lock: rwlock_t): void {
-	const curr = current;
 	if (CONFIG_PROVE_LOCKING)
 		lock_release(lock.lock_id, lock.dep);
-	if (lock.owner !== curr)
+	if (lock.owner !== pcpu_hot[HOT_OWNER])
 		rwlock_bug(lock);
-	lock.owner = null;
-	curr.preempt_count--;
+	lock.owner = 0;
+	pcpu_hot[HOT_PREEMPT]!--;
 }
 
 /* queued rwlocks: a reader is recursive only in interrupts; include/linux/lockdep.h */
 export function read_lock(lock: rwlock_t): void {
-	const curr = current;
-	const pc = ++curr.preempt_count;
+	const pc = ++pcpu_hot[HOT_PREEMPT]!;
 	if (CONFIG_PROVE_LOCKING) {
 		lock_acquire(lock.lock_id, lock.dep,
 			(pc & (HARDIRQ_MASK | NMI_MASK | SOFTIRQ_MASK)) !== 0 ?
 				HLOCK_READ_RECURSIVE : HLOCK_READ);
 	}
-	if (lock.owner !== null)
+	if (lock.owner !== 0)
 		rwlock_bug(lock);
 	lock.readers++;
 }
 
 export function read_trylock(lock: rwlock_t): boolean {
-	if (lock.owner !== null)
+	if (lock.owner !== 0)
 		return false;
-	current.preempt_count++;
+	pcpu_hot[HOT_PREEMPT]!++;
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep, HLOCK_READ_RECURSIVE | HLOCK_TRYLOCK);
 	lock.readers++;
@@ -237,11 +226,11 @@ export function read_unlock(lock: rwlock_t): void {
 	if (lock.readers === 0)
 		rwlock_bug(lock);
 	lock.readers--;
-	current.preempt_count--;
+	pcpu_hot[HOT_PREEMPT]!--;
 }
 
 export function write_lock_irq(lock: rwlock_t): void {
-	current.hardirqs_disabled = 1;
+	pcpu_hot[HOT_IRQS] = IRQS_OFF;
 	write_lock(lock);
 }
 
@@ -251,8 +240,8 @@ export function write_unlock_irq(lock: rwlock_t): void {
 }
 
 export function write_lock_irqsave(lock: rwlock_t): number {
-	const flags = current.hardirqs_disabled;
-	current.hardirqs_disabled = 1;
+	const flags = pcpu_hot[HOT_IRQS]!;
+	pcpu_hot[HOT_IRQS] = IRQS_OFF;
 	write_lock(lock);
 	return flags;
 }
@@ -263,17 +252,17 @@ export function write_unlock_irqrestore(lock: rwlock_t, flags: number): void {
 }
 
 export function write_lock_bh(lock: rwlock_t): void {
-	current.preempt_count += SOFTIRQ_DISABLE_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! += SOFTIRQ_DISABLE_OFFSET;
 	write_lock(lock);
 }
 
 export function write_unlock_bh(lock: rwlock_t): void {
 	write_unlock(lock);
-	current.preempt_count -= SOFTIRQ_DISABLE_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! -= SOFTIRQ_DISABLE_OFFSET;
 }
 
 export function read_lock_irq(lock: rwlock_t): void {
-	current.hardirqs_disabled = 1;
+	pcpu_hot[HOT_IRQS] = IRQS_OFF;
 	read_lock(lock);
 }
 
@@ -283,8 +272,8 @@ export function read_unlock_irq(lock: rwlock_t): void {
 }
 
 export function read_lock_irqsave(lock: rwlock_t): number {
-	const flags = current.hardirqs_disabled;
-	current.hardirqs_disabled = 1;
+	const flags = pcpu_hot[HOT_IRQS]!;
+	pcpu_hot[HOT_IRQS] = IRQS_OFF;
 	read_lock(lock);
 	return flags;
 }
@@ -295,13 +284,13 @@ export function read_unlock_irqrestore(lock: rwlock_t, flags: number): void {
 }
 
 export function read_lock_bh(lock: rwlock_t): void {
-	current.preempt_count += SOFTIRQ_DISABLE_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! += SOFTIRQ_DISABLE_OFFSET;
 	read_lock(lock);
 }
 
 export function read_unlock_bh(lock: rwlock_t): void {
 	read_unlock(lock);
-	current.preempt_count -= SOFTIRQ_DISABLE_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! -= SOFTIRQ_DISABLE_OFFSET;
 }
 
 export function rwlock_is_contended(_lock: rwlock_t): boolean {

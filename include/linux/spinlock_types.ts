@@ -5,13 +5,12 @@
  * Upstream: include/linux/spinlock_types.h, rwlock_types.h.
  */
 import { LD_WAIT_CONFIG, lockdep_key, new_lock_id } from "#linux/lockdep_types.ts";
-import type { struct_task_struct } from "#linux/sched_types.ts";
 
 export class spinlock_t {
 	readonly lock_id = new_lock_id();
 	dep = 0;
-	/** null: unlocked */
-	owner: struct_task_struct | null = null;
+	/** as HOT_OWNER names it; 0: unlocked */
+	owner = 0;
 }
 
 export const raw_spinlock_t = spinlock_t;
@@ -20,8 +19,8 @@ export type raw_spinlock_t = spinlock_t;
 export class rwlock_t {
 	readonly lock_id = new_lock_id();
 	dep = 0;
-	/** the writer */
-	owner: struct_task_struct | null = null;
+	/** the writer, as HOT_OWNER names it, or 0 */
+	owner = 0;
 	readers = 0;
 }
 

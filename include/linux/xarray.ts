@@ -12,7 +12,7 @@ import type { struct_list_lru } from "#linux/list_lru.ts";
 import { LD_WAIT_CONFIG, lockdep_key } from "#linux/lockdep_types.ts";
 import { rcu_dereference_check, rcu_dereference_protected } from "#linux/rcupdate.ts";
 import { might_alloc } from "#linux/sched/mm.ts";
-import { current } from "#linux/sched_types.ts";
+import { HOT_OWNER, pcpu_hot } from "#asm/current.ts";
 import {
 	spin_lock, spin_lock_bh, spin_lock_init, spin_lock_irq, spin_lock_irqsave, spin_trylock,
 	spin_unlock, spin_unlock_bh, spin_unlock_irq, spin_unlock_irqrestore,
@@ -405,7 +405,8 @@ export function XA_NODE_BUG_ON(_node: struct_xa_node | null, x: boolean): void {
 
 /* lockdep_is_held(&xa->xa_lock), by the lock itself: this is asked at each walk */
 function xa_lock_is_held(xa: struct_xarray): boolean {
-	return xa.xa_lock.owner === current || (xa.xa_flags & XA_FLAGS_EXTERNAL_LOCK) !== 0;
+	return xa.xa_lock.owner === pcpu_hot[HOT_OWNER] ||
+		(xa.xa_flags & XA_FLAGS_EXTERNAL_LOCK) !== 0;
 }
 
 /* Private */

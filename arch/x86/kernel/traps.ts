@@ -6,6 +6,8 @@
  * access to memory can raise.
  */
 import { CONFIG_X86_MCE } from "#generated/autoconf.ts";
+import { HOT_IRQS, pcpu_hot } from "#asm/current.ts";
+import { local_irq_disable, local_save_flags } from "#linux/irqflags.ts";
 import { current } from "#linux/sched.ts";
 import { force_sig } from "#linux/sched/signal.ts";
 import { SIGSEGV } from "#uapi/asm-generic/signal.ts";
@@ -25,8 +27,7 @@ const kernel_regs: struct_pt_regs[] = [];
 let kernel_depth = 0;
 
 function kernel_page_fault(error_code: number, address: number): boolean {
-	const t = current;
-	const irqs = t.hardirqs_disabled;
+	const irqs = local_save_flags();
 	const depth = kernel_depth++;
 	const regs = kernel_regs[depth] ?? (kernel_regs[depth] = new struct_pt_regs());
 
@@ -36,11 +37,11 @@ function kernel_page_fault(error_code: number, address: number): boolean {
 	/* the handler's own accesses are not the interrupted copy's */
 	uaccess_end(IP_NONE);
 	const ip = regs.ip;
-	t.hardirqs_disabled = 1;
+	local_irq_disable();
 	try {
 		exc_page_fault(regs, error_code, address);
 	} finally {
-		t.hardirqs_disabled = irqs;
+		pcpu_hot[HOT_IRQS] = irqs;
 		uaccess_end(ip);
 		kernel_depth--;
 	}
@@ -48,15 +49,14 @@ function kernel_page_fault(error_code: number, address: number): boolean {
 }
 
 function user_page_fault(error_code: number, address: number): boolean {
-	const t = current;
 	const regs = exception_enter_user();
 
 	try {
 		regs.cs = __USER_CS;
 		regs.flags = X86_EFLAGS_IF;
-		t.hardirqs_disabled = 1;
+		local_irq_disable();
 		exc_page_fault(regs, error_code, address);
-		t.hardirqs_disabled = 0;
+		pcpu_hot[HOT_IRQS] = 0;
 	} catch (e) {
 		oops(e);
 	}
@@ -89,16 +89,14 @@ function asm_exc_general_protection(_cpu: struct_cpu, error_code: number): boole
 
 /** asm_exc_machine_check */
 function asm_exc_machine_check(cpu: struct_cpu): boolean {
-	const t = current;
-
 	if (cpu.interrupted_cpl === 3) {
 		const regs = exception_enter_user();
 		try {
 			regs.cs = __USER_CS;
 			regs.flags = X86_EFLAGS_IF;
-			t.hardirqs_disabled = 1;
+			local_irq_disable();
 			exc_machine_check(regs);
-			t.hardirqs_disabled = 0;
+			pcpu_hot[HOT_IRQS] = 0;
 		} catch (e) {
 			oops(e);
 		}
@@ -106,7 +104,7 @@ function asm_exc_machine_check(cpu: struct_cpu): boolean {
 		return true;
 	}
 
-	const irqs = t.hardirqs_disabled;
+	const irqs = local_save_flags();
 	const regs = new struct_pt_regs();
 	const ip = uaccess_ip;
 
@@ -115,9 +113,9 @@ function asm_exc_machine_check(cpu: struct_cpu): boolean {
 	regs.si = uaccess_si;
 	regs.flags = irqs === 0 ? X86_EFLAGS_IF : 0;
 	uaccess_end(IP_NONE);
-	t.hardirqs_disabled = 1;
+	local_irq_disable();
 	exc_machine_check(regs);
-	t.hardirqs_disabled = irqs;
+	pcpu_hot[HOT_IRQS] = irqs;
 	uaccess_end(ip);
 	return regs.ip !== IP_FIXUP;
 }

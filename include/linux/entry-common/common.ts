@@ -6,7 +6,10 @@
  * upstream's work (signals, task work), a return to user mode is where RCU callbacks run, expired
  * timers fire, and where a lock, a section or a preemption count left behind is a BUG.
  */
+import { HOT_IRQS, HOT_LOCK_DEPTH, HOT_PREEMPT, HOT_RCU_NESTING, pcpu_hot } from "#asm/current.ts";
 import { clock_read } from "#asm/timex.ts";
+import { irqs_disabled } from "#linux/irqflags.ts";
+import { preempt_count } from "#linux/preempt.ts";
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { ERESTARTWAIT } from "#linux/errno.ts";
 import { debug_show_held_locks, lockdep_rcu_suspicious, lockdep_sys_exit } from
@@ -54,17 +57,22 @@ export function exit_to_user_mode_loop(regs: struct_pt_regs): void {
 	}
 }
 
+function is_unbalanced(t: struct_task_struct): boolean {
+	return (pcpu_hot[HOT_LOCK_DEPTH]! | pcpu_hot[HOT_RCU_NESTING]! | pcpu_hot[HOT_PREEMPT]! |
+		pcpu_hot[HOT_IRQS]! | t.pagefault_disabled) !== 0;
+}
+
 function unbalanced(t: struct_task_struct): void {
 	if (CONFIG_PROVE_LOCKING)
 		lockdep_sys_exit();
-	if (t.rcu_read_lock_nesting !== 0)
+	if (pcpu_hot[HOT_RCU_NESTING] !== 0)
 		lockdep_rcu_suspicious(
 			"RCU read-side critical section held when returning to user space");
-	if ((t.preempt_count | t.hardirqs_disabled | t.pagefault_disabled) !== 0) {
+	if ((preempt_count() | pcpu_hot[HOT_IRQS]! | t.pagefault_disabled) !== 0) {
 		pr_err("BUG: %s/%d returns to user space with preempt_count %x, " +
 			"irqs_disabled %d, " +
-			"pagefault_disabled %d\n", t.comm, t.pid, t.preempt_count,
-			t.hardirqs_disabled, t.pagefault_disabled);
+			"pagefault_disabled %d\n", t.comm, t.pid, preempt_count(),
+			irqs_disabled() ? 1 : 0, t.pagefault_disabled);
 		debug_show_held_locks(t);
 		dump_stack();
 		throw new kernel_bug("unbalanced context when returning to user space");
@@ -75,8 +83,7 @@ function unbalanced(t: struct_task_struct): void {
 export function exit_to_user_mode_prepare(regs: struct_pt_regs): void {
 	const t = current;
 
-	if ((t.lockdep_depth | t.rcu_read_lock_nesting | t.preempt_count | t.hardirqs_disabled |
-	    t.pagefault_disabled) !== 0)
+	if (is_unbalanced(t))
 		unbalanced(t);
 	rcu_qs();
 	if (next_expiry <= clock_read())
@@ -95,8 +102,7 @@ export function syscall_exit_to_user_mode(regs: struct_pt_regs): void {
 
 	if (t.restart_wait.active) {
 		if (regs.ax === -ERESTARTWAIT) {
-			if ((t.lockdep_depth | t.rcu_read_lock_nesting | t.preempt_count |
-			    t.hardirqs_disabled | t.pagefault_disabled) !== 0)
+			if (is_unbalanced(t))
 				unbalanced(t);
 			rcu_qs();
 			return;

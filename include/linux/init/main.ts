@@ -8,6 +8,9 @@
 import { freeze_registry, initcalls_of, INITCALL_LEVELS, type initcall_level } from
 	"#asm-generic/registry.ts";
 import { IS_ERR, PTR_ERR } from "#asm-generic/err.ts";
+import { HOT_IRQS, pcpu_hot } from "#asm/current.ts";
+import { irqs_disabled } from "#linux/irqflags.ts";
+import { preempt_count, preempt_count_add } from "#linux/preempt.ts";
 import { mem_init, setup_arch, trap_init } from "#asm/setup.ts";
 import { clock_read } from "#asm/timex.ts";
 import { cred_init } from "#linux/cred.ts";
@@ -72,16 +75,16 @@ function mm_init(): void {
 
 /** init/main.c:do_one_initcall() */
 export function do_one_initcall(object: string, fn: () => number): number {
-	const count = current.preempt_count;
+	const count = preempt_count();
 	const ret = fn();
 
-	if (current.preempt_count !== count) {
+	if (preempt_count() !== count) {
 		WARN(true, "initcall %s returned with preemption imbalance \n", object);
-		current.preempt_count = count;
+		preempt_count_add(count - preempt_count());
 	}
-	if (current.hardirqs_disabled !== 0) {
+	if (irqs_disabled()) {
 		WARN(true, "initcall %s returned with disabled interrupts \n", object);
-		current.hardirqs_disabled = 0;
+		pcpu_hot[HOT_IRQS] = 0;
 	}
 	if (ret !== 0)
 		pr_debug("initcall %s returned %d\n", object, ret);

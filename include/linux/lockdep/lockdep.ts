@@ -12,32 +12,35 @@
  * (chain so far, class and kind), so that a chain that was validated once costs one look-up. What
  * upstream reports as a WARNING and then ignores is reported in the same words and is a BUG.
  */
-import { MAX_LOCKDEP_SUBCLASSES, MAX_LOCK_DEPTH, LD_WAIT_CONFIG, LD_WAIT_SLEEP, lock_class_name,
-	lock_class_wait_type, lockdep_key, type lockdep_map, type struct_lock_class_key } from
-	"#linux/lockdep_types.ts";
-import { HELD_CHAIN, HELD_KEY, HELD_PARENT, HELD_REFS, current, held_info, held_lock,
+import { HOT_IRQS, HOT_LOCK_CHAIN, HOT_LOCK_DEPTH, HOT_PREEMPT, IRQS_OFF, pcpu_hot } from
+	"#asm/current.ts";
+import { MAX_LOCKDEP_KEYS, MAX_LOCKDEP_SUBCLASSES, MAX_LOCK_DEPTH, LD_WAIT_CONFIG, LD_WAIT_SLEEP,
+	lock_class_name, lock_class_wait_type, lockdep_key, type lockdep_map,
+	type struct_lock_class_key } from "#linux/lockdep_types.ts";
+import { HELD_MERGED, current, held_before, held_lock, held_refs, task_held_before, task_hot,
 	type struct_task_struct } from "#linux/sched_types.ts";
-import { HARDIRQ_MASK, NMI_MASK, PREEMPT_MASK, SOFTIRQ_MASK, SOFTIRQ_OFFSET } from
-	"#linux/preempt.const.ts";
+import { HARDIRQ_MASK, LOCKDEP_RECURSION_OFFSET, NMI_MASK, PREEMPT_MASK, SOFTIRQ_MASK,
+	SOFTIRQ_OFFSET } from "#linux/preempt.const.ts";
 import { KERN_CONT, pr_warn, printk } from "#linux/printk.ts";
 import { dump_stack, kernel_bug, print_kernel_ident, save_stack_trace, stack_trace_lines } from
 	"#linux/panic.ts";
 
-/* kind of an acquisition, above the class in held_key and in chain keys */
-const HLOCK_CLASS_MASK	= 0x3fff;
+/* what an acquisition is: class and subclass, and above them its kind; 16 bits, and the context */
+const HLOCK_CLASS_MASK	= MAX_LOCKDEP_KEYS * MAX_LOCKDEP_SUBCLASSES - 1;
 /** shared, not recursive (rwsem, rwlock outside interrupts) */
-export const HLOCK_READ			= 1 << 14;
-/** shared and recursive (SRCU, rwlock in interrupts) */
-export const HLOCK_READ_RECURSIVE	= 2 << 14;
-const HLOCK_READ_MASK	= 3 << 14;
-export const HLOCK_TRYLOCK	= 1 << 16;
-export const HLOCK_NOCHECK	= 1 << 17;
-const HLOCK_SOFTIRQ	= 1 << 18;
-const HLOCK_HARDIRQ	= 1 << 19;
+export const HLOCK_READ			= 1 << 12;
+/** shared and recursive (rwlock in interrupts) */
+export const HLOCK_READ_RECURSIVE	= 2 << 12;
+/** likewise, and of no interest for the order (SRCU) */
+export const HLOCK_NOCHECK		= 3 << 12;
+const HLOCK_READ_MASK	= 3 << 12;
+export const HLOCK_TRYLOCK	= 1 << 14;
+const HLOCK_IRQS_OFF	= IRQS_OFF;
+const HLOCK_SOFTIRQ	= 1 << 16;
+const HLOCK_HARDIRQ	= 1 << 17;
 const HLOCK_CTX_MASK	= HLOCK_SOFTIRQ | HLOCK_HARDIRQ;
-/* with interrupts off */
-const HLOCK_IRQS_OFF	= 1 << 20;
-const HLOCK_CHAIN_MASK	= HLOCK_CLASS_MASK | HLOCK_READ_MASK | HLOCK_TRYLOCK | HLOCK_NOCHECK;
+/* not acquired: it was held before, and became shared */
+const HLOCK_DOWNGRADED	= 1 << 18;
 
 /* usage bits of a class; the _READ form is one to the left */
 const LOCK_USED_IN_HARDIRQ	= 1 << 0;
@@ -62,7 +65,19 @@ export function debug_locks_on(): void {
 
 /* ---- chains --------------------------------------------------------------------------------- */
 
-/* four words a slot: the chain before, the class and kind added, the chain after; -1: free */
+/*
+ * A chain is known by a number, of which HOT_LOCK_CHAIN and held_before are the upper half. Those
+ * whose last lock was taken with interrupts off have numbers of their own, above IRQS_OFF_CHAINS.
+ */
+const MAX_LOCKDEP_CHAINS	= 1 << 16;
+const IRQS_OFF_CHAINS		= MAX_LOCKDEP_CHAINS >> 1;
+const CHAIN_SHIFT		= 16;
+let nr_chains = 1;
+let nr_irqs_off_chains = IRQS_OFF_CHAINS + 1;
+/* what was acquired last, by chain */
+const chain_key = new Int32Array(MAX_LOCKDEP_CHAINS);
+
+/* four words a slot: the chain before, what was acquired, the chain after; -1: free */
 let chain_bits = 14;
 let chain_shift = 32 - chain_bits;
 let chain_table = new Int32Array(4 << chain_bits).fill(-1);
@@ -101,115 +116,143 @@ function chain_grow(): void {
 	}
 }
 
+function new_chain(key: number): number {
+	const node = (key & HLOCK_IRQS_OFF) === 0 ? nr_chains++ : nr_irqs_off_chains++;
+
+	if (node === IRQS_OFF_CHAINS || node === MAX_LOCKDEP_CHAINS)
+		max_lockdep_chains();
+	chain_key[node] = key;
+	return node;
+}
+
 function add_chain(parent: number, key: number): number {
-	if (nr_lock_chains * 8 >= chain_table.length)
+	const node = new_chain(key);
+
+	if (++nr_lock_chains * 8 >= chain_table.length)
 		chain_grow();
-	put_chain(parent, key, ++nr_lock_chains);
-	return nr_lock_chains;
+	put_chain(parent, key, node);
+	return node;
 }
 
 /*
  * In front of it, for acquisitions in task context of which nothing is left to learn: usage marked,
- * chain known. Direct-mapped: chain before, class and kind (HLOCK_*), chain after.
+ * chain known. Direct-mapped: chain before and what is acquired, as one number; HOT_LOCK_CHAIN
+ * after it.
  */
-const FRONT_MASK	= 0x1fff;
-const front = new Int32Array(4 * (FRONT_MASK + 1)).fill(-1);
+const FRONT_BITS	= 13;
+const front = new Int32Array(2 << FRONT_BITS).fill(-1);
 const HELD_INDEX_MASK	= 63;
 
-function front_slot(parent: number, key: number): number {
-	return ((Math.imul(parent, 0x9e5) + key ^ key >>> 9) & FRONT_MASK) << 2;
+function front_slot(tag: number): number {
+	return Math.imul(tag, 0x61c88647) >>> 31 - FRONT_BITS & (2 << FRONT_BITS) - 2;
 }
 
 /* ---- acquire and release -------------------------------------------------------------------- */
 
 /*
  * kernel/locking/lockdep.c:lock_acquire(), __lock_acquire(). @lock: its lock_id, @cls: number of
- * class and subclass, @kind: HLOCK_*. A chain known and a usage seen cost no allocation.
+ * class and subclass, @kind: HLOCK_*. Inlined wherever a lock is taken, and so as short as can be.
  */
 export function lock_acquire(lock: number, cls: number, kind: number): void {
-	const curr = current;
-	const depth = curr.lockdep_depth;
-	let key = cls | kind;
+	const chain = pcpu_hot[HOT_LOCK_CHAIN]!;
+	const tag = cls | kind | pcpu_hot[HOT_IRQS]! | chain;
+	const i = front_slot(tag);
 
-	if (curr.hardirqs_disabled !== 0) {
-		key |= HLOCK_IRQS_OFF;
-		if (depth < curr.lockdep_unmarked)
-			curr.lockdep_unmarked = depth;
-	}
-	const at = (depth & HELD_INDEX_MASK) << 2;
-	const parent = held_info[at + HELD_PARENT - 4]!;
-	const i = front_slot(parent, key);
-	if (front[i] !== parent || front[i + 1] !== key || depth === MAX_LOCK_DEPTH ||
-	    ((curr.preempt_count & ~PREEMPT_MASK) | curr.lockdep_recursion) !== 0) {
-		__lock_acquire(curr, lock, cls, kind, key);
+	if (front[i] !== tag || (pcpu_hot[HOT_PREEMPT]! & ~PREEMPT_MASK) !== 0) {
+		__lock_acquire(lock, cls | kind);
 		return;
 	}
-	const node = front[i + 2]!;
+	/* a chain as long as can be is followed by none */
+	const depth = pcpu_hot[HOT_LOCK_DEPTH]! + 1;
+	pcpu_hot[HOT_LOCK_DEPTH] = depth;
 	held_lock[depth & HELD_INDEX_MASK] = lock;
-	held_info[at + HELD_KEY] = key;
-	held_info[at + HELD_CHAIN] = node;
-	held_info[at + HELD_PARENT] = node;
-	curr.lockdep_depth = depth + 1;
+	held_before[depth & HELD_INDEX_MASK] = chain;
+	pcpu_hot[HOT_LOCK_CHAIN] = front[i + 1]!;
 }
 
-/* in one piece, so that it is too long for V8 to inline, and lock_acquire() short enough */
-function __lock_acquire(curr: struct_task_struct, lock: number, cls: number, kind: number,
-	key: number): void {
-	const depth = curr.lockdep_depth;
-	const pc = curr.preempt_count;
-	let need = 0, ctx = 0;
+function usage_needed(pc: number, kind: number): number {
+	let need = 0;
 
-	if (curr.lockdep_recursion !== 0)
-		return;
-	if (curr.hardirqs_disabled === 0) {
+	if (pcpu_hot[HOT_IRQS] === 0) {
 		need = (pc & SOFTIRQ_MASK) !== 0 ? LOCK_ENABLED_HARDIRQ :
 			LOCK_ENABLED_HARDIRQ | LOCK_ENABLED_SOFTIRQ;
 	}
-	if ((pc & IRQ_CONTEXT_MASK) !== 0) {
-		ctx = (pc & (HARDIRQ_MASK | NMI_MASK)) !== 0 ? HLOCK_HARDIRQ : HLOCK_SOFTIRQ;
-		if ((kind & HLOCK_TRYLOCK) === 0) {
-			need |= ctx === HLOCK_HARDIRQ ? LOCK_USED_IN_HARDIRQ :
-				LOCK_USED_IN_SOFTIRQ;
-		}
+	if ((pc & IRQ_CONTEXT_MASK) !== 0 && (kind & HLOCK_TRYLOCK) === 0) {
+		need |= (pc & (HARDIRQ_MASK | NMI_MASK)) !== 0 ? LOCK_USED_IN_HARDIRQ :
+			LOCK_USED_IN_SOFTIRQ;
 	}
-	if ((kind & HLOCK_READ_MASK) !== 0)
-		need <<= 1;
-	if ((usage_mask[cls]! & need) !== need && (kind & HLOCK_NOCHECK) === 0)
-		mark_usage(curr, cls, need, kind);
+	return (kind & HLOCK_READ_MASK) !== 0 ? need << 1 : need;
+}
 
-	const at = 4 * depth;
-	let parent = 0;
-	if (depth !== 0 && (held_info[at + HELD_KEY - 4]! & HLOCK_CTX_MASK) === ctx)
-		parent = held_info[at + HELD_CHAIN - 4]!;
-	const node = lookup_chain(curr, lock, parent, cls | kind, ctx);
+function __lock_acquire(lock: number, key: number): void {
+	const curr = current;
+	const pc = pcpu_hot[HOT_PREEMPT]!;
+	const cls = key & HLOCK_CLASS_MASK;
 
-	if (depth === MAX_LOCK_DEPTH)
+	if (pc >= LOCKDEP_RECURSION_OFFSET)
+		return;
+	const need = usage_needed(pc, key);
+	if ((usage_mask[cls]! & need) !== need && (key & HLOCK_READ_MASK) !== HLOCK_NOCHECK)
+		mark_usage(curr, cls, need, key);
+	key |= pcpu_hot[HOT_IRQS]!;
+	if ((pc & IRQ_CONTEXT_MASK) !== 0)
+		key |= (pc & (HARDIRQ_MASK | NMI_MASK)) !== 0 ? HLOCK_HARDIRQ : HLOCK_SOFTIRQ;
+
+	const parent = parent_chain(key);
+	const node = lookup_chain(curr, lock, parent, key);
+
+	if (pcpu_hot[HOT_LOCK_DEPTH] === MAX_LOCK_DEPTH)
 		max_lock_depth(curr);
-	held_lock[depth] = lock;
-	held_info[at + HELD_KEY] = key | ctx;
-	held_info[at + HELD_CHAIN] = node;
-	held_info[at + HELD_PARENT] = ctx === 0 ? node : 0;
-	curr.lockdep_depth = depth + 1;
+	put_held_lock(lock, node);
 	if ((pc & ~PREEMPT_MASK) === 0) {
-		const i = front_slot(parent, key);
-		front[i] = parent;
-		front[i + 1] = key;
-		front[i + 2] = node;
+		const tag = parent << CHAIN_SHIFT | key;
+		const i = front_slot(tag);
+		front[i] = tag;
+		front[i + 1] = node << CHAIN_SHIFT;
 	}
 }
 
-function lookup_chain(curr: struct_task_struct, lock: number, parent: number, key: number,
-	ctx: number): number {
+/* the chain that @key goes on from: that of the locks held, unless they are of another context */
+function parent_chain(key: number): number {
+	const chain = pcpu_hot[HOT_LOCK_CHAIN]! >>> CHAIN_SHIFT;
+
+	return ((chain_key[chain]! ^ key) & HLOCK_CTX_MASK) === 0 ? chain : 0;
+}
+
+function put_held_lock(lock: number, node: number): void {
+	const depth = pcpu_hot[HOT_LOCK_DEPTH]! + 1;
+
+	held_lock[depth] = lock;
+	held_before[depth] = pcpu_hot[HOT_LOCK_CHAIN]!;
+	pcpu_hot[HOT_LOCK_CHAIN] = node << CHAIN_SHIFT;
+	pcpu_hot[HOT_LOCK_DEPTH] = depth;
+}
+
+function lookup_chain(curr: struct_task_struct, lock: number, parent: number, key: number): number {
 	const i = chain_slot(parent, key);
 	if (chain_table[i] === parent)
 		return chain_table[i + 2]!;
 	if ((key & HLOCK_CLASS_MASK) < MAX_LOCKDEP_SUBCLASSES)
 		register_lock_class_bug();
-	if ((key & (HLOCK_TRYLOCK | HLOCK_NOCHECK)) === 0) {
+	if ((key & (HLOCK_TRYLOCK | HLOCK_DOWNGRADED)) === 0 &&
+	    (key & HLOCK_READ_MASK) !== HLOCK_NOCHECK) {
 		check_deadlock(curr, key, lock);
-		check_prevs_add(curr, key, ctx);
+		check_prevs_add(curr, key);
 	}
 	return add_chain(parent, key);
+}
+
+/** What the current task holds, by number: the same one for the same classes in the same way. */
+export function lockdep_chain(): number {
+	return pcpu_hot[HOT_LOCK_CHAIN]! >>> CHAIN_SHIFT;
+}
+
+/* what is held at @i, from 1 on: class, kind and context, as it was acquired */
+function held_key(i: number): number {
+	const chain = i === pcpu_hot[HOT_LOCK_DEPTH] ? pcpu_hot[HOT_LOCK_CHAIN]! :
+		held_before[i + 1]!;
+
+	return chain_key[chain >>> CHAIN_SHIFT]!;
 }
 
 /*
@@ -218,21 +261,20 @@ function lookup_chain(curr: struct_task_struct, lock: number, parent: number, ke
  */
 export function lock_acquire_nest(lock: number, cls: number, kind: number, nest_lock: lockdep_map):
 	void {
-	const curr = current;
-	const depth = curr.lockdep_depth;
+	const top = pcpu_hot[HOT_LOCK_DEPTH]!;
 
-	if (curr.lockdep_recursion !== 0)
+	if (pcpu_hot[HOT_PREEMPT]! >= LOCKDEP_RECURSION_OFFSET)
 		return;
 	if (!lock_is_held(nest_lock))
-		print_lock_nested_lock_not_held(curr, cls);
-	const top = 4 * (depth - 1);
-	if (depth !== 0 && (held_info[top + HELD_KEY]! & HLOCK_CLASS_MASK) === cls) {
-		if (held_info[top + HELD_REFS] === 0)
-			held_info[top + HELD_REFS] = 1;
-		held_info[top + HELD_REFS]!++;
+		print_lock_nested_lock_not_held(current, cls);
+	if (top !== 0 && (held_key(top) & HLOCK_CLASS_MASK) === cls) {
+		if (held_refs[top] === 0)
+			held_refs[top] = 1;
+		held_refs[top]!++;
+		held_lock[top] = HELD_MERGED;
 		return;
 	}
-	if (holds_class(curr, cls)) {
+	if (holds_class(cls)) {
 		/* check_deadlock() answers 2 under the nest lock: no dependency to add */
 		lock_acquire(lock, cls, kind | HLOCK_TRYLOCK);
 		return;
@@ -240,9 +282,9 @@ export function lock_acquire_nest(lock: number, cls: number, kind: number, nest_
 	lock_acquire(lock, cls, kind);
 }
 
-function holds_class(curr: struct_task_struct, cls: number): boolean {
-	for (let i = 0; i < curr.lockdep_depth; i++) {
-		if ((held_info[4 * i + HELD_KEY]! & HLOCK_CLASS_MASK) === cls)
+function holds_class(cls: number): boolean {
+	for (let i = pcpu_hot[HOT_LOCK_DEPTH]!; i > 0; i--) {
+		if ((held_key(i) & HLOCK_CLASS_MASK) === cls)
 			return true;
 	}
 	return false;
@@ -250,16 +292,15 @@ function holds_class(curr: struct_task_struct, cls: number): boolean {
 
 /** kernel/locking/lockdep.c:lock_release() */
 export function lock_release(lock: number, dep: number): void {
-	const curr = current;
-	const depth = curr.lockdep_depth - 1;
-	const top = depth & HELD_INDEX_MASK;
+	const top = pcpu_hot[HOT_LOCK_DEPTH]! & HELD_INDEX_MASK;
 
-	if (depth >= 0 && held_lock[top] === lock && held_info[(top << 2) + HELD_REFS] === 0) {
-		curr.lockdep_depth = depth;
+	/* at index 0 there is none */
+	if (held_lock[top] !== lock) {
+		__lock_release(lock, dep);
 		return;
 	}
-	if (curr.lockdep_recursion === 0)
-		__lock_release(curr, lock, dep);
+	pcpu_hot[HOT_LOCK_DEPTH] = top - 1;
+	pcpu_hot[HOT_LOCK_CHAIN] = held_before[top]!;
 }
 
 /* classes of one lock, whatever their subclasses */
@@ -267,112 +308,100 @@ function same_key(key: number, dep: number): boolean {
 	return ((key & HLOCK_CLASS_MASK) ^ dep) < MAX_LOCKDEP_SUBCLASSES;
 }
 
-/** Index of @lock among those that the current task holds, or -1; merged entries aside. */
+/** Index of @lock among those that the current task holds, or 0; merged entries aside. */
 export function find_lock(lock: number): number {
-	let i = (current.lockdep_depth & HELD_INDEX_MASK) - 1;
+	let i = pcpu_hot[HOT_LOCK_DEPTH]! & HELD_INDEX_MASK;
 
-	while (i >= 0 && held_lock[i] !== lock)
+	while (i > 0 && held_lock[i] !== lock)
 		i--;
 	return i;
 }
 
-function find_held_lock(curr: struct_task_struct, lock: number, dep: number): number {
+function find_held_lock(lock: number, dep: number): number {
 	const found = find_lock(lock);
 
-	return found >= 0 ? found : find_merged(curr, dep);
+	return found !== 0 ? found : find_merged(dep);
 }
 
-function find_merged(curr: struct_task_struct, dep: number): number {
-	for (let i = (curr.lockdep_depth & HELD_INDEX_MASK) - 1; i >= 0; i--) {
-		if (held_info[4 * i + HELD_REFS] !== 0 &&
-		    same_key(held_info[4 * i + HELD_KEY]!, dep))
-			return i;
-	}
-	return -1;
+function find_merged(dep: number): number {
+	let i = pcpu_hot[HOT_LOCK_DEPTH]!;
+
+	while (i > 0 && (held_refs[i] === 0 || !same_key(held_key(i), dep)))
+		i--;
+	return i;
 }
 
 /* out of order, or a merged entry: what stands above is acquired anew */
-function __lock_release(curr: struct_task_struct, lock: number, dep: number): void {
-	const depth = curr.lockdep_depth;
-	const i = find_held_lock(curr, lock, dep);
+function __lock_release(lock: number, dep: number): void {
+	const curr = current;
 
-	if (i < 0) {
+	if (pcpu_hot[HOT_PREEMPT]! >= LOCKDEP_RECURSION_OFFSET)
+		return;
+	const i = find_held_lock(lock, dep);
+	if (i === 0) {
 		print_unlock_imbalance_bug(curr, dep);
 		return;
 	}
-	if (held_info[4 * i + HELD_REFS] !== 0) {
-		if (--held_info[4 * i + HELD_REFS]! > 0)
+	if (held_refs[i] !== 0) {
+		if (--held_refs[i]! > 0)
 			return;
 	}
-	held_info[4 * i + HELD_REFS] = 0;
-	curr.lockdep_depth = i;
-	curr.lockdep_unmarked = Math.min(curr.lockdep_unmarked, i);
-	for (let j = i + 1; j < depth; j++)
-		reacquire_held_lock(curr, j);
-	held_info[4 * (depth - 1) + HELD_REFS] = 0;
-	curr.lockdep_depth = depth - 1;
+	reacquire_held_locks(curr, i, i + 1, 0);
 }
 
-function reacquire_held_lock(curr: struct_task_struct, from: number): void {
-	const to = from - 1;
-	const held = held_info[4 * from + HELD_KEY]!;
-	const refs = held_info[4 * from + HELD_REFS]!;
+/*
+ * Of the locks held, those from @from on move down to @to, and make new chains. @read: the first of
+ * them becomes one of that kind; 0: it stays what it is.
+ */
+function reacquire_held_locks(curr: struct_task_struct, to: number, from: number,
+	read: number): void {
+	const depth = pcpu_hot[HOT_LOCK_DEPTH]!;
+	const keys: number[] = [];
 
-	put_held_lock(curr, to, held_lock[from]!, held, held & HLOCK_CHAIN_MASK);
-	held_info[4 * to + HELD_REFS] = refs;
-	curr.lockdep_depth = to + 1;
+	for (let i = from; i <= depth; i++)
+		keys.push(held_key(i) & ~HLOCK_DOWNGRADED);
+	if (read !== 0)
+		keys[0] = (keys[0]! & ~HLOCK_READ_MASK) | read;
+	pcpu_hot[HOT_LOCK_DEPTH] = to - 1;
+	pcpu_hot[HOT_LOCK_CHAIN] = held_before[to]!;
+	for (const key of keys) {
+		const lock = held_lock[from]!, refs = held_refs[from]!;
+
+		held_refs[from++] = 0;
+		/* a downgrade of a lock that others depend on is no new order */
+		reacquire_held_lock(curr, lock, read === 0 ? key : key | HLOCK_DOWNGRADED, refs);
+	}
 }
 
-/* @lock becomes the @i-th; @held: its HELD_KEY; @key: what counts for the chain */
-function put_held_lock(curr: struct_task_struct, i: number, lock: number, held: number,
-	key: number): void {
-	const at = 4 * i, ctx = held & HLOCK_CTX_MASK;
-	let parent = 0;
-
-	if (i !== 0 && (held_info[at + HELD_KEY - 4]! & HLOCK_CTX_MASK) === ctx)
-		parent = held_info[at + HELD_CHAIN - 4]!;
-	curr.lockdep_depth = i;
-	const node = lookup_chain(curr, lock, parent, key, ctx);
-	held_lock[i] = lock;
-	held_info[at + HELD_KEY] = held;
-	held_info[at + HELD_CHAIN] = node;
-	held_info[at + HELD_PARENT] = ctx === 0 ? node : 0;
+function reacquire_held_lock(curr: struct_task_struct, lock: number, key: number,
+	refs: number): void {
+	put_held_lock(lock, lookup_chain(curr, lock, parent_chain(key), key));
+	held_refs[pcpu_hot[HOT_LOCK_DEPTH]!] = refs;
 }
 
 /** kernel/locking/lockdep.c:lock_downgrade(): what was exclusive is now shared. */
 export function lock_downgrade(lock: lockdep_map): void {
 	const curr = current;
-	const i = find_held_lock(curr, lock.lock_id, lock.dep);
+	const i = find_held_lock(lock.lock_id, lock.dep);
 
-	if (i < 0) {
+	if (i === 0) {
 		print_unlock_imbalance_bug(curr, lock.dep);
 		return;
 	}
-	const depth = curr.lockdep_depth;
-	curr.lockdep_unmarked = Math.min(curr.lockdep_unmarked, i);
-	held_info[4 * i + HELD_KEY]! &= ~HLOCK_READ_MASK;
-	held_info[4 * i + HELD_KEY]! |= HLOCK_READ;
-	for (let j = i; j < depth; j++) {
-		const held = held_info[4 * j + HELD_KEY]!;
-		/* not acquired anew: a downgrade of a lock that others depend on is no new order */
-		put_held_lock(curr, j, held_lock[j]!, held,
-			(held & HLOCK_CHAIN_MASK) | HLOCK_TRYLOCK);
-	}
-	curr.lockdep_depth = depth;
+	reacquire_held_locks(curr, i, i, HLOCK_READ);
 }
 
 /** Whether @lock itself is held (by a merged entry: a lock of its class). */
 export function lock_is_held(lock: lockdep_map): boolean {
-	return find_lock(lock.lock_id) >= 0 || find_merged(current, lock.dep) >= 0;
+	return find_lock(lock.lock_id) !== 0 || find_merged(lock.dep) !== 0;
 }
 
 /** @read: -1 any, 0 exclusive, 1 shared */
 export function lock_is_held_type(lock: lockdep_map, read: number): boolean {
-	const i = find_held_lock(current, lock.lock_id, lock.dep);
-	if (i < 0)
+	const i = find_held_lock(lock.lock_id, lock.dep);
+	if (i === 0)
 		return false;
-	return read < 0 ||
-		((held_info[4 * i + HELD_KEY]! & HLOCK_READ_MASK) !== 0) === (read !== 0);
+	return read < 0 || ((held_key(i) & HLOCK_READ_MASK) !== 0) === (read !== 0);
 }
 
 /* ---- the graph ------------------------------------------------------------------------------ */
@@ -446,26 +475,28 @@ const NO_TRACE = new Error("no trace");
  * recursive readers. Under a nest lock nothing is asked: lock_acquire_nest().
  */
 function check_deadlock(curr: struct_task_struct, next_key: number, lock: number): void {
-	for (let i = 0; i < curr.lockdep_depth; i++) {
-		const prev = held_info[4 * i + HELD_KEY]!;
+	const depth = pcpu_hot[HOT_LOCK_DEPTH]!;
+
+	for (let i = 1; i <= depth; i++) {
+		const prev = held_key(i);
 		if (((prev ^ next_key) & HLOCK_CLASS_MASK) !== 0)
 			continue;
 		if ((next_key & HLOCK_READ_MASK) === HLOCK_READ_RECURSIVE &&
 		    (prev & HLOCK_READ_MASK) !== 0)
 			continue;
-		if ((prev & HLOCK_NOCHECK) !== 0 && held_lock[i] !== lock)
+		if ((prev & HLOCK_READ_MASK) === HLOCK_NOCHECK && held_lock[i] !== lock)
 			continue;
 		print_deadlock_bug(curr, prev, next_key);
 	}
 }
 
 /* kernel/locking/lockdep.c:check_prevs_add(): back to the first lock that was not a trylock */
-function check_prevs_add(curr: struct_task_struct, next_key: number, ctx: number): void {
-	for (let i = curr.lockdep_depth - 1; i >= 0; i--) {
-		const prev = held_info[4 * i + HELD_KEY]!;
-		if ((prev & HLOCK_CTX_MASK) !== ctx)
+function check_prevs_add(curr: struct_task_struct, next_key: number): void {
+	for (let i = pcpu_hot[HOT_LOCK_DEPTH]!; i > 0; i--) {
+		const prev = held_key(i);
+		if (((prev ^ next_key) & HLOCK_CTX_MASK) !== 0)
 			return;
-		if ((prev & HLOCK_NOCHECK) === 0) {
+		if ((prev & HLOCK_READ_MASK) !== HLOCK_NOCHECK) {
 			check_prev_add(curr, prev, next_key);
 			if ((prev & HLOCK_TRYLOCK) === 0)
 				return;
@@ -532,22 +563,28 @@ function mark_usage(curr: struct_task_struct, cls: number, need: number, kind: n
 	usage_mask[cls] = has;
 }
 
+/** Whether what was taken last was taken with interrupts off, by a HOT_LOCK_CHAIN. */
+export function lockdep_top_irqs_off(chain: number): boolean {
+	return chain < 0;
+}
+
 /**
  * Interrupts go on: locks held now were held with interrupts enabled. What was taken while they
- * were enabled is marked already: locks from lockdep_unmarked on are of interest.
+ * were enabled is marked already. To be called if lockdep_top_irqs_off(): otherwise none is left.
  */
 export function lockdep_hardirqs_on(): void {
 	const curr = current;
-	for (let i = curr.lockdep_unmarked; i < curr.lockdep_depth; i++) {
-		const key = held_info[4 * i + HELD_KEY]!;
-		if ((key & HLOCK_NOCHECK) !== 0)
+	const depth = pcpu_hot[HOT_LOCK_DEPTH]!;
+
+	for (let i = 1; i <= depth; i++) {
+		const key = held_key(i);
+		if ((key & HLOCK_IRQS_OFF) === 0 || (key & HLOCK_READ_MASK) === HLOCK_NOCHECK)
 			continue;
 		const need = (key & HLOCK_READ_MASK) !== 0 ? LOCK_ENABLED_HARDIRQ << 1 :
 			LOCK_ENABLED_HARDIRQ;
 		if ((usage_mask[key & HLOCK_CLASS_MASK]! & need) !== need)
 			mark_usage(curr, key & HLOCK_CLASS_MASK, need, key);
 	}
-	curr.lockdep_unmarked = MAX_LOCK_DEPTH;
 }
 
 /* ---- reports -------------------------------------------------------------------------------- */
@@ -581,24 +618,25 @@ function print_lock_trace(trace: Error, spaces: number): void {
 
 /** kernel/locking/lockdep.c:lockdep_print_held_locks() */
 export function lockdep_print_held_locks(p: struct_task_struct): void {
-	const depth = p.lockdep_depth;
-	const info = p === current ? held_info : p.held_info!;
+	const depth = task_hot(p)[HOT_LOCK_DEPTH]!;
 
 	if (depth === 0)
 		printk("no locks held by %s/%d.\n", p.comm, p.pid);
 	else
 		printk("%d lock%s held by %s/%d:\n", depth, depth > 1 ? "s" : "", p.comm, p.pid);
 	for (let i = 0; i < depth; i++) {
+		const chain = i === depth - 1 ? task_hot(p)[HOT_LOCK_CHAIN]! :
+			task_held_before(p)[i + 2]!;
 		printk(" #%d: ", i);
-		print_lock(info[4 * i + HELD_KEY]!);
+		print_lock(chain_key[chain >>> CHAIN_SHIFT]!);
 	}
 }
 
 export const debug_show_held_locks = lockdep_print_held_locks;
 
-function report_head(curr: struct_task_struct, title: string): void {
+function report_head(title: string): void {
 	const bar = title.length + 1;
-	curr.lockdep_recursion++;
+	pcpu_hot[HOT_PREEMPT]! += LOCKDEP_RECURSION_OFFSET;
 	pr_warn("\n");
 	pr_warn("%s\n", "=".repeat(bar));
 	pr_warn("%s\n", title);
@@ -606,15 +644,15 @@ function report_head(curr: struct_task_struct, title: string): void {
 	pr_warn("%s\n", "-".repeat(bar));
 }
 
-function report_end(curr: struct_task_struct, what: string): never {
+function report_end(what: string): never {
 	pr_warn("\nstack backtrace:\n");
 	dump_stack();
-	curr.lockdep_recursion--;
+	pcpu_hot[HOT_PREEMPT]! -= LOCKDEP_RECURSION_OFFSET;
 	throw new kernel_bug(what);
 }
 
 function print_deadlock_bug(curr: struct_task_struct, prev: number, next: number): never {
-	report_head(curr, "WARNING: possible recursive locking detected");
+	report_head("WARNING: possible recursive locking detected");
 	pr_warn("%s/%d is trying to acquire lock:\n", curr.comm, curr.pid);
 	print_lock(next);
 	pr_warn("\nbut task is already holding lock:\n");
@@ -628,7 +666,7 @@ function print_deadlock_bug(curr: struct_task_struct, prev: number, next: number
 	printk("\n *** DEADLOCK ***\n\n");
 	printk(" May be due to missing lock nesting notation\n\n");
 	lockdep_print_held_locks(curr);
-	report_end(curr, "possible recursive locking detected: " +
+	report_end("possible recursive locking detected: " +
 		__lock_name(next & HLOCK_CLASS_MASK));
 }
 
@@ -640,7 +678,7 @@ function print_circular_bug(curr: struct_task_struct, target: struct_lock_list, 
 	for (let e: struct_lock_list | null = target; e?.parent; e = e.parent)
 		depth++;
 
-	report_head(curr, "WARNING: possible circular locking dependency detected");
+	report_head("WARNING: possible circular locking dependency detected");
 	pr_warn("%s/%d is trying to acquire lock:\n", curr.comm, curr.pid);
 	print_lock(src);
 	pr_warn("\nbut task is already holding lock:\n");
@@ -667,17 +705,17 @@ function print_circular_bug(curr: struct_task_struct, target: struct_lock_list, 
 	printk("  lock(%s);\n", __lock_name(source));
 	printk("\n *** DEADLOCK ***\n\n");
 	lockdep_print_held_locks(curr);
-	report_end(curr, "possible circular locking dependency detected: " +
+	report_end("possible circular locking dependency detected: " +
 		`${__lock_name(held)} -> ${__lock_name(source)}`);
 }
 
 function print_usage_bug(curr: struct_task_struct, cls: number, kind: number, prev: string,
 	new_: string): never {
-	report_head(curr, "WARNING: inconsistent lock state");
+	report_head("WARNING: inconsistent lock state");
 	pr_warn("inconsistent {%s} -> {%s} usage.\n", prev, new_);
 	pr_warn("%s/%d [HC%d:SC%d] takes:\n", curr.comm, curr.pid,
-		(curr.preempt_count & HARDIRQ_MASK) !== 0 ? 1 : 0,
-		(curr.preempt_count & SOFTIRQ_MASK) !== 0 ? 1 : 0);
+		(pcpu_hot[HOT_PREEMPT]! & HARDIRQ_MASK) !== 0 ? 1 : 0,
+		(pcpu_hot[HOT_PREEMPT]! & SOFTIRQ_MASK) !== 0 ? 1 : 0);
 	print_lock(cls | kind);
 	pr_warn("\nother info that might help us debug this:\n");
 	printk(" Possible unsafe locking scenario:\n\n");
@@ -688,25 +726,25 @@ function print_usage_bug(curr: struct_task_struct, cls: number, kind: number, pr
 	printk("    lock(%s);\n", __lock_name(cls));
 	printk("\n *** DEADLOCK ***\n\n");
 	lockdep_print_held_locks(curr);
-	report_end(curr, `inconsistent lock state: ${__lock_name(cls)}`);
+	report_end(`inconsistent lock state: ${__lock_name(cls)}`);
 }
 
 function print_unlock_imbalance_bug(curr: struct_task_struct, dep: number): never {
-	report_head(curr, "WARNING: bad unlock balance detected!");
+	report_head("WARNING: bad unlock balance detected!");
 	pr_warn("%s/%d is trying to release lock (%s) at:\n", curr.comm, curr.pid,
 		__lock_name(dep));
 	pr_warn("but there are no more locks to release!\n");
 	pr_warn("\nother info that might help us debug this:\n");
 	lockdep_print_held_locks(curr);
-	report_end(curr, `bad unlock balance detected: ${__lock_name(dep)}`);
+	report_end(`bad unlock balance detected: ${__lock_name(dep)}`);
 }
 
 function print_lock_nested_lock_not_held(curr: struct_task_struct, cls: number): never {
-	report_head(curr, "WARNING: Nested lock was not taken");
+	report_head("WARNING: Nested lock was not taken");
 	pr_warn("%s/%d is trying to lock:\n", curr.comm, curr.pid);
 	print_lock(cls);
 	lockdep_print_held_locks(curr);
-	report_end(curr, `Nested lock was not taken: ${__lock_name(cls)}`);
+	report_end(`Nested lock was not taken: ${__lock_name(cls)}`);
 }
 
 function register_lock_class_bug(): never {
@@ -720,50 +758,57 @@ function register_lock_class_bug(): never {
 
 function max_lock_depth(curr: struct_task_struct): never {
 	printk("BUG: MAX_LOCK_DEPTH too low!\n");
-	printk("depth: %i  max: %d!\n", curr.lockdep_depth, MAX_LOCK_DEPTH);
+	printk("depth: %i  max: %d!\n", pcpu_hot[HOT_LOCK_DEPTH], MAX_LOCK_DEPTH);
 	lockdep_print_held_locks(curr);
 	dump_stack();
 	throw new kernel_bug("MAX_LOCK_DEPTH too low");
 }
 
+function max_lockdep_chains(): never {
+	printk("BUG: MAX_LOCKDEP_CHAINS too low!\n");
+	dump_stack();
+	throw new kernel_bug("MAX_LOCKDEP_CHAINS too low");
+}
+
 /** kernel/locking/lockdep.c:debug_check_no_locks_held(), at do_exit(). */
 export function debug_check_no_locks_held(): void {
 	const curr = current;
-	if (curr.lockdep_depth === 0)
+	if (pcpu_hot[HOT_LOCK_DEPTH] === 0)
 		return;
-	report_head(curr, `WARNING: ${curr.comm}/${curr.pid} still has locks held!`);
+	report_head(`WARNING: ${curr.comm}/${curr.pid} still has locks held!`);
 	lockdep_print_held_locks(curr);
-	report_end(curr, "task still has locks held");
+	report_end("task still has locks held");
 }
 
 /** kernel/locking/lockdep.c:lockdep_sys_exit(), at return to user mode. */
 export function lockdep_sys_exit(): void {
-	if (current.lockdep_depth !== 0)
+	if (pcpu_hot[HOT_LOCK_DEPTH] !== 0)
 		print_sys_exit(current);
 }
 
 function print_sys_exit(curr: struct_task_struct): never {
-	report_head(curr, "WARNING: lock held when returning to user space!");
+	report_head("WARNING: lock held when returning to user space!");
 	pr_warn("%s/%d is leaving the kernel with locks still held!\n", curr.comm, curr.pid);
 	lockdep_print_held_locks(curr);
-	report_end(curr, "lock held when returning to user space");
+	report_end("lock held when returning to user space");
 }
 
 /** For a task that died in the kernel: what it held stays locked, unknown to us. */
 export function lockdep_forget_held(): void {
-	current.lockdep_depth = 0;
-	held_info.fill(0);
+	pcpu_hot[HOT_LOCK_DEPTH] = 0;
+	pcpu_hot[HOT_LOCK_CHAIN] = 0;
+	held_refs.fill(0);
 }
 
 /** kernel/locking/lockdep.c:lockdep_rcu_suspicious() */
 export function lockdep_rcu_suspicious(s: string): never {
 	const curr = current;
-	report_head(curr, "WARNING: suspicious RCU usage");
+	report_head("WARNING: suspicious RCU usage");
 	pr_warn("%s!\n", s);
 	pr_warn("\nother info that might help us debug this:\n\n");
 	pr_warn("\nrcu_scheduler_active = 2, debug_locks = %d\n", debug_locks ? 1 : 0);
 	lockdep_print_held_locks(curr);
-	report_end(curr, s);
+	report_end(s);
 }
 
 /* ---- classes -------------------------------------------------------------------------------- */

@@ -20,61 +20,60 @@ import { type struct_mutex, type struct_rw_semaphore } from "#linux/mutex_types.
 import { pr_err } from "#linux/printk.ts";
 import { WARN_ON } from "#linux/bug.ts";
 import { dump_stack, kernel_bug } from "#linux/panic.ts";
-import { TASK_INTERRUPTIBLE, TASK_KILLABLE, current, type struct_task_struct } from
+import { HOT_OWNER, pcpu_hot } from "#asm/current.ts";
+import { TASK_INTERRUPTIBLE, TASK_KILLABLE, current, lock_owner, type struct_task_struct } from
 	"#linux/sched_types.ts";
 import { might_sleep, restart_wait_on_lock, signal_pending_state, wake_up_process } from
 	"#linux/sched.ts";
 
 export function mutex_init(lock: struct_mutex, name: string): void {
 	lock.dep = lockdep_key(name, LD_WAIT_SLEEP);
-	lock.owner = null;
+	lock.owner = 0;
 }
 
 export function mutex_destroy(lock: struct_mutex): void {
-	if (lock.owner !== null)
+	if (lock.owner !== 0)
 		WARN_ON(true);
 }
 
 export function mutex_is_locked(lock: struct_mutex): boolean {
-	return lock.owner !== null;
+	return lock.owner !== 0;
 }
 
 export function mutex_lock(lock: struct_mutex): void {
-	const curr = current;
 	might_sleep();
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep, 0);
-	if (lock.owner !== null)
+	if (lock.owner !== 0)
 		mutex_stuck("mutex", lock, lock.owner);
-	lock.owner = curr;
+	lock.owner = pcpu_hot[HOT_OWNER]!;
 }
 
 export const mutex_lock_io = mutex_lock;
 
 export function mutex_lock_nested(lock: struct_mutex, subclass: number): void {
-	const curr = current;
 	might_sleep();
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep + subclass, 0);
-	if (lock.owner !== null)
+	if (lock.owner !== 0)
 		mutex_stuck("mutex", lock, lock.owner);
-	lock.owner = curr;
+	lock.owner = pcpu_hot[HOT_OWNER]!;
 }
 
 export function mutex_lock_nest_lock(lock: struct_mutex, nest_lock: lockdep_map): void {
-	const curr = current;
 	might_sleep();
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire_nest(lock.lock_id, lock.dep, 0, nest_lock);
-	if (lock.owner !== null)
+	if (lock.owner !== 0)
 		mutex_stuck("mutex", lock, lock.owner);
-	lock.owner = curr;
+	lock.owner = pcpu_hot[HOT_OWNER]!;
 }
 
 /** Nobody can ever release it: both sides are printed. */
 export function mutex_stuck(kind: string, lock: struct_mutex | struct_rw_semaphore,
-	owner: struct_task_struct | null): never {
+	owner_nr: number): never {
 	const curr = current;
+	const owner = lock_owner(owner_nr);
 	const name = lock_class_name(lock.dep);
 
 	pr_err("INFO: task %s:%d is blocked on a %s likely owned by task %s:%d.\n", curr.comm,
@@ -88,17 +87,15 @@ export function mutex_stuck(kind: string, lock: struct_mutex | struct_rw_semapho
 }
 
 function mutex_lock_common(lock: struct_mutex, state: number, subclass: number): number {
-	const curr = current;
-
 	might_sleep();
-	if (lock.owner !== null) {
-		if (lock.owner === curr) {
+	if (lock.owner !== 0) {
+		if (lock.owner === pcpu_hot[HOT_OWNER]) {
 			/* lets lockdep speak first */
 			if (CONFIG_PROVE_LOCKING)
 				lock_acquire(lock.lock_id, lock.dep + subclass, 0);
 			mutex_stuck("mutex", lock, lock.owner);
 		}
-		if (signal_pending_state(state, curr))
+		if (signal_pending_state(state, current))
 			return -EINTR;
 		lock.wait_list ??= [];
 		restart_wait_on_lock(lock, lock.wait_list, state);
@@ -106,7 +103,7 @@ function mutex_lock_common(lock: struct_mutex, state: number, subclass: number):
 	}
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep + subclass, 0);
-	lock.owner = curr;
+	lock.owner = pcpu_hot[HOT_OWNER]!;
 	return 0;
 }
 
@@ -130,20 +127,20 @@ export function mutex_lock_killable_nested(lock: struct_mutex, subclass: number)
 
 /** C: 1 on success; here true. */
 export function mutex_trylock(lock: struct_mutex): boolean {
-	if (lock.owner !== null)
+	if (lock.owner !== 0)
 		return false;
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep, HLOCK_TRYLOCK);
-	lock.owner = current;
+	lock.owner = pcpu_hot[HOT_OWNER]!;
 	return true;
 }
 
 export function mutex_unlock(lock: struct_mutex): void {
 	if (CONFIG_PROVE_LOCKING)
 		lock_release(lock.lock_id, lock.dep);
-	if (lock.owner !== current)
+	if (lock.owner !== pcpu_hot[HOT_OWNER])
 		bad_unlock(lock);
-	lock.owner = null;
+	lock.owner = 0;
 	if (lock.wait_list !== null && lock.wait_list.length !== 0)
 		wake_lock_waiters(lock.wait_list, 1);
 }

@@ -15,6 +15,7 @@ import { KERN_DEFAULT, console_flush_on_panic, pr_alert, pr_emerg, pr_warn, prin
 	"#linux/printk.ts";
 import { vsprintf } from "#linux/kernel/vsprintf.ts";
 import { HARDIRQ_MASK, NMI_MASK, SOFTIRQ_MASK } from "#linux/preempt.const.ts";
+import { HOT_IRQS, HOT_PREEMPT, IRQS_OFF, pcpu_hot } from "#asm/current.ts";
 import { current } from "#linux/sched_types.ts";
 import { make_task_dead, task_exited } from "#linux/sched/exit.ts";
 import { init_utsname } from "#linux/utsname.ts";
@@ -209,7 +210,7 @@ export function panic(fmt: string, ...args: unknown[]): never {
 	const text = vsprintf(fmt, args).replace(/\n$/, "");
 
 	panic_on_warn = 0;
-	current.hardirqs_disabled = 1;
+	pcpu_hot[HOT_IRQS] = IRQS_OFF;
 	panic_message ??= text;
 	pr_emerg("Kernel panic - not syncing: %s\n", text);
 	if (!test_taint(TAINT_DIE) && oops_in_progress <= 1)
@@ -268,7 +269,7 @@ export function die(e: unknown): never {
 	print_oops_end_marker();
 	add_taint(TAINT_DIE, LOCKDEP_NOW_UNRELIABLE);
 	oops_in_progress--;
-	if ((current.preempt_count & (HARDIRQ_MASK | SOFTIRQ_MASK | NMI_MASK)) !== 0)
+	if ((pcpu_hot[HOT_PREEMPT]! & (HARDIRQ_MASK | SOFTIRQ_MASK | NMI_MASK)) !== 0)
 		panic("Fatal exception in interrupt");
 	if (panic_on_oops !== 0)
 		panic("Fatal exception");

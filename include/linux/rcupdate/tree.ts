@@ -13,7 +13,7 @@ import { SOFTIRQ_OFFSET } from "#linux/preempt.const.ts";
 import type { rcu_callback_t, struct_callback_head } from "#linux/rcupdate_types.ts";
 import { kernel_bug } from "#linux/panic.ts";
 import { might_sleep } from "#linux/sched.ts";
-import { current, type struct_task_struct } from "#linux/sched_types.ts";
+import { HOT_PREEMPT, HOT_RCU_NESTING, pcpu_hot } from "#asm/current.ts";
 
 let cblist_head: struct_callback_head | null = null;
 let cblist_tail: struct_callback_head | null = null;
@@ -26,8 +26,8 @@ export function rcu_init(): void {
 	rcu_callback_map.dep = lockdep_key("rcu_callback", LD_WAIT_CONFIG);
 }
 
-export function rcu_unlock_bug(t: struct_task_struct): never {
-	t.rcu_read_lock_nesting = 0;
+export function rcu_unlock_bug(): never {
+	pcpu_hot[HOT_RCU_NESTING] = 0;
 	lockdep_rcu_suspicious("rcu_read_unlock() without rcu_read_lock()");
 }
 
@@ -53,7 +53,6 @@ export function rcu_segcblist_n_cbs(): number {
 export function rcu_do_batch(): void {
 	if (in_batch)
 		return;
-	const t = current;
 	let rhp = cblist_head;
 
 	cblist_head = null;
@@ -61,7 +60,7 @@ export function rcu_do_batch(): void {
 	cblist_len = 0;
 	gp_seq++;
 	in_batch = true;
-	t.preempt_count += SOFTIRQ_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! += SOFTIRQ_OFFSET;
 	while (rhp !== null) {
 		const next: struct_callback_head | null = rhp.next;
 		const func = rhp.func!;
@@ -77,7 +76,7 @@ export function rcu_do_batch(): void {
 			lock_release(rcu_callback_map.lock_id, rcu_callback_map.dep);
 		rhp = next;
 	}
-	t.preempt_count -= SOFTIRQ_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! -= SOFTIRQ_OFFSET;
 	in_batch = false;
 }
 
@@ -93,23 +92,21 @@ export function rcu_callbacks_pending(): boolean {
 
 /** kernel/rcu/tree_plugin.h:rcu_note_context_switch() */
 export function rcu_note_context_switch(_preempt: boolean): void {
-	const t = current;
-	if (t.rcu_read_lock_nesting !== 0)
+	if (pcpu_hot[HOT_RCU_NESTING] !== 0)
 		lockdep_rcu_suspicious(
 			"Voluntary context switch within RCU read-side critical section");
 	rcu_qs();
 }
 
 function check_not_reader(s: string): void {
-	const t = current;
 	might_sleep();
-	if (t.rcu_read_lock_nesting !== 0)
+	if (pcpu_hot[HOT_RCU_NESTING] !== 0)
 		lockdep_rcu_suspicious(s);
 }
 
 /** kernel/rcu/tree.c:synchronize_rcu(). Nobody else can be inside a section: only we could. */
 export function synchronize_rcu(): void {
-	if (current.rcu_read_lock_nesting !== 0)
+	if (pcpu_hot[HOT_RCU_NESTING] !== 0)
 		lockdep_rcu_suspicious("Illegal synchronize_rcu() in RCU read-side " +
 			"critical section");
 	check_not_reader("Illegal synchronize_rcu() in RCU read-side critical section");

@@ -21,7 +21,8 @@ import { enter_lazy_tlb, switch_mm_irqs_off } from "#asm/mmu_context.ts";
 import { EINVAL, ERESTARTSYS, ERESTARTWAIT } from "#linux/errno.ts";
 import { KERN_ERR, pr_err, pr_info, printk } from "#linux/printk.ts";
 import { SIGABRT } from "#uapi/asm-generic/signal.ts";
-import { PREEMPT_MASK } from "#linux/preempt.const.ts";
+import { HOT_IRQS, HOT_NON_BLOCK, HOT_PREEMPT, HOT_RCU_NESTING, pcpu_hot } from "#asm/current.ts";
+import { PREEMPT_COUNT_MASK, PREEMPT_MASK } from "#linux/preempt.const.ts";
 import { die, dump_stack, host_dead, kernel_bug, panic } from "#linux/panic.ts";
 import { fire_sched_in_preempt_notifiers, fire_sched_out_preempt_notifiers } from
 	"#linux/preempt.ts";
@@ -35,7 +36,7 @@ import { PF_IDLE, PF_KTHREAD, PF_VCPU, _TIF_NEED_RESCHED, _TIF_NOTIFY_SIGNAL,
 	_TIF_SIGPENDING } from "#linux/sched.const.ts";
 import { EXIT_DEAD, EXIT_ZOMBIE, TASK_COMM_LEN, TASK_DEAD, TASK_INTERRUPTIBLE, TASK_NEW,
 	TASK_NORMAL, TASK_PARKED, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, current,
-	init_task, set_current, struct_task_struct } from "#linux/sched_types.ts";
+	init_task, set_current, struct_task_struct, task_hot } from "#linux/sched_types.ts";
 import type { struct_mutex, struct_rw_semaphore } from "#linux/mutex_types.ts";
 import { do_exit, do_group_exit, task_exited } from "#linux/sched/exit.ts";
 import { init_mm } from "#linux/mm.ts";
@@ -238,7 +239,7 @@ export function sched_fork(_clone_flags: number, p: struct_task_struct): void {
 	p.on_rq = 0;
 	p.on_cpu = 0;
 	p.thread_info_flags &= ~_TIF_NEED_RESCHED;
-	p.preempt_count = 0;
+	p.hot[HOT_PREEMPT] = 0;
 }
 
 /** kernel/sched/core.c:wake_up_new_task() */
@@ -260,17 +261,20 @@ export function kick_process(p: struct_task_struct): void {
 /** kernel/sched/core.c:__schedule_bug() */
 function __schedule_bug(prev: struct_task_struct): never {
 	printk(KERN_ERR + "BUG: scheduling while atomic: %s/%d/0x%08x\n", prev.comm, prev.pid,
-		prev.preempt_count);
+		task_hot(prev)[HOT_PREEMPT]! & PREEMPT_COUNT_MASK);
 	debug_show_held_locks(prev);
 	dump_stack();
 	throw new kernel_bug("scheduling while atomic");
 }
 
 function schedule_debug(prev: struct_task_struct): void {
-	if ((prev.preempt_count | prev.hardirqs_disabled) === 0)
+	const hot = task_hot(prev);
+	const count = hot[HOT_PREEMPT]! & PREEMPT_COUNT_MASK;
+
+	if ((count | hot[HOT_IRQS]!) === 0)
 		return;
 	/* a vCPU in its guest has preemption off, and nothing else */
-	if ((prev.flags & PF_VCPU) !== 0 && (prev.preempt_count & ~PREEMPT_MASK) === 0)
+	if ((prev.flags & PF_VCPU) !== 0 && (count & ~PREEMPT_MASK) === 0)
 		return;
 	__schedule_bug(prev);
 }
@@ -315,10 +319,10 @@ export function context_switch(cpu: number, next: struct_task_struct): void {
 		mmdrop(dropped);
 	if (next.preempt_notifiers.first !== null) {
 		/* interrupts are on here, whatever a vCPU has off for its guest */
-		const flags = next.hardirqs_disabled;
-		next.hardirqs_disabled = 0;
+		const flags = pcpu_hot[HOT_IRQS]!;
+		pcpu_hot[HOT_IRQS] = 0;
 		fire_sched_in_preempt_notifiers(next);
-		next.hardirqs_disabled = flags;
+		pcpu_hot[HOT_IRQS] = flags;
 	}
 	if (prev.__state === TASK_DEAD)
 		finish_task_dead(prev);
@@ -608,7 +612,7 @@ export function run_nested(t: struct_task_struct): void {
 	const prev = current;
 	const cpu = prev.cpu;
 
-	if (prev.preempt_count !== 0)
+	if ((pcpu_hot[HOT_PREEMPT]! & PREEMPT_COUNT_MASK) !== 0)
 		__schedule_bug(prev);
 	if (t.on_rq !== 0 && t.cpu !== cpu) {
 		if (t.on_cpu !== 0)
@@ -828,25 +832,28 @@ export function sched_set_running(): void {
 }
 
 /** kernel/sched/core.c:__might_resched(). Prints as upstream does, and is a BUG. */
-export function __might_resched(t: struct_task_struct): void {
-	if (system_boots && (t.preempt_count | t.rcu_read_lock_nesting | t.non_block_count) === 0)
+export function __might_resched(): void {
+	const t = current;
+	const count = pcpu_hot[HOT_PREEMPT]! & PREEMPT_COUNT_MASK;
+	const nested = pcpu_hot[HOT_RCU_NESTING]! | pcpu_hot[HOT_NON_BLOCK]!;
+
+	if ((count | nested) === 0 && (system_boots || pcpu_hot[HOT_IRQS] === 0))
 		return;
 	pr_err("BUG: sleeping function called from invalid context\n");
 	pr_err("in_atomic(): %d, irqs_disabled(): %d, non_block: %d, pid: %d, name: %s\n",
-		t.preempt_count !== 0 ? 1 : 0, t.hardirqs_disabled, t.non_block_count, t.pid,
-		t.comm);
-	pr_err("preempt_count: %x, expected: %x\n", t.preempt_count, 0);
-	pr_err("RCU nest depth: %d, expected: %u\n", t.rcu_read_lock_nesting, 0);
+		count !== 0 ? 1 : 0, pcpu_hot[HOT_IRQS] !== 0 ? 1 : 0, pcpu_hot[HOT_NON_BLOCK],
+		t.pid, t.comm);
+	pr_err("preempt_count: %x, expected: %x\n", count, 0);
+	pr_err("RCU nest depth: %d, expected: %u\n", pcpu_hot[HOT_RCU_NESTING], 0);
 	debug_show_held_locks(t);
 	dump_stack();
 	throw new kernel_bug("sleeping function called from invalid context");
 }
 
 export function __might_sleep(): void {
-	const t = current;
-	if ((t.preempt_count | t.hardirqs_disabled | t.rcu_read_lock_nesting |
-	    t.non_block_count) !== 0)
-		__might_resched(t);
+	if ((pcpu_hot[HOT_PREEMPT]! | pcpu_hot[HOT_IRQS]! | pcpu_hot[HOT_RCU_NESTING]! |
+	    pcpu_hot[HOT_NON_BLOCK]!) !== 0)
+		__might_resched();
 }
 
 export function __cond_resched(): number {

@@ -22,7 +22,10 @@ import { ECHILD, EFAULT, EINVAL, ERESTARTWAIT, ESRCH } from "#linux/errno.ts";
 import { exit_files } from "#linux/fdtable.ts";
 import { exit_fs } from "#linux/fs_struct.ts";
 import { list_add_tail, list_del_init, list_empty } from "#linux/list.ts";
+import { HOT_IRQS, HOT_NON_BLOCK, HOT_RCU_NESTING, pcpu_hot } from "#asm/current.ts";
 import { debug_check_no_locks_held, lockdep_forget_held } from "#linux/lockdep/lockdep.ts";
+import { lockdep_off } from "#linux/lockdep.ts";
+import { preempt_count, preempt_count_sub } from "#linux/preempt.ts";
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
 import { host_dead, panic } from "#linux/panic.ts";
 import { detach_pid, find_get_pid, get_task_pid, put_pid } from "#linux/pid/pid.ts";
@@ -284,17 +287,18 @@ export function make_task_dead(signr: number): never {
 
 	if (tsk.pid === 0)
 		panic("Attempted to kill the idle task!");
-	if (tsk.preempt_count !== 0) {
+	if (preempt_count() !== 0) {
 		pr_info("note: %s[%d] exited with preempt_count %d\n", tsk.comm, tsk.pid,
-			tsk.preempt_count);
-		tsk.preempt_count = 0;
+			preempt_count());
+		preempt_count_sub(preempt_count());
 	}
-	tsk.hardirqs_disabled = 0;
-	tsk.rcu_read_lock_nesting = 0;
-	tsk.non_block_count = 0;
+	pcpu_hot[HOT_IRQS] = 0;
+	pcpu_hot[HOT_RCU_NESTING] = 0;
+	pcpu_hot[HOT_NON_BLOCK] = 0;
 	tsk.pagefault_disabled = 0;
-	tsk.lockdep_recursion++;
+	lockdep_off();
 	lockdep_forget_held();
+	tsk.owns_for_good = true;
 	if ((tsk.flags & PF_EXITING) !== 0)
 		stuck(tsk);
 	try {

@@ -15,6 +15,7 @@ import { container_of } from "#asm-generic/owner.ts";
 import { __u32 } from "#asm-generic/struct.ts";
 import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
 import { ref } from "#asm-generic/types.ts";
+import { HOT_OWNER } from "#asm/current.ts";
 import { arch_pick_mmap_layout } from "#asm/processor.ts";
 import { arch_dup_mmap, deactivate_mm, destroy_context, init_new_context } from
 	"#asm/mmu_context.ts";
@@ -77,7 +78,7 @@ import { fatal_signal_pending, rlimit, task_sigpending } from "#linux/sched/sign
 import { put_task_struct } from "#linux/sched/task.ts";
 import { sched_fork, set_task_comm, wake_up_new_task, wake_up_process } from "#linux/sched/core.ts";
 import { PIDTYPE_PGID, PIDTYPE_PID, PIDTYPE_SID, PIDTYPE_TGID, TASK_DEAD, TASK_RUNNING, current,
-	init_task, struct_task_struct, type user_context } from "#linux/sched_types.ts";
+	init_task, lock_owner_gone, struct_task_struct, task_hot, type user_context } from "#linux/sched_types.ts";
 import { security_vm_enough_memory_mm } from "#linux/security.ts";
 import { init_sigpending, sigcopyset } from "#linux/signal.ts";
 import { recalc_sigpending, sas_ss_reset } from "#linux/signal/signal.ts";
@@ -181,6 +182,7 @@ export function vm_area_free(vma: struct_vm_area_struct): void {
 
 function free_task(tsk: struct_task_struct): void {
 	WARN_ON_ONCE((tsk.flags & PF_KTHREAD) === 0 && tsk.mm !== null);
+	lock_owner_gone(tsk);
 	kmem_cache_free(task_struct_cachep, tsk);
 }
 
@@ -325,11 +327,7 @@ export function init_task_init(): void {
 	list_add_tail(t.thread_node, signal.thread_head);
 	spin_lock_init(t.alloc_lock, "&p->alloc_lock");
 	spin_lock_init(t.pi_lock, "&p->pi_lock");
-	t.preempt_count = 0;
-	t.hardirqs_disabled = 0;
-	t.rcu_read_lock_nesting = 0;
-	t.lockdep_depth = 0;
-	t.lockdep_recursion = 0;
+	task_hot(t).fill(0, 0, HOT_OWNER);
 	root_user.processes = 1;
 	set_task_comm(t, "swapper/0");
 }

@@ -18,7 +18,8 @@ import { WARN_ON } from "#linux/bug.ts";
 import { pr_err } from "#linux/printk.ts";
 import { dump_stack, kernel_bug } from "#linux/panic.ts";
 import { for_each_process_thread, might_sleep } from "#linux/sched.ts";
-import { current } from "#linux/sched_types.ts";
+import { HOT_LOCK_DEPTH, HOT_PREEMPT, HOT_RCU_NESTING, pcpu_hot } from "#asm/current.ts";
+import { task_hot } from "#linux/sched_types.ts";
 import { lock_class_name } from "#linux/lockdep_types.ts";
 
 /* domains with callbacks queued, for the scheduler */
@@ -64,7 +65,7 @@ function reader_bug(ssp: struct_srcu_struct): never {
 	pr_err("BUG: synchronize_srcu(%s) meets a reader that cannot go on\n",
 		lock_class_name(ssp.dep));
 	for (const p of for_each_process_thread()) {
-		if (p.lockdep_depth !== 0)
+		if (task_hot(p)[HOT_LOCK_DEPTH] !== 0)
 			lockdep_print_held_locks(p);
 	}
 	dump_stack();
@@ -77,7 +78,7 @@ function __synchronize_srcu(ssp: struct_srcu_struct): void {
 		lockdep_rcu_suspicious("Illegal synchronize_srcu() in same-type SRCU (or in RCU) " +
 			"read-side critical section");
 	}
-	if (current.rcu_read_lock_nesting !== 0) {
+	if (pcpu_hot[HOT_RCU_NESTING] !== 0) {
 		lockdep_rcu_suspicious("Illegal synchronize_srcu() in same-type SRCU (or in RCU) " +
 			"read-side critical section");
 	}
@@ -113,7 +114,6 @@ export function call_srcu(ssp: struct_srcu_struct, rhp: struct_callback_head,
 }
 
 function srcu_invoke_callbacks(ssp: struct_srcu_struct): void {
-	const t = current;
 	let rhp = ssp.cblist_head;
 
 	if (rhp === null)
@@ -121,7 +121,7 @@ function srcu_invoke_callbacks(ssp: struct_srcu_struct): void {
 	ssp.cblist_head = null;
 	ssp.cblist_tail = null;
 	pending.delete(ssp);
-	t.preempt_count += SOFTIRQ_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! += SOFTIRQ_OFFSET;
 	while (rhp !== null) {
 		const next: struct_callback_head | null = rhp.next;
 		const func = rhp.func!;
@@ -130,7 +130,7 @@ function srcu_invoke_callbacks(ssp: struct_srcu_struct): void {
 		func(rhp);
 		rhp = next;
 	}
-	t.preempt_count -= SOFTIRQ_OFFSET;
+	pcpu_hot[HOT_PREEMPT]! -= SOFTIRQ_OFFSET;
 }
 
 /** kernel/rcu/srcutree.c:srcu_barrier() */

@@ -6,13 +6,13 @@
  * a hard interrupt, a soft one's and a timer_list's as in a softirq, both in the task that happens
  * to be loaded. Equal times expire in the order of starting.
  */
+import { HOT_IRQS, HOT_PREEMPT, IRQS_OFF, pcpu_hot } from "#asm/current.ts";
 import { clock_read } from "#asm/timex.ts";
 import { CLOCK_REALTIME } from "#uapi/linux/time.ts";
 import { HARDIRQ_OFFSET, SOFTIRQ_OFFSET } from "#linux/preempt.const.ts";
 import { HRTIMER_RESTART, type struct_hrtimer, type hrtimer_restart as hrtimer_restart_t,
 	type ktime_t,
 	struct_timer_list, type struct_timer_node } from "#linux/hrtimer_types.ts";
-import { current } from "#linux/sched_types.ts";
 import { ktime_mono_to_real } from "#linux/timekeeping/timekeeping.ts";
 
 const HRTIMER_MODE_REL	= 0x01;
@@ -181,24 +181,23 @@ export function hrtimer_run_queues(now: ktime_t): void {
 function run_first(): void {
 	const node = heap[0]!;
 	const timer = node.timer;
-	const t = current;
 
 	timerqueue_del(node);
 	timer.running = true;
 	if (timer instanceof struct_timer_list) {
-		t.preempt_count += SOFTIRQ_OFFSET;
+		pcpu_hot[HOT_PREEMPT]! += SOFTIRQ_OFFSET;
 		timer.function_!(timer);
-		t.preempt_count -= SOFTIRQ_OFFSET;
+		pcpu_hot[HOT_PREEMPT]! -= SOFTIRQ_OFFSET;
 		timer.running = false;
 		return;
 	}
 	const offset = timer.is_soft !== 0 ? SOFTIRQ_OFFSET : HARDIRQ_OFFSET;
-	const flags = t.hardirqs_disabled;
-	t.preempt_count += offset;
-	t.hardirqs_disabled = timer.is_soft !== 0 ? flags : 1;
+	const flags = pcpu_hot[HOT_IRQS]!;
+	pcpu_hot[HOT_PREEMPT]! += offset;
+	pcpu_hot[HOT_IRQS] = timer.is_soft !== 0 ? flags : IRQS_OFF;
 	const restart: hrtimer_restart_t = timer.function_!(timer);
-	t.hardirqs_disabled = flags;
-	t.preempt_count -= offset;
+	pcpu_hot[HOT_IRQS] = flags;
+	pcpu_hot[HOT_PREEMPT]! -= offset;
 	timer.running = false;
 	if (restart === HRTIMER_RESTART && node.at < 0)
 		hrtimer_restart(timer);

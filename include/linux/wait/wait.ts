@@ -20,7 +20,7 @@ import { default_wake_function, might_sleep, schedule, schedule_timeout, signal_
 
 export function init_waitqueue_head(wq_head: wait_queue_head_t, name = "&wq_head->lock"): void {
 	wq_head.lock.dep = lockdep_key(name, LD_WAIT_CONFIG);
-	wq_head.lock.owner = null;
+	wq_head.lock.owner = 0;
 	INIT_LIST_HEAD(wq_head.head);
 }
 

@@ -20,6 +20,8 @@ import { list_add_tail, list_del_init, list_empty, struct_list_head } from "#lin
 import { pr_err } from "#linux/printk.ts";
 import { WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
 import { PF_WQ_WORKER } from "#linux/sched.const.ts";
+import { HOT_LOCK_DEPTH, pcpu_hot } from "#asm/current.ts";
+import { preempt_count } from "#linux/preempt.ts";
 import { TASK_IDLE, current, type struct_task_struct } from "#linux/sched_types.ts";
 import { might_sleep, run_nested, wake_up_process } from "#linux/sched.ts";
 import { DEFINE_RAW_SPINLOCK } from "#linux/spinlock_types.ts";
@@ -115,7 +117,7 @@ function process_one_work(work: struct_work_struct): void {
 	work.pending = false;
 	spin_unlock_irqrestore(pool_lock, flags);
 
-	const depth = t.lockdep_depth;
+	const depth = pcpu_hot[HOT_LOCK_DEPTH]!;
 	const work_map = { lock_id: new_lock_id(), dep: work.dep };
 	running.push(work);
 	if (CONFIG_PROVE_LOCKING) {
@@ -133,9 +135,9 @@ function process_one_work(work: struct_work_struct): void {
 		lock_release(wq.lock_id, wq.dep);
 	}
 	running.pop();
-	if (t.preempt_count !== 0 || t.lockdep_depth > depth) {
+	if (preempt_count() !== 0 || pcpu_hot[HOT_LOCK_DEPTH]! > depth) {
 		pr_err("BUG: workqueue leaked lock or atomic: %s/0x%08x/%d\n" +
-			"     last function: %s\n", t.comm, t.preempt_count, t.pid, func.name);
+			"     last function: %s\n", t.comm, preempt_count(), t.pid, func.name);
 		throw new kernel_bug(`workqueue leaked lock or atomic: ${func.name}`);
 	}
 }

@@ -13,6 +13,9 @@ import { kmsg_text, log_buf_clear } from "#linux/printk.ts";
 import { panic_reset, warn_count, oops_count } from "#linux/panic.ts";
 import { nr_running, uncaught_exceptions } from "#linux/sched/core.ts";
 import { for_each_process, current } from "#linux/sched.ts";
+import { HOT_PREEMPT, HOT_RCU_NESTING, pcpu_hot } from "#asm/current.ts";
+import { lockdep_forget_held } from "#linux/lockdep/lockdep.ts";
+import { PREEMPT_COUNT_MASK, preempt_count, preempt_count_sub } from "#linux/preempt.ts";
 import { PF_KTHREAD } from "#linux/sched.const.ts";
 import { EAGAIN, ECHILD, EINTR, EINVAL, ERESTARTWAIT, ESRCH } from "#linux/errno.ts";
 import { SYSCALL_DEFINE } from "#asm-generic/syscall.ts";
@@ -87,8 +90,8 @@ function in_kernel(fn: () => void): void {
 				fn();
 			} catch (e) {
 				err = e;
-				current.lockdep_depth = 0;
-				current.preempt_count = 0;
+				lockdep_forget_held();
+				preempt_count_sub(preempt_count());
 			}
 			return 0;
 		};
@@ -523,8 +526,8 @@ describe("trouble", () => {
 		expect(text).toContain("BUG: kernel NULL pointer dereference: ");
 		expect(text).toMatch(/Oops: 0000 \[#\d+\] /);
 		expect(text).toContain("exited with preempt_count 1");
-		expect(lock.owner).not.toBe(null);
-		lock.owner = null;
+		expect(lock.owner).not.toBe(0);
+		lock.owner = 0;
 	});
 
 	it("a system call that returns with a lock held is a BUG", () => {
@@ -544,7 +547,7 @@ describe("trouble", () => {
 		expect(kernel_run(p(), "p")).toBe(0);
 		expect(kmsg_text().join("\n")).toContain(
 			"WARNING: lock held when returning to user space!");
-		lock.owner = null;
+		lock.owner = 0;
 		expect(spin_unlock).toBeTypeOf("function");
 	});
 
@@ -624,7 +627,7 @@ describe("work queues, threads, RCU", () => {
 					flush_work(w);
 				} catch (e) {
 					said = (e as Error).message;
-					current.lockdep_recursion = 0;
+					pcpu_hot[HOT_PREEMPT]! &= PREEMPT_COUNT_MASK;
 				}
 			}, "self");
 			schedule_work(w);
@@ -688,7 +691,7 @@ describe("work queues, threads, RCU", () => {
 		})).toThrow("Illegal synchronize_rcu() in RCU read-side critical section");
 		expect(() => in_kernel(() => rcu_dereference(1))).toThrow(
 			"suspicious rcu_dereference_check()");
-		current.rcu_read_lock_nesting = 0;
+		pcpu_hot[HOT_RCU_NESTING] = 0;
 		log_buf_clear();
 	});
 

@@ -4,10 +4,12 @@
  *
  * Port-only.
  */
+import { HOT_PREEMPT, pcpu_hot } from "#asm/current.ts";
+import { PREEMPT_COUNT_MASK } from "#linux/preempt.ts";
 import { lockdep_set_class_and_name } from "#linux/lockdep.ts";
 import { log_buf_clear, kmsg_text } from "#linux/printk.ts";
 import { panic_reset } from "#linux/panic.ts";
-import { current, init_task, set_current, struct_task_struct } from "#linux/sched_types.ts";
+import { init_task, set_current, struct_task_struct } from "#linux/sched_types.ts";
 import { struct_sighand_struct, struct_signal_struct } from "#linux/signal_types.ts";
 import { spin_lock_init } from "#linux/spinlock.ts";
 import { list_add_tail, INIT_LIST_HEAD } from "#linux/list.ts";
@@ -45,13 +47,11 @@ export function reset(): struct_task_struct {
 
 /** What fn() throws and prints. */
 export function report_of(fn: () => void): { message: string; text: string } {
-	const t = current;
-
 	log_buf_clear();
 	try {
 		fn();
 	} catch (e) {
-		t.lockdep_recursion = 0;
+		pcpu_hot[HOT_PREEMPT]! &= PREEMPT_COUNT_MASK;
 		return { message: (e as Error).message, text: kmsg_text().join("\n") };
 	}
 	throw new Error("nothing was reported");

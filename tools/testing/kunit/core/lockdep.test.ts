@@ -4,8 +4,9 @@
  */
 import { beforeEach, describe, expect, it } from "vitest";
 import { make_task, report_of, reset } from "#tools/testing/kunit/core/core_env.ts";
-import { lock_acquire, lockdep_assert_held, lockdep_is_held, lockdep_set_class, new_lock_id }
-	from "#linux/lockdep.ts";
+import { lock_acquire, lockdep_assert_held, lockdep_depth, lockdep_is_held, lockdep_set_class,
+	new_lock_id } from "#linux/lockdep.ts";
+import { lockdep_forget_held } from "#linux/lockdep/lockdep.ts";
 import { DEFINE_MUTEX, mutex_lock, mutex_lock_killable, mutex_lock_nested, mutex_trylock,
 	mutex_unlock, struct_mutex, mutex_init } from "#linux/mutex.ts";
 import { DECLARE_RWSEM, down_read, down_read_trylock, down_write, down_write_nest_lock,
@@ -15,7 +16,8 @@ import { DEFINE_RWLOCK, DEFINE_SPINLOCK, read_lock, read_unlock, spin_lock, spin
 	spin_lock_irqsave, spin_lock_nested, spin_trylock, spin_unlock, spin_unlock_irq,
 	spin_unlock_irqrestore, write_lock, write_unlock,
 		type spinlock_t } from "#linux/spinlock.ts";
-import { irq_enter, irq_exit, preempt_disable, preempt_enable } from "#linux/preempt.ts";
+import { irq_enter, irq_exit, preempt_count, preempt_count_sub, preempt_disable, preempt_enable }
+	from "#linux/preempt.ts";
 import { local_irq_disable, local_irq_enable } from "#linux/irqflags.ts";
 import { rcu_read_lock, rcu_read_unlock, synchronize_rcu } from "#linux/rcupdate.ts";
 import { exit_to_user_mode_prepare } from "#linux/entry-common.ts";
@@ -114,7 +116,7 @@ describe("lock order", () => {
 		spin_lock(c);
 		spin_unlock(b);
 		spin_unlock(c);
-		expect(current.lockdep_depth).toBe(0);
+		expect(lockdep_depth(current)).toBe(0);
 
 		spin_lock(c);
 		const { message } = report_of(() => spin_lock(b));
@@ -164,12 +166,12 @@ describe("recursion", () => {
 		down_write(nest);
 		for (const s of many)
 			down_write_nest_lock(s, nest);
-		expect(current.lockdep_depth).toBe(2);
+		expect(lockdep_depth(current)).toBe(2);
 		expect(lockdep_is_held(many[57]!)).toBe(true);
 		for (const s of many.reverse())
 			up_write(s);
 		up_write(nest);
-		expect(current.lockdep_depth).toBe(0);
+		expect(lockdep_depth(current)).toBe(0);
 	});
 
 	it("wants the nest lock to be held", () => {
@@ -233,7 +235,7 @@ describe("context", () => {
 		const { text } = report_of(() => spin_lock(a));
 		expect(text).toContain("WARNING: inconsistent lock state");
 		expect(text).toContain("inconsistent {IN-HARDIRQ-W} -> {HARDIRQ-ON-W} usage.");
-		current.preempt_count = 0;
+		preempt_count_sub(preempt_count());
 
 		const ok = DEFINE_SPINLOCK("irq_ok");
 		const flags = spin_lock_irqsave(ok);
@@ -303,7 +305,7 @@ describe("locks of other tasks", () => {
 		set_current(me);
 		expect(mutex_lock_killable(m)).toBe(-ERESTARTWAIT);
 		expect(m.wait_list).toEqual([me]);
-		expect(me.lockdep_depth).toBe(0);
+		expect(lockdep_depth(me)).toBe(0);
 		set_current(other);
 		mutex_unlock(m);
 		expect(me.__state).toBe(0);
@@ -349,7 +351,7 @@ describe("assertions", () => {
 		expect(down_read_trylock(s)).toBe(true);
 		up_read(s);
 		up_read(s);
-		expect(current.lockdep_depth).toBe(0);
+		expect(lockdep_depth(current)).toBe(0);
 	});
 
 	it("writers exclude readers", () => {
@@ -363,6 +365,6 @@ describe("assertions", () => {
 		read_unlock(a);
 		synchronize_rcu();
 		lock_acquire(new_lock_id(), a.dep, 0);
-		current.lockdep_depth = 0;
+		lockdep_forget_held();
 	});
 });

@@ -16,6 +16,7 @@ import { HRTIMER_MODE_ABS, hrtimer_cancel, hrtimer_init, hrtimer_run_queues, hrt
 	"#linux/hrtimer.ts";
 import { hrtimers_init } from "#linux/timer/hrtimer.ts";
 import { del_timer, mod_timer, timer_setup } from "#linux/timer.ts";
+import { lockdep_depth } from "#linux/lockdep.ts";
 import { in_hardirq, in_softirq } from "#linux/preempt.ts";
 import { DECLARE_WAIT_QUEUE_HEAD, DEFINE_WAIT, add_wait_queue, finish_wait, init_waitqueue_entry,
 	prepare_to_wait, prepare_to_wait_exclusive, wait_queue_entry_t, waitqueue_active, wake_up,
@@ -292,7 +293,7 @@ describe("lockdep", () => {
 				while (held.length !== 0)
 					mutex_unlock(locks[held.splice(prandom_u32_state(
 						rnd) % held.length, 1)[0]!]!);
-				expect(current.lockdep_depth).toBe(0);
+				expect(lockdep_depth(current)).toBe(0);
 			}
 		}
 		expect(reports).toBeGreaterThan(20);

@@ -17,6 +17,8 @@ import type { struct_vm_area_struct, vm_operations_struct } from "#linux/mm_type
 import { kmsg_text, log_buf_clear } from "#linux/printk.ts";
 import { rcu_read_lock, rcu_read_unlock } from "#linux/rcupdate.ts";
 import { current } from "#linux/sched.ts";
+import { lockdep_forget_held } from "#linux/lockdep/lockdep.ts";
+import { preempt_count, preempt_count_sub } from "#linux/preempt.ts";
 import { task_exited } from "#linux/sched/exit.ts";
 import { fget, fput } from "#linux/file.ts";
 import { gfn_to_memslot, kvm_get_vcpu, kvm_vcpu_srcu_read_lock, kvm_vcpu_srcu_read_unlock,
@@ -59,8 +61,8 @@ export function in_task(body: () => void | Generator<void, void, void>): void {
 				throw e;
 			thrown = e;
 			/* whatever was held is not worth a complaint now */
-			current.lockdep_depth = 0;
-			current.preempt_count = 0;
+			lockdep_forget_held();
+			preempt_count_sub(preempt_count());
 		}
 		yield;
 		return 0;
