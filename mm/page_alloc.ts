@@ -98,6 +98,7 @@ import { in_interrupt, in_serving_softirq } from "#linux/preempt.ts";
 import {
 	current_gfp_context, memalloc_noreclaim_restore, memalloc_noreclaim_save, might_alloc,
 } from "#linux/sched/mm.ts";
+import { MAX_LOCKDEP_CHAINS } from "#linux/lockdep_types.ts";
 import {
 	cond_resched, current, PF_DUMPCORE, PF_MEMALLOC, PF_WQ_WORKER,
 	schedule_timeout_uninterruptible,
@@ -1878,7 +1879,7 @@ export function fs_reclaim_release(gfp_mask: gfp_t): void {
 }
 
 /* by lock chain: which of __GFP_DIRECT_RECLAIM without and with __GFP_FS were checked under it */
-let fs_reclaim_seen = new Uint8Array(1024);
+const fs_reclaim_seen = new Uint8Array(MAX_LOCKDEP_CHAINS);
 
 /**
  * Port-only: fs_reclaim_acquire() and release, as might_alloc() does. Under the same locks the
@@ -1893,17 +1894,12 @@ export function fs_reclaim_check(gfp_mask: gfp_t): void {
 		return;
 
 	const bit = (current_gfp_context(gfp_mask) & __GFP_FS) !== 0 ? 2 : 1;
-	if (chain < fs_reclaim_seen.length && (fs_reclaim_seen[chain]! & bit) !== 0)
+	if ((fs_reclaim_seen[chain]! & bit) !== 0)
 		return;
 
 	fs_reclaim_acquire(gfp_mask);
 	fs_reclaim_release(gfp_mask);
 
-	if (chain >= fs_reclaim_seen.length) {
-		const seen = new Uint8Array(2 * chain);
-		seen.set(fs_reclaim_seen);
-		fs_reclaim_seen = seen;
-	}
 	fs_reclaim_seen[chain]! |= bit;
 }
 

@@ -8,6 +8,7 @@
 
 export const MAX_LOCKDEP_SUBCLASSES	= 8;
 export const MAX_LOCKDEP_KEYS		= 512;
+export const MAX_LOCKDEP_CHAINS		= 1 << 16;
 export const MAX_LOCK_DEPTH		= 48;
 
 export const LD_WAIT_INV	= 0;

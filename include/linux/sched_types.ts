@@ -281,7 +281,7 @@ init_task.comm = "swapper/0";
  * because an array that is always the same costs a fraction.
  */
 class held_locks {
-	/** lock_id of each, or HELD_MERGED; 0 at index 0. Room for any index of 6 bits */
+	/** lock_id of each, or HELD_MERGED; 0 at index 0 */
 	readonly lock = new Int32Array(64);
 	/** HOT_LOCK_CHAIN before it was taken */
 	readonly before = new Int32Array(64);

@@ -14,9 +14,9 @@
  */
 import { HOT_IRQS, HOT_LOCK_CHAIN, HOT_LOCK_DEPTH, HOT_PREEMPT, IRQS_OFF, pcpu_hot } from
 	"#asm/current.ts";
-import { MAX_LOCKDEP_KEYS, MAX_LOCKDEP_SUBCLASSES, MAX_LOCK_DEPTH, LD_WAIT_CONFIG, LD_WAIT_SLEEP,
-	lock_class_name, lock_class_wait_type, lockdep_key, type lockdep_map,
-	type struct_lock_class_key } from "#linux/lockdep_types.ts";
+import { MAX_LOCKDEP_CHAINS, MAX_LOCKDEP_KEYS, MAX_LOCKDEP_SUBCLASSES, MAX_LOCK_DEPTH,
+	LD_WAIT_CONFIG, LD_WAIT_SLEEP, lock_class_name, lock_class_wait_type, lockdep_key,
+	type lockdep_map, type struct_lock_class_key } from "#linux/lockdep_types.ts";
 import { HELD_MERGED, current, held_before, held_lock, held_refs, task_held_before, task_hot,
 	type struct_task_struct } from "#linux/sched_types.ts";
 import { HARDIRQ_MASK, LOCKDEP_RECURSION_OFFSET, NMI_MASK, PREEMPT_MASK, SOFTIRQ_MASK,
@@ -69,7 +69,6 @@ export function debug_locks_on(): void {
  * A chain is known by a number, of which HOT_LOCK_CHAIN and held_before are the upper half. Those
  * whose last lock was taken with interrupts off have numbers of their own, above IRQS_OFF_CHAINS.
  */
-const MAX_LOCKDEP_CHAINS	= 1 << 16;
 const IRQS_OFF_CHAINS		= MAX_LOCKDEP_CHAINS >> 1;
 const CHAIN_SHIFT		= 16;
 let nr_chains = 1;
@@ -137,14 +136,14 @@ function add_chain(parent: number, key: number): number {
 /*
  * In front of it, for acquisitions in task context of which nothing is left to learn: usage marked,
  * chain known. Direct-mapped: chain before and what is acquired, as one number; HOT_LOCK_CHAIN
- * after it.
+ * after it. Arrays of one length, because V8 then looks once whether an index fits.
  */
 const FRONT_BITS	= 13;
-const front = new Int32Array(2 << FRONT_BITS).fill(-1);
-const HELD_INDEX_MASK	= 63;
+const front_tag = new Int32Array(1 << FRONT_BITS).fill(-1);
+const front_chain = new Int32Array(1 << FRONT_BITS);
 
 function front_slot(tag: number): number {
-	return Math.imul(tag, 0x61c88647) >>> 31 - FRONT_BITS & (2 << FRONT_BITS) - 2;
+	return Math.imul(tag, 0x61c88647) >>> 32 - FRONT_BITS;
 }
 
 /* ---- acquire and release -------------------------------------------------------------------- */
@@ -158,16 +157,16 @@ export function lock_acquire(lock: number, cls: number, kind: number): void {
 	const tag = cls | kind | pcpu_hot[HOT_IRQS]! | chain;
 	const i = front_slot(tag);
 
-	if (front[i] !== tag || (pcpu_hot[HOT_PREEMPT]! & ~PREEMPT_MASK) !== 0) {
+	if (front_tag[i] !== tag || (pcpu_hot[HOT_PREEMPT]! & ~PREEMPT_MASK) !== 0) {
 		__lock_acquire(lock, cls | kind);
 		return;
 	}
 	/* a chain as long as can be is followed by none */
-	const depth = pcpu_hot[HOT_LOCK_DEPTH]! + 1;
+	const depth = (pcpu_hot[HOT_LOCK_DEPTH]! + 1) | 0;
 	pcpu_hot[HOT_LOCK_DEPTH] = depth;
-	held_lock[depth & HELD_INDEX_MASK] = lock;
-	held_before[depth & HELD_INDEX_MASK] = chain;
-	pcpu_hot[HOT_LOCK_CHAIN] = front[i + 1]!;
+	held_lock[depth] = lock;
+	held_before[depth] = chain;
+	pcpu_hot[HOT_LOCK_CHAIN] = front_chain[i]!;
 }
 
 function usage_needed(pc: number, kind: number): number {
@@ -207,8 +206,8 @@ function __lock_acquire(lock: number, key: number): void {
 	if ((pc & ~PREEMPT_MASK) === 0) {
 		const tag = parent << CHAIN_SHIFT | key;
 		const i = front_slot(tag);
-		front[i] = tag;
-		front[i + 1] = node << CHAIN_SHIFT;
+		front_tag[i] = tag;
+		front_chain[i] = node << CHAIN_SHIFT;
 	}
 }
 
@@ -292,7 +291,7 @@ function holds_class(cls: number): boolean {
 
 /** kernel/locking/lockdep.c:lock_release() */
 export function lock_release(lock: number, dep: number): void {
-	const top = pcpu_hot[HOT_LOCK_DEPTH]! & HELD_INDEX_MASK;
+	const top = pcpu_hot[HOT_LOCK_DEPTH]!;
 
 	/* at index 0 there is none */
 	if (held_lock[top] !== lock) {
@@ -310,7 +309,7 @@ function same_key(key: number, dep: number): boolean {
 
 /** Index of @lock among those that the current task holds, or 0; merged entries aside. */
 export function find_lock(lock: number): number {
-	let i = pcpu_hot[HOT_LOCK_DEPTH]! & HELD_INDEX_MASK;
+	let i = pcpu_hot[HOT_LOCK_DEPTH]!;
 
 	while (i > 0 && held_lock[i] !== lock)
 		i--;
