@@ -7,7 +7,9 @@
  * the cache has a constructor, last in first out reuse, and slub_debug's checks: freed objects are
  * poisoned, a double free and the free of a foreign object are BUGs, live objects are counted.
  *
- * Each object carries its state in a hidden field, __slab: its cache while live, else null.
+ * Each object carries its state in a hidden field, __slab: its cache while live, else null. That of
+ * typed arrays is kept beside them: a field of its own on one would make the engine check each
+ * access to any other, wherever it is, for having one too.
  */
 import { __GFP_NOWARN, type gfp_t } from "#linux/gfp_types.ts";
 import { CONFIG_FAILSLAB } from "#generated/autoconf.ts";
@@ -231,7 +233,7 @@ function slab_err(s: struct_kmem_cache | null, what: string): never {
 
 /* why @object is not a live object of @s */
 function free_err(s: struct_kmem_cache | null, object: object): never {
-	const slab = (object as slab_object).__slab;
+	const slab = slab_of(object);
 
 	if (slab === null)
 		slab_err(s, "Object already free");
@@ -288,9 +290,22 @@ interface plain_counts {
 export const kmalloc_plain: plain_counts = { live: 0, allocs: 0 };
 const PLAIN = { name: "kmalloc" } as struct_kmem_cache;
 
+const view_slabs = new WeakMap<object, struct_kmem_cache | null>();
+
+function slab_of(object: object): struct_kmem_cache | null | undefined {
+	return ArrayBuffer.isView(object) ? view_slabs.get(object) : (object as slab_object).__slab;
+}
+
+function set_plain(object: object, slab: struct_kmem_cache | null): void {
+	if (ArrayBuffer.isView(object))
+		view_slabs.set(object, slab);
+	else
+		(object as slab_object).__slab = slab;
+}
+
 /** Marks an array or a buffer as allocated. */
 export function slab_mark_plain<T extends object>(object: T): T {
-	(object as slab_object).__slab = PLAIN;
+	set_plain(object, PLAIN);
 	kmalloc_plain.live++;
 	kmalloc_plain.allocs++;
 	return object;
@@ -304,7 +319,7 @@ export function slab_count_string(s: string): string {
 }
 
 function free_plain(object: object): void {
-	(object as slab_object).__slab = null;
+	set_plain(object, null);
 	kmalloc_plain.live--;
 	if (object instanceof Uint8Array)
 		object.fill(POISON_FREE);
@@ -325,7 +340,7 @@ export function kfree(x: object | string | null): void {
 		return;
 	}
 
-	const s = (x as slab_object).__slab;
+	const s = slab_of(x);
 
 	if (s === PLAIN)
 		free_plain(x);
@@ -349,7 +364,7 @@ export function kfree_const(_x: string | null): void {}
 
 /** Port-only, for tests: whether @object was allocated and not freed. */
 export function slab_is_live(object: object): boolean {
-	const s = (object as slab_object).__slab;
+	const s = slab_of(object);
 	return s !== null && s !== undefined;
 }
 
