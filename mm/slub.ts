@@ -8,7 +8,7 @@
  * poisoned, a double free and the free of a foreign object are BUGs, live objects are counted.
  *
  * Each object carries its state in a hidden field, __slab: its cache while live, else null. That of
- * typed arrays is kept beside them: a field of its own on one would make the engine check each
+ * arrays and buffers is kept beside them: a field on one of them would make the engine check each
  * access to any other, wherever it is, for having one too.
  */
 import { __GFP_NOWARN, type gfp_t } from "#linux/gfp_types.ts";
@@ -290,22 +290,17 @@ interface plain_counts {
 export const kmalloc_plain: plain_counts = { live: 0, allocs: 0 };
 const PLAIN = { name: "kmalloc" } as struct_kmem_cache;
 
-const view_slabs = new WeakMap<object, struct_kmem_cache | null>();
+const plain_slabs = new WeakMap<object, struct_kmem_cache | null>();
 
 function slab_of(object: object): struct_kmem_cache | null | undefined {
-	return ArrayBuffer.isView(object) ? view_slabs.get(object) : (object as slab_object).__slab;
-}
+	const slab = (object as slab_object).__slab;
 
-function set_plain(object: object, slab: struct_kmem_cache | null): void {
-	if (ArrayBuffer.isView(object))
-		view_slabs.set(object, slab);
-	else
-		(object as slab_object).__slab = slab;
+	return slab !== undefined ? slab : plain_slabs.get(object);
 }
 
 /** Marks an array or a buffer as allocated. */
 export function slab_mark_plain<T extends object>(object: T): T {
-	set_plain(object, PLAIN);
+	plain_slabs.set(object, PLAIN);
 	kmalloc_plain.live++;
 	kmalloc_plain.allocs++;
 	return object;
@@ -319,7 +314,7 @@ export function slab_count_string(s: string): string {
 }
 
 function free_plain(object: object): void {
-	set_plain(object, null);
+	plain_slabs.set(object, null);
 	kmalloc_plain.live--;
 	if (object instanceof Uint8Array)
 		object.fill(POISON_FREE);
