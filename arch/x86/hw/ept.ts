@@ -38,6 +38,8 @@ const EPT_RWX	= 7;
 const EPT_PS	= 1 << 7;
 const EPT_A	= 1 << 8;
 const EPT_D	= 1 << 9;
+/* memory types, a bit each */
+const RESERVED_TYPES	= 1 << 2 | 1 << 3 | 1 << 7;
 
 /** Of the last walk: rights granted (NESTED_*), or after a violation rights all entries had. */
 export let nested_rights = 0;
@@ -74,14 +76,14 @@ function leaf(g: struct_guest_cpu, gfn: number, need: number, table: number, ind
 		return NESTED_VIOLATION;
 	}
 	const low = shift === 12 ? 0 : shift === 21 ? 0x1ff000 : 0x3ffff000;
-	const type = (lo >> 3) & 7;
-	if (misconfigured(lo, hi) || (lo & low) !== 0 || type === 2 || type === 3 || type === 7)
+	if (misconfigured(lo, hi) || (lo & low) !== 0 ||
+	    (RESERVED_TYPES >> (lo >> 3 & 7) & 1) !== 0)
 		return NESTED_MISCONFIG;
 	rights &= lo & EPT_RWX;
 	nested_rights = rights;
 	if ((rights & need) !== need)
 		return NESTED_VIOLATION;
-	if (g.ept_ad) {
+	if (g.ept_ad === true) {
 		let set = EPT_A;
 		if ((need & NESTED_W) !== 0) {
 			if ((lo & EPT_D) === 0 && g.pml && !log_dirty(g, gfn))

@@ -6,7 +6,6 @@
  * programs until something makes it leave. In between other tasks and CPUs may run; an interrupt to
  * its CPU, or the end of its task's turn there, makes it leave at once (cpu.force_exit).
  */
-import { cpus } from "./cpu.ts";
 import { TLB_DIRECT } from "./tlb.ts";
 import { clock_cell } from "./clock.ts";
 import { GUEST_EXIT_COST_NS, run, run_clock } from "./guest_cells.ts";
@@ -73,14 +72,14 @@ function resume(g: struct_guest_cpu, ctx: guest_context): void {
  * or VMCB. False: its turn is over, call again.
  */
 export function guest_run(g: struct_guest_cpu, steps: number): boolean {
-	if (!g.in_guest)
+	if (g.in_guest === false)
 		return true;
 	run.guest = g;
-	run.tlb = cpus[g.cpu_id]!.guest_tlb!;
+	run.tlb = g.cpu!.guest_tlb!;
 	run.regs32 = g.regs32;
 	run.budget = run.counted = steps;
-	while (g.in_guest) {
-		if (g.attention) {
+	while (g.in_guest === true) {
+		if (g.attention === true) {
 			guest_events(g);
 			if (!g.in_guest)
 				break;
@@ -88,7 +87,7 @@ export function guest_run(g: struct_guest_cpu, steps: number): boolean {
 		if (g.halted || run.budget <= 0)
 			break;
 		const ctx = g.top!;
-		if (!ctx.op.pending && ctx.program !== null) {
+		if (ctx.op.pending === false && ctx.program !== null) {
 			resume(g, ctx);
 			continue;
 		}
@@ -99,7 +98,7 @@ export function guest_run(g: struct_guest_cpu, steps: number): boolean {
 			guest_single_step(g);
 	}
 	run_clock();
-	if (g.in_guest)
+	if (g.in_guest === true)
 		return false;
 	clock_cell[0]! += GUEST_EXIT_COST_NS;
 	return true;

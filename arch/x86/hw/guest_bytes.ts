@@ -7,7 +7,6 @@
  * guest has left because of it.
  */
 import type { pfn_nr } from "#asm-generic/types.ts";
-import { cpus } from "./cpu.ts";
 import { FRAME_META, frame_bytes, frame_read, frame_state, frame_write } from "./memory.ts";
 import { GTLB_PRIVATE } from "./guest_cells.ts";
 import { guest_machine_check } from "./guest_event.ts";
@@ -24,7 +23,7 @@ const LINE = 64;
 export function guest_keyid(g: struct_guest_cpu, gva: number): number {
 	if (g.td === null)
 		return 0;
-	const t = cpus[g.cpu_id]!.guest_tlb!;
+	const t = g.cpu!.guest_tlb!;
 
 	return tlb_lookup(t, gva | 0, Math.floor(gva * 2 ** -32), GTLB_PRIVATE) >= 0 ?
 		g.td.hkid : 0;

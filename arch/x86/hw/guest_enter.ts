@@ -92,8 +92,8 @@ export function guest_enter(g: struct_guest_cpu, cpu: struct_cpu, regs: BigUint6
 	g.in_guest = true;
 	g.vectoring = 0;
 	guest_tlb_switch(cpu, g);
-	if (g.cpu_id !== cpu.id) {
-		g.cpu_id = cpu.id;
+	if (g.cpu !== cpu) {
+		g.cpu = cpu;
 		g.text_stamp = 0;
 	}
 	if (g.vpid === 0)

@@ -7,7 +7,6 @@
  * code bit 11, valid bit 31; SVM's event_inj has the same format. A fault while an event is being
  * delivered becomes a double fault where the architecture says so, and a fault of that a shutdown.
  */
-import { cpus } from "./cpu.ts";
 import { tlb_direct_again, tlb_lookup, tracking } from "./tlb.ts";
 import { mce_guest, mce_td } from "./mce.ts";
 import { FRAME_META, frame_get64, frame_put64, frame_state } from "./memory.ts";
@@ -48,20 +47,32 @@ import {
  * @need GTLB_*.
  */
 export function guest_page(g: struct_guest_cpu, gva: number, need: number): number {
-	const cpu = cpus[g.cpu_id]!, t = cpu.guest_tlb!;
-	let pfn = tlb_lookup(t, gva | 0, Math.floor(gva * 2 ** -32), need);
+	const t = g.cpu!.guest_tlb!;
+	const pfn = tlb_lookup(t, gva | 0, Math.floor(gva * 2 ** -32), need);
 
-	if (pfn >= 0) {
-		/* it may have lost direct access to other frames' trouble */
-		if (tracking && (frame_state(pfn) & FRAME_META) === 0 && guest_keyid(g, gva) === 0)
-			tlb_direct_again(t, gva | 0, Math.floor(gva * 2 ** -32), pfn);
-		return pfn;
-	}
-	pfn = guest_walk(g, cpu, t, gva, need);
-	if (pfn >= 0)
-		return pfn;
-	g.text_stamp = 0;
-	switch (pfn) {
+	if (pfn < 0)
+		return guest_page_miss(g, gva, need);
+	/* it may have lost direct access to other frames' trouble */
+	if (tracking && (frame_state(pfn) & FRAME_META) === 0 && guest_keyid(g, gva) === 0)
+		tlb_direct_again(t, gva | 0, Math.floor(gva * 2 ** -32), pfn);
+	return pfn;
+}
+
+/** guest_page() of a page that the TLB does not have, or not with the rights. */
+export function guest_page_miss(g: struct_guest_cpu, gva: number, need: number): number {
+	const cpu = g.cpu!;
+	const pfn = guest_walk(g, cpu, cpu.guest_tlb!, gva, need);
+
+	if (pfn < 0)
+		guest_page_failed(g, gva, need, pfn);
+	return pfn < 0 ? -1 : pfn;
+}
+
+function guest_page_failed(g: struct_guest_cpu, gva: number, need: number, why: number): void {
+	/* the TLB has lost the page, if it is the one that the guest runs in */
+	if (Math.floor(gva / 4096) === g.text_page)
+		g.text_stamp = 0;
+	switch (why) {
 	case WALK_FAULT:
 		guest_page_fault(g, walk_error, gva);
 		break;
@@ -82,7 +93,6 @@ export function guest_page(g: struct_guest_cpu, gva: number, need: number): numb
 		guest_shutdown(g);
 		break;
 	}
-	return -1;
 }
 
 const canonical = (gva: number): boolean => gva < 0x800000000000 && gva >= -0x800000000000;
@@ -135,7 +145,7 @@ export function guest_shutdown(g: struct_guest_cpu): void {
 		return;
 	}
 	if (!svm_intercepts(g, INTERCEPT_SHUTDOWN))
-		throw new Error(`machine: cpu ${g.cpu_id}: shut down by its guest`);
+		throw new Error(`machine: cpu ${g.cpu!.id}: shut down by its guest`);
 	svm_exit(g, SVM_EXIT_SHUTDOWN, 0, 0);
 }
 
@@ -204,14 +214,14 @@ export function guest_exception(g: struct_guest_cpu, vector: number, error: numb
 /** The access that was just tried met poison; it has not happened. */
 export function guest_machine_check(g: struct_guest_cpu, fetch = false): void {
 	if (g.td === null)
-		mce_guest(cpus[g.cpu_id]!, fetch);
+		mce_guest(g.cpu!, fetch);
 	else
-		g.td.msmi = mce_td(cpus[g.cpu_id]!, g.td.poison_hpa, fetch) === "msmi";
+		g.td.msmi = mce_td(g.cpu!, g.td.poison_hpa, fetch) === "msmi";
 	raise(g, MC_VECTOR, 0, 0);
 }
 
 export function guest_page_fault(g: struct_guest_cpu, error: number, addr: number): void {
-	guest_tlb_drop(cpus[g.cpu_id]!, addr);
+	guest_tlb_drop(g.cpu!, addr);
 	raise(g, PF_VECTOR, error, addr);
 }
 

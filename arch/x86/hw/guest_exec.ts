@@ -142,10 +142,10 @@ function control_flow(g: struct_guest_cpu, ctx: guest_context, op: guest_op): vo
 export function guest_step(g: struct_guest_cpu, ctx: guest_context): void {
 	const op = ctx.op;
 
-	g.rip = op.pending ? op.rip : ctx.rip;
+	g.rip = op.pending === true ? op.rip : ctx.rip;
 	if (!fetch(g, g.rip))
 		return;
-	if (!op.pending || op.bytes) {
+	if (op.pending === false || op.bytes) {
 		if (!guest_decode(g, op, g.rip, g.text_pfn)) {
 			op.pending = false;
 			ctx.rip = g.rip;

@@ -6,7 +6,7 @@
  * when the operation is done.
  */
 import { rdtsc } from "./clock.ts";
-import { cpu_vendor, cpus } from "./cpu.ts";
+import { cpu_vendor } from "./cpu.ts";
 import { hw_cpuid } from "./cpuid.ts";
 import { guest_tlb_flush_current, guest_tlb_invlpg, guest_tlb_switch } from "./guest_tlb.ts";
 import { frame_get64, frame_get8, frame_put32, frame_put64 } from "./memory.ts";
@@ -191,7 +191,7 @@ function wrmsr(g: struct_guest_cpu, op: guest_op): boolean {
 
 /** After CR0, CR4 or EFER: long mode follows, the TLB forgets what it must. */
 function mode_changed(g: struct_guest_cpu): void {
-	const cpu = cpus[g.cpu_id]!;
+	const cpu = g.cpu!;
 
 	if ((g.efer & EFER_LME) !== 0 && (g.cr0 & CR0_PG) !== 0)
 		g.efer |= EFER_LMA;
@@ -225,12 +225,12 @@ function write_cr4(g: struct_guest_cpu, value: number): boolean {
 		return fault(g, GP_VECTOR);
 	g.cr4 = x;
 	mode_changed(g);
-	guest_tlb_flush_current(cpus[g.cpu_id]!);
+	guest_tlb_flush_current(g.cpu!);
 	return true;
 }
 
 function write_cr3(g: struct_guest_cpu, raw: bigint): boolean {
-	const cpu = cpus[g.cpu_id]!;
+	const cpu = g.cpu!;
 	const noflush = (g.cr4 & CR4_PCIDE) !== 0 && raw >> 63n !== 0n;
 	const value = Number(noflush ? raw & (2n ** 63n - 1n) : raw);
 
@@ -435,7 +435,7 @@ function invlpg(g: struct_guest_cpu, op: guest_op): boolean {
 		return fault(g, GP_VECTOR);
 	if (wants(g, v.CPU_BASED_INVLPG_EXITING, s.INTERCEPT_INVLPG))
 		return exit(g, op, v.EXIT_REASON_INVLPG, op.gva, s.SVM_EXIT_INVLPG, op.gva, 0);
-	guest_tlb_invlpg(cpus[g.cpu_id]!, op.gva);
+	guest_tlb_invlpg(g.cpu!, op.gva);
 	g.text_stamp = 0;
 	return true;
 }
@@ -464,7 +464,7 @@ function set_rflags(g: struct_guest_cpu): boolean {
 
 	g.rflags = ((g.regs32[0]! & 0x257fd5 & ~keep) | (g.rflags & keep) | 2) >>> 0;
 	g.attention = true;
-	guest_mode_changed(g, cpus[g.cpu_id]!);
+	guest_mode_changed(g, g.cpu!);
 	return true;
 }
 

@@ -9,7 +9,7 @@ import { FRAME_META, frame_get32, frame_put32, frame_state } from "./memory.ts";
 import { guest_keyid, page_read, page_write } from "./guest_bytes.ts";
 import { tlb_lookup, TLB_DIRECT } from "./tlb.ts";
 import { run } from "./guest_cells.ts";
-import { guest_exception, guest_page } from "./guest_event.ts";
+import { guest_exception, guest_page, guest_page_miss } from "./guest_event.ts";
 import { GP_VECTOR } from "./guest_paging.ts";
 import {
 	GOP_CMPXCHG, GOP_MEMCHK, GOP_MEMCMP, GOP_MEMCPY, GOP_MEMSET, GOP_STRIDE_LOAD,
@@ -239,6 +239,16 @@ function step(op: guest_op): void {
 	op.gva += op.stride;
 }
 
+/** What guest_load() and guest_store() do for 8 plain bytes: their frame; -2: by them, then. */
+function stride_miss(g: struct_guest_cpu, op: guest_op, store: boolean): number {
+	if (store && !op.bytes) {
+		g.regs32[0] = op.lo;
+		g.regs32[1] = op.hi;
+	}
+	const pfn = guest_page_miss(g, op.gva, store ? g.need_store : g.need_load);
+	return pfn < 0 || plain_quad(g, pfn, op.gva) ? pfn : -2;
+}
+
 /** One access of 8 bytes a stride; what the TLB lets through takes no detour. */
 function stride(g: struct_guest_cpu, op: guest_op): boolean {
 	const store = op.kind === GOP_STRIDE_STORE;
@@ -247,8 +257,13 @@ function stride(g: struct_guest_cpu, op: guest_op): boolean {
 
 	while (op.done < op.len) {
 		const gva = op.gva;
-		const pfn = (gva & 7) === 0 && canonical(gva) ?
-			tlb_lookup(t, gva | 0, Math.floor(gva * 2 ** -32), need) : -1;
+		let pfn = (gva & 7) === 0 && canonical(gva) ?
+			tlb_lookup(t, gva | 0, Math.floor(gva * 2 ** -32), need) : -2;
+		if (pfn === -1) {
+			pfn = stride_miss(g, op, store);
+			if (pfn === -1)
+				return false;
+		}
 		if (pfn >= 0) {
 			const off = gva & 0xfff;
 			if (store) {

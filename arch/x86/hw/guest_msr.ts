@@ -6,7 +6,6 @@
  * Port-only.
  */
 import { rdtsc } from "./clock.ts";
-import { cpus } from "./cpu.ts";
 import { guest_mode_changed } from "./guest_enter.ts";
 import { EFER_LMA, EFER_LME, EFER_SVME, CR0_PG } from "./guest_paging.ts";
 import type { struct_guest_cpu } from "./guest_types.ts";
@@ -56,7 +55,7 @@ function msr_frame(g: struct_guest_cpu, msr: number): number {
 	const at = IN_VMCB.get(msr);
 
 	msr_at = at ?? HIDDEN.get(msr) ?? 0;
-	return msr_at === 0 ? -1 : at !== undefined ? g.vmc : cpus[g.cpu_id]!.hidden_pfn;
+	return msr_at === 0 ? -1 : at !== undefined ? g.vmc : g.cpu!.hidden_pfn;
 }
 
 /** null is #GP. */
@@ -82,7 +81,7 @@ export function guest_wrmsr(g: struct_guest_cpu, msr: number, x: bigint): boolea
 			return false;
 		g.efer = (efer & ~EFER_LMA) | (g.efer & (EFER_LMA | EFER_SVME));
 		g.state_dirty = true;
-		guest_mode_changed(g, cpus[g.cpu_id]!);
+		guest_mode_changed(g, g.cpu!);
 		return true;
 	}
 	const kept = msr_value(msr, x);

@@ -85,38 +85,39 @@ function nested_flush(n: struct_nested_cache, tag: number): void {
 		n.stamps.delete(tag);
 }
 
+/* 2 MiB of guest physical memory by a guest frame of up to 40 bits */
+const tag_of = (gfn: number): number => gfn <= 0x7fffffff ? gfn >> 9 : (gfn / 512) | 0;
+const slot_of = (tag: number): number => ((tag ^ (tag >>> 8)) & (NESTED_SLOTS - 1)) << 2;
+
 /** Rights of the entry that nested_lookup() found. */
 export let nested_found = 0;
 
 /** Frame of the lowest table for the guest frame, or -1. */
 export function nested_lookup(n: struct_nested_cache, gfn: number): number {
-	const tag = (gfn / 512) | 0;
-	const s = ((tag ^ (tag >>> 8)) & (NESTED_SLOTS - 1)) << 2;
+	const e = n.e, tag = tag_of(gfn), s = slot_of(tag);
 
-	if (n.e[s] !== tag || n.e[s + 1] !== n.stamp)
+	if (e[s] !== tag || e[s + 1] !== n.stamp)
 		return -1;
-	nested_found = n.e[s + 3]!;
-	return n.e[s + 2]!;
+	nested_found = e[s + 3]!;
+	return e[s + 2]!;
 }
 
 export function nested_fill(n: struct_nested_cache, gfn: number, pfn: number,
 	rights: number): void {
-	const tag = (gfn / 512) | 0;
-	const s = ((tag ^ (tag >>> 8)) & (NESTED_SLOTS - 1)) << 2;
+	const e = n.e, tag = tag_of(gfn), s = slot_of(tag);
 
-	n.e[s] = tag;
-	n.e[s + 1] = n.stamp;
-	n.e[s + 2] = pfn;
-	n.e[s + 3] = rights;
+	e[s] = tag;
+	e[s + 1] = n.stamp;
+	e[s + 2] = pfn;
+	e[s + 3] = rights;
 }
 
 /** What a violation drops: nothing stale can keep it going. */
 export function nested_drop(n: struct_nested_cache, gfn: number): void {
-	const tag = (gfn / 512) | 0;
-	const s = ((tag ^ (tag >>> 8)) & (NESTED_SLOTS - 1)) << 2;
+	const e = n.e, tag = tag_of(gfn), s = slot_of(tag);
 
-	if (n.e[s] === tag)
-		n.e[s + 1] = 0;
+	if (e[s] === tag)
+		e[s + 1] = 0;
 }
 
 /* ASIDs and EPT top tables share the cache, if not a machine */

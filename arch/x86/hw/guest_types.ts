@@ -7,6 +7,8 @@
  * a Uint32Array over the same bytes.
  */
 
+import type { struct_cpu } from "./cpu.ts";
+
 /* general registers, by their number in instructions */
 export const REG_RAX	= 0;
 export const REG_RCX	= 1;
@@ -206,8 +208,8 @@ export class struct_guest_cpu {
 	/** Registers, KVM's own array while in the guest. */
 	regs: BigUint64Array = new BigUint64Array(17);
 	regs32: Uint32Array = new Uint32Array(this.regs.buffer);
-	/** The CPU it runs on. */
-	cpu_id = -1;
+	/** The CPU it runs on; null before it has. */
+	cpu: struct_cpu | null = null;
 
 	/* architectural state, valid while in the guest */
 	/** Linear: RIP and the base of CS, which is 0 in 64-bit mode. */

@@ -50,6 +50,14 @@ const PDE_WRITABLE	= 16;
 
 const frame_in = (lo: number, hi: number): number => (lo >>> 12) + (hi & 0xfffff) * 2 ** 20;
 
+/** Guest frame of the linear address @lo in the page of 1 << @shift bytes that an entry maps. */
+function gfn_in(elo: number, ehi: number, lo: number, shift: number): number {
+	const n = shift === 12 ? 1 : shift === 21 ? 512 : 512 * 512;
+	const first = frame_in(elo, ehi);
+
+	return first - (first & (n - 1)) + ((lo >>> 12) & (n - 1));
+}
+
 /** Control bits that entries of the TLB depend on. */
 export function guest_mmu_mode(g: struct_guest_cpu): number {
 	let mode = ((g.cr0 & (CR0_WP | CR0_PG)) >>> 12) |
@@ -68,20 +76,23 @@ function fault(g: struct_guest_cpu, need: number, more: number): number {
 	return WALK_FAULT;
 }
 
-/** The second dimension: frame behind @gfn, or WALK_NESTED. */
-function nested(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, access: number, gpa: number,
+/** The second dimension: frame behind @gfn, of which byte @off is meant, or WALK_NESTED. */
+function nested(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, access: number, off: number,
 	final: boolean): number {
 	const pfn = g.td !== null ? td_walk(g, cpu, gfn, access) :
 		g.svm ? npt_walk(g, cpu, gfn, access) : ept_walk(g, cpu, gfn, access);
 
-	if (pfn >= 0)
-		return pfn;
+	return pfn >= 0 ? pfn : nested_failed(cpu, pfn, gfn, access, off, final);
+}
+
+function nested_failed(cpu: struct_cpu, why: number, gfn: number, access: number, off: number,
+	final: boolean): number {
 	nested_drop(cpu.nested_cache!, gfn);
-	walk_nested = pfn;
-	walk_gpa = gpa;
+	walk_nested = why;
+	walk_gpa = gfn * 4096 + off;
 	walk_access = access;
 	walk_final = final;
-	if (pfn !== NESTED_POISON)
+	if (why !== NESTED_POISON)
 		return WALK_NESTED;
 	walk_gpa = nested_poison;
 	return WALK_POISON;
@@ -142,10 +153,9 @@ function modes(g: struct_guest_cpu, raw: number): number {
  */
 function final(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
 	need: number, gfn: number, shift: number, flags: number): number {
-	const access = ((need & GTLB_READ) !== 0 ? NESTED_R : 0) |
-		((need & GTLB_WRITE) !== 0 ? NESTED_W : 0) |
-		((need & GTLB_EXEC) !== 0 ? NESTED_X : 0);
-	const pfn = nested(g, cpu, gfn, access, gfn * 4096 + (lo & 0xfff), true);
+	const access = ((need & GTLB_SR) >> 3) | (need & (GTLB_SW | GTLB_SX)) |
+		((need & GTLB_USER) >> 7);
+	const pfn = nested(g, cpu, gfn, access, lo & 0xfff, true);
 
 	if (pfn < 0)
 		return pfn;
@@ -156,12 +166,8 @@ function final(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, 
 	const rights = g.svm ? npt_rights : nested_rights;
 	const other = g.svm ? npt_shift : nested_shift;
 	const size = shift < other ? shift : other;
-	if ((rights & NESTED_R) === 0)
-		flags &= ~GTLB_READ;
-	if ((rights & NESTED_W) === 0)
-		flags &= ~GTLB_WRITE;
-	if ((rights & NESTED_X) === 0)
-		flags &= ~GTLB_EXEC;
+	flags &= ((rights & NESTED_R) << 3) | (rights & (NESTED_W | NESTED_X)) |
+		((rights & (NESTED_R | NESTED_W | NESTED_X)) << 7);
 	if (g.td !== null && gfn < g.td.shared_gfn)
 		flags |= GTLB_PRIVATE;
 	if (size !== 12) {
@@ -213,8 +219,7 @@ function leaf(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 		if (!writable) {
 			if (tgfn < 0)
 				return walk(g, cpu, t, lo, hi, need);
-			const to = nested(g, cpu, tgfn, NESTED_R | NESTED_W,
-				tgfn * 4096 + index * 8, false);
+			const to = nested(g, cpu, tgfn, NESTED_R | NESTED_W, index * 8, false);
 			if (to < 0)
 				return to;
 		}
@@ -222,10 +227,7 @@ function leaf(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 	}
 	if (((elo | set) & PTE_D) === 0)
 		flags &= ~GTLB_WRITE;
-	const n = shift === 12 ? 1 : shift === 21 ? 512 : 512 * 512;
-	const first = frame_in(elo, ehi);
-	const gfn = first - (first & (n - 1)) + ((lo >>> 12) & (n - 1));
-	return final(g, cpu, t, lo, hi, need, gfn, shift, flags);
+	return final(g, cpu, t, lo, hi, need, gfn_in(elo, ehi, lo, shift), shift, flags);
 }
 
 /**
@@ -248,6 +250,18 @@ function walk_cached(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: nu
 				return WALK_FAULT;
 		}
 	}
+	/* mostly there is nothing to be set, or refused */
+	const elo = table_lo(table, index), ehi = table_hi(table, index);
+	if ((elo & (PTE_P | PTE_A)) === (PTE_P | PTE_A) && (ehi & ~0xfffff) === 0 &&
+	    g.td === null && ((shift === 12 ? 0 : shift === 21 ? 0x1fe000 : 0x3fffe000) & elo) === 0 &&
+	    (ehi & GPA_RSVD_HI) === 0) {
+		let flags = modes(g, tlb_pde_flags & rights_of(elo, ehi));
+		if ((elo & PTE_D) === 0)
+			flags &= ~GTLB_WRITE;
+		if ((flags & need) === need)
+			return final(g, cpu, t, lo, hi, need, gfn_in(elo, ehi, lo, shift), shift,
+				flags);
+	}
 	return leaf(g, cpu, t, lo, hi, need, table, index, shift, tlb_pde_flags & 7,
 		(tlb_pde_flags & PDE_WRITABLE) !== 0, -1);
 }
@@ -261,7 +275,7 @@ function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 		const index = level === 4 ? (hi >>> 7) & 511 :
 			level === 3 ? ((hi & 0x7f) << 2) | (lo >>> 30) :
 			level === 2 ? (lo >>> 21) & 511 : (lo >>> 12) & 511;
-		const table = nested(g, cpu, tgfn, access, tgfn * 4096 + index * 8, false);
+		const table = nested(g, cpu, tgfn, access, index * 8, false);
 		if (table < 0)
 			return table;
 		const writable = ((g.svm ? npt_rights : nested_rights) & NESTED_W) !== 0;
@@ -291,8 +305,8 @@ function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 		raw &= rights_of(elo, ehi);
 		if ((elo & PTE_A) === 0) {
 			if (!writable) {
-				const to = nested(g, cpu, tgfn, NESTED_R | NESTED_W,
-					tgfn * 4096 + index * 8, false);
+				const to = nested(g, cpu, tgfn, NESTED_R | NESTED_W, index * 8,
+					false);
 				if (to < 0)
 					return to;
 			}

@@ -180,9 +180,10 @@ function tlb_lookup_slow(t: struct_tlb, lo: number, hi: number, need: number): n
 
 	if (hit(t, t.e4k, slot4k(lo, tag4k(lo, hi), t.salt), tag4k(lo, hi)))
 		pfn = found_pfn;
-	else if (t.has_global && hit(t, t.e4k, slot4k(lo, tag4k(lo, hi), 0), tag4k(lo, hi)))
+	else if (t.has_global === true &&
+		 hit(t, t.e4k, slot4k(lo, tag4k(lo, hi), 0), tag4k(lo, hi)))
 		pfn = found_pfn;
-	else if (!t.has_large)
+	else if (t.has_large === false)
 		return -1;
 	else if (hit(t, t.e2m, slot2m(lo, tag2m(lo, hi)), tag2m(lo, hi)))
 		pfn = found_pfn + ((lo >>> 12) & 511);
@@ -312,9 +313,9 @@ export function tlb_drop_page(t: struct_tlb, lo: number, hi: number): void {
 	const tag = tag4k(lo, hi);
 
 	drop(t.e4k, slot4k(lo, tag, t.salt), tag, t.stamp, t.global_stamp);
-	if (t.has_global)
+	if (t.has_global === true)
 		drop(t.e4k, slot4k(lo, tag, 0), tag, t.stamp, t.global_stamp);
-	if (!t.has_large)
+	if (t.has_large === false)
 		return;
 	const tag2 = tag2m(lo, hi), tag3 = tag1g(lo, hi);
 	drop(t.e2m, slot2m(lo, tag2), tag2, t.stamp, t.global_stamp);

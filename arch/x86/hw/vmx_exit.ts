@@ -5,7 +5,6 @@
  * Port-only. The state that a guest can change goes back to its VMCS with the reason of the exit.
  * State of the host is not saved or loaded: the kernel in this realm never left.
  */
-import { cpus } from "./cpu.ts";
 import type { struct_guest_cpu } from "./guest_types.ts";
 import { CR0_PG, EFER_LMA } from "./guest_paging.ts";
 import { guest_tlb_flush_current } from "./guest_tlb.ts";
@@ -117,7 +116,7 @@ export function vmx_exit(g: struct_guest_cpu, reason: number, qual: number, len:
 
 /** What every way out does. */
 export function leave(g: struct_guest_cpu): void {
-	const cpu = cpus[g.cpu_id]!;
+	const cpu = g.cpu!;
 
 	if (g.vpid === 0)
 		guest_tlb_flush_current(cpu);

@@ -6,7 +6,7 @@
  * are the same for all TDs and go straight to the processor. Between TDH.VP.ENTER and the exit
  * that the host is told of the module may be entered, and left, any number of times (td_exit.ts).
  */
-import { cpu_vendor, cpus, this_cpu, type struct_cpu } from "../cpu.ts";
+import { cpu_vendor, this_cpu, type struct_cpu } from "../cpu.ts";
 import { hw_cpuid } from "../cpuid.ts";
 import { guest_interrupt, guest_run } from "../guest.ts";
 import { CR0_ET, CR0_NE, CR0_PE, CR4_MCE, CR4_VMXE, EFER_LME, MC_VECTOR } from "../guest_paging.ts";
@@ -178,7 +178,7 @@ function put_exit(v: struct_tdvps, r: seam_regs): void {
  * sent it finds the TD's reference counts and locks without it.
  */
 function interrupted(v: struct_tdvps): void {
-	const cpu = cpus[v.guest.cpu_id]!;
+	const cpu = v.guest.cpu!;
 
 	guest_interrupt(v.guest);
 	if (!v.guest.in_guest && td_exit(v))
