@@ -102,7 +102,8 @@ function leaf(g: struct_guest_cpu, gfn: number, need: number, table: number, ind
 
 /* @gfn has up to 40 bits; level 2 to 5 */
 function table_index(gfn: number, level: number): number {
-	return (level === 2 ? gfn >>> 9 : level === 3 ? gfn >>> 18 :
+	return (gfn <= 0x7fffffff && level < 5 ? gfn >> (level * 9 - 9) :
+		level === 2 ? gfn >>> 9 : level === 3 ? gfn >>> 18 :
 		gfn * (level === 4 ? 2 ** -27 : 2 ** -36) | 0) & 511;
 }
 
@@ -130,7 +131,7 @@ export function ept_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need
 			if (misconfigured(lo, hi) || (lo & (level >= 4 ? 0xf8 : 0x78)) !== 0)
 				return NESTED_MISCONFIG;
 			rights &= lo & EPT_RWX;
-			if (g.ept_ad && (lo & EPT_A) === 0)
+			if ((lo & EPT_A) === 0 && g.ept_ad)
 				table_or_lo(table, index, EPT_A);
 			table = frame_in(lo, hi);
 		}

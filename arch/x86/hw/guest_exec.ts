@@ -50,12 +50,12 @@ function fetch(g: struct_guest_cpu, rip: number): boolean {
 
 /** The bytes at the operation's place are what its script believes. */
 function bytes_match(g: struct_guest_cpu, op: guest_op, window: number): boolean {
-	const at = op.rip - window, off = op.rip & 0xfff;
+	const rip = op.rip, at = rip - window, off = rip & 0xfff, n = (op.next_rip - rip) | 0;
 
 	if (at < 0 || at >= 256)
 		return false;
-	for (let i = 0; i < op.next_rip - op.rip; i++)
-		if (frame_get8(g.text_pfn, off + i) !== text_byte(at + i))
+	for (let i = 0; i < n; i++)
+		if (frame_get8(g.text_pfn, off + i) !== text_byte((at | 0) + i))
 			return false;
 	return true;
 }

@@ -252,9 +252,9 @@ function walk_cached(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: nu
 	}
 	/* mostly there is nothing to be set, or refused */
 	const elo = table_lo(table, index), ehi = table_hi(table, index);
-	if ((elo & (PTE_P | PTE_A)) === (PTE_P | PTE_A) && (ehi & ~0xfffff) === 0 &&
-	    g.td === null && ((shift === 12 ? 0 : shift === 21 ? 0x1fe000 : 0x3fffe000) & elo) === 0 &&
-	    (ehi & GPA_RSVD_HI) === 0) {
+	const low = shift === 12 ? 0 : shift === 21 ? 0x1fe000 : 0x3fffe000;
+	if ((elo & (PTE_P | PTE_A)) === (PTE_P | PTE_A) && (elo & low) === 0 && g.td === null &&
+	    (ehi & (~0xfffff | GPA_RSVD_HI)) === 0) {
 		let flags = modes(g, tlb_pde_flags & rights_of(elo, ehi));
 		if ((elo & PTE_D) === 0)
 			flags &= ~GTLB_WRITE;

@@ -71,9 +71,9 @@ class iterator<T> {
 		return this as Iterator<number, T, void>;
 	}
 	next(): result<T> | result<number> {
-		if (this.now)
+		if (this.now === true)
 			return this.last;
-		if (!run.resuming)
+		if (run.resuming === false)
 			return this.more;
 		run.resuming = false;
 		return this.last;
@@ -219,11 +219,15 @@ export function ld64(gva: number): guest_insn<bigint> {
 export function ld64n(gva: number): guest_insn<number> {
 	const pfn = fast_frame(gva, run.load, 8);
 	if (pfn >= 0) {
-		const lo = frame_get32(pfn, gva & 0xfff) >>> 0;
-		const hi = frame_get32(pfn, (gva & 0xfff) + 4) >>> 0;
-		run.regs32[0] = lo;
-		run.regs32[1] = hi;
-		now_number.last.value = lo + hi * 2 ** 32;
+		const lo = frame_get32(pfn, gva & 0xfff), hi = frame_get32(pfn, (gva & 0xfff) + 4);
+		const regs32 = run.regs32;
+		regs32[0] = lo;
+		regs32[1] = hi;
+		/* 31 bits need no object of their own */
+		if (hi === 0 && lo >= 0)
+			now_number.last.value = lo;
+		else
+			now_number.last.value = (lo >>> 0) + (hi >>> 0) * 2 ** 32;
 		return now_number;
 	}
 	load(gva, 8, GRET_N64);

@@ -301,7 +301,7 @@ export function vmx_enter(g: struct_guest_cpu, regs: BigUint64Array, launched: b
 		g.words[VMCS_DIRTY] = 1;
 	}
 	const w = g.words;
-	if ((w[VMCS_LAUNCHED] !== 0) !== launched)
+	if (w[VMCS_LAUNCHED] !== (launched === true ? 1 : 0))
 		return fail(v, launched ? d.VMXERR_VMRESUME_NONLAUNCHED_VMCS :
 			d.VMXERR_VMLAUNCH_NONCLEAR_VMCS);
 	const all = w[VMCS_DIRTY] !== 0;

@@ -49,8 +49,10 @@ const W_GPA		= vmcs_word(GUEST_PHYSICAL_ADDRESS);
 const W_GVA		= vmcs_word(GUEST_LINEAR_ADDRESS);
 
 function putn(w: Int32Array, at: number, x: number): void {
-	w[at] = x;
-	w[at + 1] = Math.floor(x * 2 ** -32);
+	const lo = x | 0;
+
+	w[at] = lo;
+	w[at + 1] = lo === x ? lo >> 31 : Math.floor(x * 2 ** -32);
 }
 
 function save_guest(g: struct_guest_cpu): void {

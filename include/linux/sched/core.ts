@@ -149,7 +149,8 @@ const GUEST_SLICE	= 64;
 
 /** How many operations a guest may run before the scheduler is asked again. */
 export function guest_slice(): number {
-	return total_running > 1 ? 1 + rnd(GUEST_SLICE) : GUEST_SLICE_ALONE;
+	/* a double would make the guest's counter one */
+	return total_running > 1 ? 1 + rnd(GUEST_SLICE) | 0 : GUEST_SLICE_ALONE;
 }
 
 /** For tests and traces. */

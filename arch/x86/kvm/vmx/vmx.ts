@@ -3257,7 +3257,7 @@ function vmx_vcpu_enter_exit(vcpu: struct_kvm_vcpu, vmx: struct_vcpu_vmx,
 
 		if (vmx_enter(guest, vcpu.arch.regs, (flags & VMX_RUN_VMRESUME) !== 0) === 0) {
 			/* C: after the exit. Others' turns may have the VMCS cleared. */
-			if (guest.in_guest)
+			if (guest.in_guest === true)
 				vmx.loaded_vmcs.launched = true;
 			vcpu.arch.in_guest = true;
 			vmx.fail = 0;
@@ -3265,7 +3265,7 @@ function vmx_vcpu_enter_exit(vcpu: struct_kvm_vcpu, vmx: struct_vcpu_vmx,
 			vmx.fail = 1;
 		}
 	}
-	if (vcpu.arch.in_guest && !guest_run(guest, guest_slice()))
+	if (vcpu.arch.in_guest === true && guest_run(guest, guest_slice()) === false)
 		return;
 	vcpu.arch.in_guest = false;
 
