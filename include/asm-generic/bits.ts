@@ -16,6 +16,11 @@ export function ul_shr(x: number, n: number): number {
 	return q <= 0x7fffffff ? q | 0 : Math.floor(q);
 }
 
+/** x >> n, for an x below 2^31. */
+export function u31_shr(x: number, n: number): number {
+	return x >> n;
+}
+
 /** x << n; the caller knows that the result is below 2^53. */
 export function ul_shl(x: number, n: number): number {
 	return x * POW2[n]!;

@@ -147,8 +147,8 @@ export const MEMINIT_HOTPLUG		= 1;
 export const SECTION_SIZE_BITS		= 27;
 export const PFN_SECTION_SHIFT		= SECTION_SIZE_BITS - 12;
 export const PAGES_PER_SECTION		= 1 << PFN_SECTION_SHIFT;
-/** Pages of the largest physical address space (4-level paging: 46 bits). */
-export const MAX_PHYSMEM_PFN		= 2 ** (46 - 12);
+/** The highest frame number of any machine: 31 bits, so that it can be shifted as it is. */
+export const MAX_PHYSMEM_PFN		= 0x7fffffff;
 
 /* linux/pageblock-flags.h: a pageblock is as large as a huge page */
 export const PB_migratetype_bits	= 3;

@@ -6,7 +6,7 @@
  * compaction's own fields until those come, sysctls. The memory map is port-only in form: a struct
  * page is made when pfn_to_page() first asks for it, with the state that C would have left in it.
  */
-import { ul_shr } from "#asm-generic/bits.ts";
+import { u31_shr, ul_shr } from "#asm-generic/bits.ts";
 import { type pfn_nr, pfn_nr as to_pfn } from "#asm-generic/types.ts";
 import { struct_list_head } from "#linux/list.ts";
 import type { struct_page, struct_folio } from "#linux/mm_types.ts";
@@ -384,8 +384,6 @@ export const no_pages: readonly (struct_page | null)[] =
 /** mem_section[].pages, for look-ups: no_pages in place of null. */
 export const section_pages: (readonly (struct_page | null)[] | undefined)[] = [];
 
-const INV_SECTION = 1 / PAGES_PER_SECTION;
-
 export function pfn_to_section_nr(pfn: number): number {
 	return ul_shr(pfn, PFN_SECTION_SHIFT);
 }
@@ -396,7 +394,8 @@ export function section_nr_to_pfn(sec: number): number {
 
 /** Whether there is a struct page for @pfn: it lies in a section that has memory. */
 export function pfn_valid(pfn: number): boolean {
-	return pfn < MAX_PHYSMEM_PFN && section_pages[(pfn * INV_SECTION) | 0] !== undefined;
+	return pfn <= MAX_PHYSMEM_PFN &&
+		section_pages[u31_shr(pfn, PFN_SECTION_SHIFT)] !== undefined;
 }
 
 export function pfn_in_present_section(pfn: number): boolean {
@@ -405,7 +404,7 @@ export function pfn_in_present_section(pfn: number): boolean {
 
 /** @pfn is valid. */
 export function pfn_to_page(pfn: pfn_nr): struct_page {
-	const pages = section_pages[(pfn * INV_SECTION) | 0];
+	const pages = section_pages[u31_shr(pfn, PFN_SECTION_SHIFT)];
 
 	if (pages !== undefined) {
 		const page = pages[pfn & (PAGES_PER_SECTION - 1)]!;
@@ -417,7 +416,7 @@ export function pfn_to_page(pfn: pfn_nr): struct_page {
 
 /** Port-only: the struct page of @pfn if it was ever asked for; for walks over large ranges. */
 export function pfn_to_made_page(pfn: number): struct_page | null {
-	const pages = section_pages[(pfn * INV_SECTION) | 0];
+	const pages = section_pages[u31_shr(pfn, PFN_SECTION_SHIFT)];
 
 	return pages === undefined ? null : pages[pfn & (PAGES_PER_SECTION - 1)]!;
 }

@@ -119,7 +119,9 @@ export function kvm_mmu_page_pa(sp: struct_kvm_mmu_page): hpa_t {
 }
 
 export function sptep_to_sp(sptep: sptep_t): struct_kvm_mmu_page {
-	return pfn_to_page((sptep * INV_ENTRIES | 0) as pfn_nr).pt_private as struct_kvm_mmu_page;
+	const pfn = sptep <= 0x7fffffff ? sptep >> 9 : sptep * INV_ENTRIES | 0;
+
+	return pfn_to_page(pfn as pfn_nr).pt_private as struct_kvm_mmu_page;
 }
 
 export function is_private_sp(sp: struct_kvm_mmu_page): boolean {
