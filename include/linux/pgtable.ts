@@ -10,6 +10,7 @@ import type { ptep_t, struct_mm_struct, struct_page, struct_vm_area_struct } fro
 	"#linux/mm_types.ts";
 import { zero_pfn } from "#mm/memory.ts";
 import { empty_zero_page } from "#arch/x86/mm/init_64.ts";
+import { PAGE_SIZE } from "#asm/page_types.ts";
 import { PMD_MASK_LOW, PMD_SIZE, PUD_MASK_LOW, PUD_SIZE, PGDIR_SIZE, type p4d_t, type pgd_t,
 	p4d_bad, p4d_none, p4d_offset, p4dp_get, pgd_offset, pmd_bad, pmd_bad_at, pmd_none,
 	pmd_offset,
@@ -119,9 +120,11 @@ export function move_pte(pte: pte_t, _prot: pgprot_t, _old_addr: unsigned_long,
 	return pte;
 }
 
-/* the next boundary of the level, or @end */
+/* the next boundary of the level, or @end; @addr and @end are boundaries of pages */
 
 export function pgd_addr_end(addr: unsigned_long, end: unsigned_long): unsigned_long {
+	if (end - addr === PAGE_SIZE)
+		return end;
 	const __boundary = Math.floor(addr / PGDIR_SIZE + 1) * PGDIR_SIZE;
 	return __boundary < end ? __boundary : end;
 }
@@ -132,11 +135,15 @@ export function p4d_addr_end(_addr: unsigned_long, end: unsigned_long): unsigned
 }
 
 export function pud_addr_end(addr: unsigned_long, end: unsigned_long): unsigned_long {
+	if (end - addr === PAGE_SIZE)
+		return end;
 	const __boundary = addr - (addr & PUD_MASK_LOW) + PUD_SIZE;
 	return __boundary < end ? __boundary : end;
 }
 
 export function pmd_addr_end(addr: unsigned_long, end: unsigned_long): unsigned_long {
+	if (end - addr === PAGE_SIZE)
+		return end;
 	const __boundary = addr - (addr & PMD_MASK_LOW) + PMD_SIZE;
 	return __boundary < end ? __boundary : end;
 }
