@@ -50,8 +50,8 @@ import { refcount_read, refcount_t } from "#linux/refcount.ts";
 import { current, need_resched } from "#linux/sched.ts";
 import { sigset_t } from "#linux/signal_types.ts";
 import { rwlock_t, spinlock_t } from "#linux/spinlock_types.ts";
-import { srcu_dereference_check, srcu_read_lock, srcu_read_unlock, struct_srcu_struct } from
-	"#linux/srcu.ts";
+import { srcu_dereference_check, srcu_read_lock, srcu_read_lock_held, srcu_read_unlock,
+	struct_srcu_struct } from "#linux/srcu.ts";
 import { struct_work_struct } from "#linux/workqueue_types.ts";
 import { XA_INDEX_MAX, struct_xarray, xa_for_each_range, xa_load } from "#linux/xarray.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "#asm/page_types.ts";
@@ -612,6 +612,10 @@ export { file_is_kvm, kvm_get_kvm, kvm_get_kvm_safe, kvm_put_kvm, kvm_put_kvm_no
 	"#kvm/kvm_main.ts";
 
 export function __kvm_memslots(kvm: struct_kvm, as_id: number): struct_kvm_memslots {
+	/* the reason that there mostly is, first */
+	if (srcu_read_lock_held(kvm.srcu))
+		return kvm.memslots[as_id]!;
+
 	return srcu_dereference_check(kvm.memslots[as_id]!, kvm.srcu,
 		lockdep_is_held(kvm.slots_lock) || refcount_read(kvm.users_count) === 0);
 }
