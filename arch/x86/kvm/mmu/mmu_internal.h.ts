@@ -6,7 +6,7 @@
  * shadow pages of guest page tables have.
  */
 import {
-	gfn_t, type gpa_t, type hpa_t, hva_t, kvm_pfn_t, type pfn_nr, type ref,
+	gfn_t, gpa_t, type hpa_t, hva_t, kvm_pfn_t, type pfn_nr, type ref,
 } from "#asm-generic/types.ts";
 import { KVM_MAX_HUGEPAGE_LEVEL, kvm_mmu_page_role, kvm_x86_ops, PFERR_FETCH_MASK,
 	PFERR_LEVEL_MASK, PFERR_LEVEL_START_BIT, PFERR_PRESENT_MASK, PFERR_RSVD_MASK,
@@ -162,69 +162,86 @@ export function is_nx_huge_page_enabled(kvm: struct_kvm): boolean {
 
 export class struct_kvm_page_fault {
 	/* arguments to kvm_mmu_do_page_fault.  */
-	readonly addr: gpa_t;
-	readonly error_code: number;
-	readonly prefetch: boolean;
+	addr: gpa_t = gpa_t(0);
+	error_code = 0;
+	prefetch = false;
 
 	/* Derived from error_code.  */
-	readonly exec: boolean;
-	readonly write: boolean;
-	readonly present: boolean;
-	readonly rsvd: boolean;
-	readonly user: boolean;
+	exec = false;
+	write = false;
+	present = false;
+	rsvd = false;
+	user = false;
 
 	/* What the MMU in use and the modules make of it. */
-	readonly is_tdp: boolean;
+	is_tdp = false;
 	/** The guest means private memory; set by the architecture. @hunk 7:1 */
-	is_private: boolean;
-	readonly nx_huge_page_workaround_enabled: boolean;
+	is_private = false;
+	nx_huge_page_workaround_enabled = false;
 
 	/** Small pages only, as instruction fetches may not go through large ones. */
-	huge_page_disallowed: boolean;
+	huge_page_disallowed = false;
 
 	/** Largest page that may be made; input to kvm_tdp_mmu_map(). */
-	max_level: number;
+	max_level = KVM_MAX_HUGEPAGE_LEVEL;
 
 	/** max_level, lowered to what the host maps. */
-	req_level: number;
+	req_level = PG_LEVEL_4K;
 
 	/** What will be made: req_level, lowered by huge_page_disallowed. */
-	goal_level: number;
+	goal_level = PG_LEVEL_4K;
 
 	/** Of addr; behind the guest's own tables, where addr is a gva. */
-	gfn: gfn_t;
+	gfn: gfn_t = gfn_t(0);
 
 	/** That of gfn, if there is one. */
-	slot: struct_kvm_memory_slot | null;
+	slot: struct_kvm_memory_slot | null = null;
 
 	/* Outputs of kvm_faultin_pfn.  */
-	pfn: kvm_pfn_t;
-	hva: hva_t;
-	map_writable: boolean;
+	pfn: kvm_pfn_t = kvm_pfn_t(0);
+	hva: hva_t = hva_t(0);
+	map_writable = false;
+}
 
-	constructor(addr: gpa_t, error_code: number, prefetch: boolean, is_tdp: boolean,
-		nx_huge_page_workaround_enabled: boolean) {
-		this.addr = addr;
-		this.error_code = error_code;
-		this.prefetch = prefetch;
-		this.exec = (error_code & PFERR_FETCH_MASK) !== 0;
-		this.write = (error_code & PFERR_WRITE_MASK) !== 0;
-		this.present = (error_code & PFERR_PRESENT_MASK) !== 0;
-		this.rsvd = (error_code & PFERR_RSVD_MASK) !== 0;
-		this.user = (error_code & PFERR_USER_MASK) !== 0;
-		this.is_tdp = is_tdp;
-		this.is_private = false;
-		this.nx_huge_page_workaround_enabled = nx_huge_page_workaround_enabled;
-		this.huge_page_disallowed = false;
-		this.max_level = KVM_MAX_HUGEPAGE_LEVEL;
-		this.req_level = PG_LEVEL_4K;
-		this.goal_level = PG_LEVEL_4K;
-		this.gfn = gfn_t(0);
-		this.slot = null;
-		this.pfn = kvm_pfn_t(0);
-		this.hva = hva_t(0);
-		this.map_writable = false;
-	}
+/** C: the initializer in kvm_mmu_do_page_fault(). @fault may have been another's. */
+export function kvm_page_fault_init(fault: struct_kvm_page_fault, addr: gpa_t, error_code: number,
+	prefetch: boolean, is_tdp: boolean, nx_huge_page_workaround_enabled: boolean): void {
+	fault.addr = addr;
+	fault.error_code = error_code;
+	fault.prefetch = prefetch;
+	fault.exec = (error_code & PFERR_FETCH_MASK) !== 0;
+	fault.write = (error_code & PFERR_WRITE_MASK) !== 0;
+	fault.present = (error_code & PFERR_PRESENT_MASK) !== 0;
+	fault.rsvd = (error_code & PFERR_RSVD_MASK) !== 0;
+	fault.user = (error_code & PFERR_USER_MASK) !== 0;
+	fault.is_tdp = is_tdp;
+	fault.is_private = false;
+	fault.nx_huge_page_workaround_enabled = nx_huge_page_workaround_enabled;
+	fault.huge_page_disallowed = false;
+	fault.max_level = KVM_MAX_HUGEPAGE_LEVEL;
+	fault.req_level = PG_LEVEL_4K;
+	fault.goal_level = PG_LEVEL_4K;
+	fault.gfn = gfn_t(0);
+	fault.slot = null;
+	fault.pfn = kvm_pfn_t(0);
+	fault.hva = hva_t(0);
+	fault.map_writable = false;
+}
+
+let spare_fault: struct_kvm_page_fault | null = null;
+
+/** Port-only: C has it on the stack. page_fault_put() when done. */
+function page_fault_get(): struct_kvm_page_fault {
+	const fault = spare_fault;
+
+	if (fault === null)
+		return new struct_kvm_page_fault();
+	spare_fault = null;
+	return fault;
+}
+
+function page_fault_put(fault: struct_kvm_page_fault): void {
+	spare_fault = fault;
 }
 
 export { kvm_tdp_page_fault } from "#arch/x86/kvm/mmu/mmu.ts";
@@ -255,7 +272,9 @@ export const RET_PF_SPURIOUS	= 6;
 export function kvm_mmu_do_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, err: number,
 	prefetch: boolean): number {
 	const mmu = vcpu.arch.mmu!;
-	const fault = new struct_kvm_page_fault(cr2_or_gpa, err, prefetch,
+	const fault = page_fault_get();
+
+	kvm_page_fault_init(fault, cr2_or_gpa, err, prefetch,
 		mmu.page_fault === kvm_tdp_page_fault, is_nx_huge_page_enabled(vcpu.kvm));
 
 	/* an async fault was counted when it was met first */
@@ -268,6 +287,7 @@ export function kvm_mmu_do_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, 
 			fault.max_level);
 
 	const r = mmu.page_fault!(vcpu, fault);
+	page_fault_put(fault);
 
 	/* likewise it is spurious to nobody, and never emulated; what it mends does count */
 	if (r === RET_PF_FIXED)

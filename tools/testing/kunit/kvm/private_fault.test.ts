@@ -15,8 +15,8 @@ import { inaccessible_register_notifier, inaccessible_unregister_notifier,
 import { get_page, memory_failure, pfn_to_page, put_page } from "#linux/mm.ts";
 import { mutex_lock, mutex_unlock } from "#linux/mutex.ts";
 import { kvm_tdp_page_fault } from "#arch/x86/kvm/mmu/mmu.ts";
-import { kvm_mmu_do_page_fault, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_RETRY, RET_PF_USER,
-	struct_kvm_page_fault } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
+import { kvm_mmu_do_page_fault, kvm_page_fault_init, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_RETRY,
+	RET_PF_USER, struct_kvm_page_fault } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { spte_to_pfn } from "#arch/x86/kvm/mmu/spte.h.ts";
 import { __x86_set_memory_region } from "#arch/x86/kvm/x86.ts";
 import { APIC_ACCESS_PAGE_PRIVATE_MEMSLOT } from "#asm/vmx.ts";
@@ -52,9 +52,9 @@ class private_vm extends vm {
 	}
 	private_fault(gpa: number, prefetch = false): number {
 		return this.loaded(() => {
-			const fault = new struct_kvm_page_fault(gpa_t(gpa), WRITE, prefetch, true,
-				false);
+			const fault = new struct_kvm_page_fault();
 
+			kvm_page_fault_init(fault, gpa_t(gpa), WRITE, prefetch, true, false);
 			fault.is_private = true;
 			return kvm_tdp_page_fault(this.vcpu, fault);
 		});

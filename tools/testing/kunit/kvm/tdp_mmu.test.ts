@@ -28,8 +28,9 @@ import { kvm_page_track_init } from "#asm/kvm_page_track.ts";
 import { PG_LEVEL_1G, PG_LEVEL_2M, PG_LEVEL_4K } from "#asm/pgtable_types.ts";
 import { mem_hi, mem_lo, mem_write64 } from "#hw/memory.ts";
 import { kvm_mmu_set_ept_masks, KVM_ZAP_SHARED } from "#arch/x86/kvm/mmu.h.ts";
-import { RET_PF_FIXED, RET_PF_RETRY, RET_PF_SPURIOUS, sptep_to_sp, struct_kvm_mmu_page,
-	struct_kvm_page_fault, to_shadow_page } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
+import { kvm_page_fault_init, RET_PF_FIXED, RET_PF_RETRY, RET_PF_SPURIOUS, sptep_to_sp,
+	struct_kvm_mmu_page, struct_kvm_page_fault, to_shadow_page } from
+	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { ACC_ALL, is_last_spte, is_shadow_present_pte, is_writable_pte, REMOVED_SPTE,
 	shadow_accessed_mask, shadow_dirty_mask, spte_to_pfn } from "#arch/x86/kvm/mmu/spte.h.ts";
 import { struct_tdp_iter, tdp_iter_next, tdp_iter_start } from "#arch/x86/kvm/mmu/tdp_iter.h.ts";
@@ -133,8 +134,9 @@ function topup(): void {
 
 /** A fault on @gfn for @pfn, at @level if nothing stands against it. */
 function map(gfn: number, pfn: number, level = PG_LEVEL_4K, access = WRITE): number {
-	const fault = new struct_kvm_page_fault(gpa_t(gfn * 4096), access, false, true, false);
+	const fault = new struct_kvm_page_fault();
 
+	kvm_page_fault_init(fault, gpa_t(gfn * 4096), access, false, true, false);
 	topup();
 	fault.gfn = gfn_t(gfn);
 	fault.pfn = kvm_pfn_t(pfn);
