@@ -289,6 +289,9 @@ export class struct_rsvd_bits_validate {
 export class struct_kvm_mmu_root_info {
 	pgd: gpa_t = INVALID_PAGE as number as gpa_t;
 	hpa: hpa_t = INVALID_PAGE;
+	/** Port-only: the page at page_hpa, which may be a former hpa; see root_to_sp(). */
+	page: struct_page | null = null;
+	page_hpa: hpa_t = 0 as hpa_t;
 }
 
 /** *root = KVM_MMU_ROOT_INFO_INVALID */

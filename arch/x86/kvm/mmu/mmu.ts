@@ -120,7 +120,7 @@ import {
 	RET_PF_CONTINUE, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_INVALID, RET_PF_RETRY,
 	RET_PF_SPURIOUS, RET_PF_USER, is_private_sp, kvm_mmu_do_page_fault, kvm_private_mem_get_pfn,
 	kvm_private_mem_put_pfn, type sptep_t, sptep_to_sp, struct_kvm_mmu_page,
-	type struct_kvm_page_fault, to_shadow_page,
+	root_to_sp, type struct_kvm_page_fault, to_shadow_page,
 } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { trace_check_mmio_spte, trace_fast_page_fault, trace_handle_mmio_page_fault,
 	trace_kvm_mmu_zap_all_fast } from "#arch/x86/kvm/mmu/mmutrace.h.ts";
@@ -1573,7 +1573,7 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
  */
 function is_page_fault_stale(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault,
 	mmu_seq: number): boolean {
-	const sp = to_shadow_page(vcpu.arch.mmu!.root.hpa);
+	const sp = root_to_sp(vcpu.arch.mmu!.root);
 
 	if (sp !== null && is_obsolete_sp(vcpu.kvm, sp))
 		return true;

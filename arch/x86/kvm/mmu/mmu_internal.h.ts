@@ -10,7 +10,7 @@ import {
 } from "#asm-generic/types.ts";
 import { KVM_MAX_HUGEPAGE_LEVEL, kvm_mmu_page_role, kvm_x86_ops, PFERR_FETCH_MASK,
 	PFERR_LEVEL_MASK, PFERR_LEVEL_START_BIT, PFERR_PRESENT_MASK, PFERR_RSVD_MASK,
-	PFERR_USER_MASK, PFERR_WRITE_MASK } from "#asm/kvm_host.ts";
+	PFERR_USER_MASK, PFERR_WRITE_MASK, type struct_kvm_mmu_root_info } from "#asm/kvm_host.ts";
 import { PAGE_SHIFT, PG_LEVEL_4K } from "#asm/pgtable_types.ts";
 import { atomic_t } from "#linux/atomic.ts";
 import { READ_ONCE } from "#linux/compiler.ts";
@@ -111,6 +111,15 @@ const INV_ENTRIES	= 1 / 512;
 export function to_shadow_page(shadow_page: hpa_t): struct_kvm_mmu_page | null {
 	return pfn_to_page((shadow_page * INV_PAGE | 0) as pfn_nr).pt_private as
 		struct_kvm_mmu_page | null;
+}
+
+/** Port-only: to_shadow_page(root->hpa), with the page looked up once. */
+export function root_to_sp(root: struct_kvm_mmu_root_info): struct_kvm_mmu_page | null {
+	if (root.page_hpa !== root.hpa) {
+		root.page = pfn_to_page((root.hpa * INV_PAGE | 0) as pfn_nr);
+		root.page_hpa = root.hpa;
+	}
+	return root.page!.pt_private as struct_kvm_mmu_page | null;
 }
 
 /** C: __pa(sp->spt) */

@@ -8,7 +8,7 @@ import { WARN_ON } from "#linux/bug.ts";
 import { rcu_read_lock, rcu_read_unlock } from "#linux/rcupdate.ts";
 import { refcount_inc_not_zero } from "#linux/refcount.ts";
 import { VALID_PAGE, type struct_kvm_mmu } from "#asm/kvm_host.ts";
-import { to_shadow_page, type struct_kvm_mmu_page } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
+import { root_to_sp, type struct_kvm_mmu_page } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 
 export {
 	kvm_mmu_init_tdp_mmu, kvm_mmu_uninit_tdp_mmu, kvm_tdp_mmu_age_gfn_range,
@@ -44,6 +44,6 @@ export function is_tdp_mmu(mmu: struct_kvm_mmu): boolean {
 		return false;
 
 	/* C: sp->root_count, which is in a union with the count of a root of the TDP MMU */
-	const sp = to_shadow_page(hpa);
+	const sp = root_to_sp(mmu.root);
 	return sp !== null && is_tdp_mmu_page(sp) && sp.tdp_mmu_root_count.refs !== 0;
 }

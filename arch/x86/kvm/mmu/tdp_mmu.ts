@@ -56,6 +56,7 @@ import { account_huge_nx_page, disallowed_hugepage_adjust, is_private_sp,
 	kvm_flush_remote_tlbs_with_address, kvm_gfn_for_root, kvm_mmu_hugepage_adjust,
 	kvm_mmu_max_mapping_level, kvm_mmu_page_as_id, kvm_mmu_page_pa, kvm_mmu_role_as_id,
 	mmu_page_header_cache, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_RETRY, RET_PF_SPURIOUS,
+	root_to_sp,
 	sptep_to_sp, struct_kvm_mmu_page, to_shadow_page, unaccount_huge_nx_page,
 	type struct_kvm_page_fault, type tdp_ptep_t } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { trace_kvm_mmu_get_page, trace_kvm_mmu_prepare_zap_page, trace_kvm_mmu_set_spte,
@@ -1245,7 +1246,7 @@ function tdp_mmu_root_of(vcpu: struct_kvm_vcpu, is_private: boolean): struct_kvm
 
 	if (is_private && vcpu.kvm.arch.gfn_shared_mask !== 0)
 		return to_shadow_page(mmu.private_root_hpa)!;
-	return to_shadow_page(mmu.root.hpa)!;
+	return root_to_sp(mmu.root)!;
 }
 
 /** A fault wants a part of a TD's large page: small pages then, with what is in them. */
