@@ -15,7 +15,7 @@
  *		  kvm->mmu_lock (read: faults, dirty logging; write: invalidation, roots)
  *			kvm->arch.tdp_mmu_pages_lock, kvm->arch.mmu_unsync_pages_lock
  */
-import { ALIGN, DIV_ROUND_UP, ul_and_low, ul_and_not_low, ul_or_low } from "#asm-generic/bits.ts";
+import { ALIGN, DIV_ROUND_UP, min, ul_and_low, ul_and_not_low, ul_or_low } from "#asm-generic/bits.ts";
 import { pair, pair_and, pair_andnot, pair_eq, pair_frame, pair_is_zero, pair_or, pair_shr,
 	pair_to_u64, PAIR_ZERO, pair_ffs, pair_fls, type u64_pair, type u64_spte } from
 	"#asm-generic/pair.ts";
@@ -110,7 +110,7 @@ import { is_guest_mode, is_smm, kvm_pdptr_read, kvm_read_cr0_bits, kvm_read_cr3,
 	kvm_read_cr4_bits } from "#arch/x86/kvm/kvm_cache_regs.h.ts";
 import type { struct_x86_exception } from "#arch/x86/kvm/kvm_emulate.h.ts";
 import {
-	gfn_to_index, is_tdp_mmu_enabled, kvm_can_do_async_pf, kvm_memslots_have_rmaps,
+	is_tdp_mmu_enabled, kvm_can_do_async_pf, kvm_memslots_have_rmaps,
 	kvm_gfn_shared_mask, kvm_gfn_to_private, KVM_MMU_CR0_ROLE_BITS, KVM_MMU_CR4_ROLE_BITS,
 	kvm_mmu_load_pgd, kvm_mmu_max_gfn, kvm_mmu_reload, kvm_translate_gpa, KVM_ZAP_PRIVATE,
 	KVM_ZAP_SHARED, type kvm_zap_what, PT32_ROOT_LEVEL, PT32E_ROOT_LEVEL, PT64_ROOT_4LEVEL,
@@ -431,6 +431,9 @@ function mmu_free_memory_caches(vcpu: struct_kvm_vcpu): void {
 	kvm_mmu_free_memory_cache(vcpu.arch.mmu_page_header_cache);
 }
 
+/* 1 / KVM_PAGES_PER_HPAGE(), by level */
+const INV_HPAGE = Float64Array.of(0, 1, 2 ** -9, 2 ** -18, 2 ** -27, 2 ** -36);
+
 /**
  * arch/x86/kvm/mmu/mmu.c:lpage_info_slot()
  *
@@ -438,7 +441,10 @@ function mmu_free_memory_caches(vcpu: struct_kvm_vcpu): void {
  * in; the slot's ends need not be aligned.
  */
 function lpage_info_slot(gfn: gfn_t, slot: struct_kvm_memory_slot, level: number): number {
-	return gfn_to_index(gfn, slot.base_gfn, level);
+	const inv = INV_HPAGE[level]!;
+
+	/* gfn_to_index(); a gfn has 40 bits, the number of a large page 31 */
+	return (gfn * inv | 0) - (slot.base_gfn * inv | 0);
 }
 
 function update_gfn_disallow_lpage_count(slot: struct_kvm_memory_slot, gfn: gfn_t,
@@ -847,10 +853,12 @@ export function kvm_mmu_max_mapping_level(kvm: struct_kvm, slot: struct_kvm_memo
 	gfn: gfn_t, max_level: number): number {
 	let linfo: number;
 
-	max_level = Math.min(max_level, max_huge_page_level);
+	const { lpage_info } = slot.arch;
+
+	max_level = min(max_level, max_huge_page_level);
 	for ( ; max_level > PG_LEVEL_4K; max_level--) {
 		linfo = lpage_info_slot(gfn, slot, max_level);
-		if (slot.arch.lpage_info[max_level - 2]![linfo] === 0)
+		if (lpage_info[max_level - 2]![linfo] === 0)
 			break;
 	}
 
@@ -862,7 +870,7 @@ export function kvm_mmu_max_mapping_level(kvm: struct_kvm, slot: struct_kvm_memo
 		return PG_LEVEL_4K;
 
 	const host_level = host_pfn_mapping_level(kvm, gfn, slot);
-	return Math.min(host_level, max_level);
+	return min(host_level, max_level);
 }
 
 /** arch/x86/kvm/mmu/mmu.c:kvm_mmu_hugepage_adjust() */
