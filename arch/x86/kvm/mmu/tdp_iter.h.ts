@@ -21,8 +21,8 @@ import type { tdp_ptep_t } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { is_last_spte, is_shadow_present_pte, spte_has_volatile_bits } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
 
-export { spte_to_child_pt, tdp_iter_next, tdp_iter_restart, tdp_iter_start } from
-	"#arch/x86/kvm/mmu/tdp_iter.ts";
+export { spte_to_child_pt, tdp_iter_forget, tdp_iter_next, tdp_iter_restart, tdp_iter_start,
+	tdp_iter_start_near } from "#arch/x86/kvm/mmu/tdp_iter.ts";
 
 export function kvm_tdp_mmu_read_spte(sptep: tdp_ptep_t): u64_spte {
 	const p = rcu_dereference(sptep);
@@ -79,11 +79,19 @@ export class struct_tdp_iter {
 	valid = false;
 	/** mmu_lock was dropped: tdp_iter_next() starts from the root again. */
 	yielded = false;
+	/** Port-only: tables were taken out of a tree since the walk began. */
+	stale = false;
 }
+
+/**
+ * Port-only, kvm_tdp_mmu_map()'s own; C has it on the stack. Between faults it stands where the
+ * last one left it: see tdp_iter_start_near().
+ */
+export const fault_iter = new struct_tdp_iter();
 
 let spare: struct_tdp_iter | null = null;
 
-/** Port-only, for faults and notifiers; C has it on the stack. tdp_iter_put() when done. */
+/** Port-only, for notifiers and walks of one entry, likewise. tdp_iter_put() when done. */
 export function tdp_iter_get(): struct_tdp_iter {
 	const iter = spare;
 

@@ -8,6 +8,7 @@ import type { u64_spte } from "#asm-generic/pair.ts";
 import { ALIGN_DOWN, ul_shr } from "#asm-generic/bits.ts";
 import { gfn_t } from "#asm-generic/types.ts";
 import { WARN_ON } from "#linux/bug.ts";
+import { PG_LEVEL_4K } from "#asm/pgtable_types.ts";
 import { KVM_HPAGE_GFN_SHIFT, KVM_PAGES_PER_HPAGE, PT64_ROOT_MAX_LEVEL } from "#asm/kvm_host.ts";
 import { is_private_sp, kvm_mmu_page_as_id, type struct_kvm_mmu_page, type tdp_ptep_t } from
 	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
@@ -62,8 +63,34 @@ export function tdp_iter_start(iter: struct_tdp_iter, root: struct_kvm_mmu_page,
 	iter.pt_path[iter.root_level - 1] = root.spt;
 	iter.as_id = kvm_mmu_page_as_id(root);
 	iter.is_private = is_private_sp(root);
+	iter.stale = false;
 
 	tdp_iter_restart(iter);
+}
+
+/**
+ * Port-only: tdp_iter_start() for an entry of the table that @iter stands in, whose way down is
+ * known then; false if it stands elsewhere. Who takes a table out of a tree has it forgotten.
+ */
+export function tdp_iter_start_near(iter: struct_tdp_iter, root: struct_kvm_mmu_page, gfn: gfn_t):
+	boolean {
+	const index = gfn & (SPTE_ENT_PER_PAGE - 1);
+
+	if (iter.stale || iter.level !== PG_LEVEL_4K || iter.yielded || !iter.valid ||
+	    iter.pt_path[iter.root_level - 1] !== root.spt ||
+	    gfn - index !== iter.gfn - (iter.gfn & (SPTE_ENT_PER_PAGE - 1)))
+		return false;
+
+	iter.next_last_level_gfn = gfn;
+	iter.yielded_gfn = gfn;
+	iter.gfn = gfn;
+	iter.sptep = iter.pt_path[0]! + index;
+	tdp_iter_read_spte(iter);
+	return true;
+}
+
+export function tdp_iter_forget(iter: struct_tdp_iter): void {
+	iter.stale = true;
 }
 
 /**

@@ -71,9 +71,10 @@ import { ACC_ALL, check_spte_writable_invariants, is_accessed_spte, is_dirty_spt
 	shadow_accessed_mask, shadow_dirty_mask, shadow_mmu_writable_mask, spte_ad_enabled,
 	spte_ad_need_write_protect, SPTE_ENT_PER_PAGE, spte_pfns_differ, spte_to_pfn } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
-import { __kvm_tdp_mmu_write_spte, kvm_tdp_mmu_read_spte, kvm_tdp_mmu_write_spte,
-	kvm_tdp_mmu_write_spte_atomic, spte_to_child_pt, struct_tdp_iter, tdp_iter_get,
-	tdp_iter_next, tdp_iter_put, tdp_iter_read_spte, tdp_iter_start } from
+import { __kvm_tdp_mmu_write_spte, fault_iter, kvm_tdp_mmu_read_spte, kvm_tdp_mmu_write_spte,
+	kvm_tdp_mmu_write_spte_atomic, spte_to_child_pt, struct_tdp_iter, tdp_iter_forget,
+	tdp_iter_get, tdp_iter_next, tdp_iter_put, tdp_iter_read_spte, tdp_iter_start,
+	tdp_iter_start_near } from
 	"#arch/x86/kvm/mmu/tdp_iter.h.ts";
 import { kvm_tdp_mmu_get_root } from "#arch/x86/kvm/mmu/tdp_mmu.h.ts";
 
@@ -371,6 +372,8 @@ export function kvm_tdp_mmu_get_vcpu_root_hpa(vcpu: struct_kvm_vcpu, is_private 
 				break out;
 		}
 
+		/* a root of a host that is gone may have been in the same place */
+		tdp_iter_forget(fault_iter);
 		root = tdp_mmu_alloc_sp(vcpu, false);
 		tdp_mmu_init_sp(root, 0, gfn_t(0), role);
 
@@ -423,6 +426,7 @@ function tdp_mmu_unlink_sp(kvm: struct_kvm, sp: struct_kvm_mmu_page, shared: boo
 	else
 		lockdep_assert_held_write(kvm.mmu_lock);
 
+	tdp_iter_forget(fault_iter);
 	list_del(sp.link);
 	if (sp.lpage_disallowed)
 		unaccount_huge_nx_page(kvm, sp);
@@ -1267,7 +1271,7 @@ function tdp_mmu_map_split_private(vcpu: struct_kvm_vcpu, iter: struct_tdp_iter)
  * Makes the tables and the entry that a fault asks for. mmu_lock is held for read.
  */
 export function kvm_tdp_mmu_map(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): number {
-	const iter = tdp_iter_get();
+	const iter = fault_iter;
 
 	kvm_mmu_hugepage_adjust(vcpu, fault);
 
@@ -1278,8 +1282,10 @@ export function kvm_tdp_mmu_map(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fa
 
 	rcu_read_lock();
 
-	for (tdp_iter_start(iter, root, PG_LEVEL_4K, gfn);
-	     iter.valid && iter.gfn < gfn + 1; tdp_iter_next(iter)) {
+	/* above a small page there is nothing to do but to see that the tables are there */
+	if (fault.goal_level !== PG_LEVEL_4K || !tdp_iter_start_near(iter, root, gfn))
+		tdp_iter_start(iter, root, PG_LEVEL_4K, gfn);
+	for (; iter.valid && iter.gfn < gfn + 1; tdp_iter_next(iter)) {
 		/* no page takes the place of a table of a TD's, either */
 		if (fault.nx_huge_page_workaround_enabled || iter.is_private)
 			disallowed_hugepage_adjust(fault, iter.old_spte, iter.level);
@@ -1323,13 +1329,11 @@ export function kvm_tdp_mmu_map(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fa
 	/* a table is missing, or the entry is somebody else's for the moment */
 	if (iter.level !== fault.goal_level || is_removed_spte(iter.old_spte)) {
 		rcu_read_unlock();
-		tdp_iter_put(iter);
 		return RET_PF_RETRY;
 	}
 
 	const ret = tdp_mmu_map_handle_target_level(vcpu, fault, iter);
 	rcu_read_unlock();
-	tdp_iter_put(iter);
 
 	return ret;
 }
