@@ -204,7 +204,7 @@ export function is_large_pte(pte: u64_spte): boolean {
 }
 
 export function is_last_spte(pte: u64_spte, level: number): boolean {
-	return level === PG_LEVEL_4K || is_large_pte(pte);
+	return level === PG_LEVEL_4K || (pte.lo & PT_PAGE_SIZE_MASK) !== 0;
 }
 
 export function is_executable_pte(spte: u64_spte): boolean {

@@ -515,6 +515,7 @@ function handle_changed_private_spte(kvm: struct_kvm, gfn: gfn_t, old_spte: u64_
 	const was_present = is_shadow_present_pte(old_spte);
 	const was_leaf = was_present && is_last_spte(old_spte, level);
 
+	gfn = kvm_gfn_to_private(kvm, gfn);
 	if (is_shadow_present_pte(new_spte)) {
 		if (is_last_spte(new_spte, level)) {
 			if (KVM_BUG_ON(was_present, kvm))
@@ -543,6 +544,30 @@ function handle_changed_private_spte(kvm: struct_kvm, gfn: gfn_t, old_spte: u64_
 	return ret;
 }
 
+/* Apart, so that what calls it is small. */
+function leaf_replaced(as_id: number, gfn: gfn_t, old_spte: u64_spte, new_spte: u64_spte,
+	level: number): never {
+	pr_err("Invalid SPTE change: cannot replace a present leaf\n" +
+		"SPTE with another present leaf SPTE mapping a\n" +
+		"different PFN!\n" +
+		"as_id: %d gfn: %llx old_spte: %llx new_spte: %llx level: %d",
+		as_id, gfn, pair_to_u64(old_spte), pair_to_u64(new_spte), level);
+
+	/* before guest data is damaged */
+	BUG();
+}
+
+function nonpresent_replaced(as_id: number, gfn: gfn_t, old_spte: u64_spte, new_spte: u64_spte,
+	level: number): void {
+	pr_err("Unexpected SPTE change! Nonpresent SPTEs\n" +
+		"should not be replaced with another,\n" +
+		"different nonpresent SPTE, unless one or both\n" +
+		"are MMIO SPTEs, or the new SPTE is\n" +
+		"a temporary removed SPTE.\n" +
+		"as_id: %d gfn: %llx old_spte: %llx new_spte: %llx level: %d",
+		as_id, gfn, pair_to_u64(old_spte), pair_to_u64(new_spte), level);
+}
+
 /**
  * arch/x86/kvm/mmu/tdp_mmu.c:__handle_changed_spte()
  *
@@ -560,30 +585,21 @@ function __handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_s
 
 	WARN_ON(level > PT64_ROOT_MAX_LEVEL);
 	WARN_ON(level < PG_LEVEL_4K);
-	WARN_ON((gfn & (KVM_PAGES_PER_HPAGE(level) - 1)) !== 0);
+	WARN_ON(level !== PG_LEVEL_4K && (gfn & (KVM_PAGES_PER_HPAGE(level) - 1)) !== 0);
 
 	/*
 	 * From one frame to another only by way of "not present" and a flush. If not, a notifier
 	 * is missing or raced.
 	 */
-	if (was_leaf && is_leaf && pfn_changed) {
-		pr_err("Invalid SPTE change: cannot replace a present leaf\n" +
-			"SPTE with another present leaf SPTE mapping a\n" +
-			"different PFN!\n" +
-			"as_id: %d gfn: %llx old_spte: %llx new_spte: %llx level: %d",
-			as_id, gfn, pair_to_u64(old_spte), pair_to_u64(new_spte), level);
-
-		/* before guest data is damaged */
-		BUG();
-	}
+	if (was_leaf && is_leaf && pfn_changed)
+		leaf_replaced(as_id, gfn, old_spte, new_spte, level);
 
 	if (pair_eq(old_spte, new_spte))
 		return 0;
 
 	/* what appears has to be the hardware's first; what goes, goes from below */
 	if (is_private && is_present && (!was_present || was_leaf !== is_leaf || pfn_changed)) {
-		const ret = handle_changed_private_spte(kvm, kvm_gfn_to_private(kvm, gfn), old_spte,
-			new_spte, level);
+		const ret = handle_changed_private_spte(kvm, gfn, old_spte, new_spte, level);
 		if (ret !== 0)
 			return ret;
 	}
@@ -594,21 +610,14 @@ function __handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_s
 		check_spte_writable_invariants(new_spte);
 
 	if (is_private && is_private_zapped_spte(old_spte))
-		return handle_changed_private_spte(kvm, kvm_gfn_to_private(kvm, gfn), old_spte,
-			new_spte, level);
+		return handle_changed_private_spte(kvm, gfn, old_spte, new_spte, level);
 
 	/* only MMIO entries, and what was removed, are neither 0 nor present */
 	if (!was_present && !is_present) {
 		if (WARN_ON(!is_mmio_spte(kvm, old_spte) &&
 			    !is_mmio_spte(kvm, new_spte) &&
 			    !is_removed_spte(new_spte)))
-			pr_err("Unexpected SPTE change! Nonpresent SPTEs\n" +
-				"should not be replaced with another,\n" +
-				"different nonpresent SPTE, unless one or both\n" +
-				"are MMIO SPTEs, or the new SPTE is\n" +
-				"a temporary removed SPTE.\n" +
-				"as_id: %d gfn: %llx old_spte: %llx new_spte: %llx level: %d",
-				as_id, gfn, pair_to_u64(old_spte), pair_to_u64(new_spte), level);
+			nonpresent_replaced(as_id, gfn, old_spte, new_spte, level);
 		return 0;
 	}
 
@@ -625,8 +634,7 @@ function __handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_s
 		handle_removed_pt(kvm, spte_to_child_pt(old_spte, level), shared);
 
 	if (is_private && !is_present)
-		handle_changed_private_spte(kvm, kvm_gfn_to_private(kvm, gfn), old_spte, new_spte,
-			level);
+		handle_changed_private_spte(kvm, gfn, old_spte, new_spte, level);
 	return 0;
 }
 
@@ -1169,7 +1177,8 @@ const made_spte = pair(0, 0);
 /** arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_map_handle_target_level() */
 function tdp_mmu_map_handle_target_level(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault,
 	iter: struct_tdp_iter): number {
-	const sp = sptep_to_sp(rcu_dereference(iter.sptep));
+	const sptep = rcu_dereference(iter.sptep);
+	const sp = sptep_to_sp(sptep);
 	let new_spte: u64_spte;
 	let ret: number = RET_PF_FIXED;
 	let wrprot = false;
@@ -1203,10 +1212,10 @@ function tdp_mmu_map_handle_target_level(vcpu: struct_kvm_vcpu, fault: struct_kv
 
 	if (is_mmio_spte(vcpu.kvm, new_spte)) {
 		vcpu.stat.pf_mmio_spte_created++;
-		trace_mark_mmio_spte(rcu_dereference(iter.sptep), iter.gfn, new_spte);
+		trace_mark_mmio_spte(sptep, iter.gfn, new_spte);
 		ret = RET_PF_EMULATE;
 	} else {
-		trace_kvm_mmu_set_spte(iter.level, iter.gfn, rcu_dereference(iter.sptep));
+		trace_kvm_mmu_set_spte(iter.level, iter.gfn, sptep);
 	}
 
 	return ret;
