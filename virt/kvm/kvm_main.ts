@@ -453,10 +453,10 @@ function mmu_memory_cache_alloc_obj(mc: struct_kvm_mmu_memory_cache, gfp_flags: 
 /** virt/kvm/kvm_main.c:__kvm_mmu_topup_memory_cache() */
 export function __kvm_mmu_topup_memory_cache(mc: struct_kvm_mmu_memory_cache, capacity: number,
 	min: number): number {
-	const gfp = mc.gfp_custom ? mc.gfp_custom : GFP_KERNEL_ACCOUNT;
-
 	if (mc.nobjs >= min)
 		return 0;
+
+	const gfp = mc.gfp_custom ? mc.gfp_custom : GFP_KERNEL_ACCOUNT;
 
 	if (!mc.objects) {
 		if (WARN_ON_ONCE(!capacity))
