@@ -1470,7 +1470,12 @@ function internal_get_user_pages_fast(start: unsigned_long, nr_pages: number, gu
 	if (nr_pinned === nr_pages || gup_flags & FOLL_FAST_ONLY)
 		return nr_pinned;
 
-	/* the rest is faulted in under mmap_lock */
+	return get_user_pages_fast_rest(start, nr_pages, gup_flags, pages, nr_pinned);
+}
+
+/** The end of internal_get_user_pages_fast(): all but @nr_pinned is faulted in under mmap_lock. */
+function get_user_pages_fast_rest(start: unsigned_long, nr_pages: number, gup_flags: number,
+	pages: struct_page[], nr_pinned: number): number {
 	start += nr_pinned * PAGE_SIZE;
 	const more = nr_pinned ? [] : pages;
 	const ret = __gup_longterm_unlocked(start, nr_pages - nr_pinned, gup_flags, more);

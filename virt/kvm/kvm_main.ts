@@ -2325,8 +2325,6 @@ const hva_pfn = new ref<kvm_pfn_t>(kvm_pfn_t(0));
  */
 export function hva_to_pfn(addr: hva_t, atomic: boolean, async: ref<boolean> | null,
 	write_fault: boolean, writable: ref<boolean> | null): kvm_pfn_t {
-	let pfn: kvm_pfn_t;
-
 	BUG_ON(atomic && async !== null);
 
 	if (hva_to_pfn_fast(addr, write_fault, writable, hva_pfn))
@@ -2338,6 +2336,14 @@ export function hva_to_pfn(addr: hva_t, atomic: boolean, async: ref<boolean> | n
 	const npages = hva_to_pfn_slow(addr, async, write_fault, writable, hva_pfn);
 	if (npages === 1)
 		return hva_pfn.v;
+
+	return hva_to_pfn_by_vma(addr, npages, async, write_fault, writable);
+}
+
+/** The rest of hva_to_pfn(), apart because it is rare: gup has given @npages, which is no page. */
+function hva_to_pfn_by_vma(addr: hva_t, npages: number, async: ref<boolean> | null,
+	write_fault: boolean, writable: ref<boolean> | null): kvm_pfn_t {
+	let pfn: kvm_pfn_t;
 
 	mmap_read_lock(current.mm!);
 	exit: {
