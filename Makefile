@@ -64,7 +64,7 @@ build/%/.link: build/%/.kconfig $(makefiles) $(dirs)
 build/%/.compile: build/%/.link $(sources) package.json
 	$(call step,STRIP,$(@D),node tools/scripts/kbuild/compile.js $(@D) $(ROOTS))
 
-# programs that are to run fast, each as one module
+# programs that are to run fast, each as one module; the arguments are for image.js
 define image
 	@printf '  %-7s %s\n' LTO '$@'
 	$(Q)node $(SCRIPTS)/kbuild/image.js build/$* $(1)
@@ -77,7 +77,10 @@ build/%/image/host.mjs: build/%/.compile
 	$(call image,tools/qemu/host)
 
 build/%/image/run_init.mjs: build/%/.compile
-	$(call image,tools/testing/selftests/kselftest/run_init)
+	$(call image,tools/testing/selftests/kselftest/run_init $(@D)/../$(code_test))
+
+# what the selftests' image is run with to see what of it V8 had better compile beforehand
+code_test := tools/testing/selftests/kvm/x86_64/sync_regs_test.js
 
 .SECONDARY:
 

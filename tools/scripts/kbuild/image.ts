@@ -7,18 +7,21 @@
  * it knows, if the names are `const`: so functions, which hoist, come first, as constants.
  * Documentation/port/running.md has the figures.
  *
- *	image.js OUT PROGRAM...		OUT/PROGRAM.js becomes OUT/image/<its name>.mjs
+ *	image.js OUT PROGRAM [ARG...]	OUT/PROGRAM.js becomes OUT/image/<its name>.mjs
  *
  * Beside it lies <its name>.mjs.lines, by which testing/host/positions.ts gives stacks the lines of
  * the modules back. A program with a table of linked programs (kselftest/linked.ts) gets all
- * selftests.
+ * selftests. With arguments, for a program that is started often: it runs with them once, and what
+ * V8 compiled for that lies in .code, which spares later runs from compiling it. V8 does so for
+ * scripts only, so the program then is one, .script, and the .mjs starts it.
  */
 
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { SourceMap, type SourceMapping } from "node:module";
 import path from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { rolldown, type Plugin } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
 
@@ -27,6 +30,23 @@ interface part {
 	readonly text: string;
 	readonly line: number;
 }
+
+/* how a script begins, on the line of what follows */
+const SCRIPT = `(function (require, image_url, image_import) {"use strict"; `;
+
+/* what starts one, by the name under which its stacks are known */
+const START = `import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import vm from "node:vm";
+
+const file = fileURLToPath(import.meta.url);
+const script = new vm.Script(readFileSync(file + ".script", "utf8"), { filename: import.meta.url,
+	...existsSync(file + ".code") ? { cachedData: readFileSync(file + ".code") } : {} });
+if (process.env["IMAGE_MAKE_CODE"] !== undefined)
+	process.on("exit", () => writeFileSync(file + ".code", script.createCachedData()));
+script.runInThisContext()(createRequire(file), import.meta.url, (name) => import(name));
+`;
 
 /** Parts of the text, in the order in which they are to stand. */
 interface parts {
@@ -88,13 +108,25 @@ function class_text(text: string, from: number, end: number, members: readonly m
 	return out + text.slice(seen, end);
 }
 
+/** An import of names, in a script. */
+function required(at: Extract<statement, { type: "ImportDeclaration" }>): string {
+	const names = at.specifiers.map((s) => {
+		if (s.type !== "ImportSpecifier" || s.imported.type !== "Identifier")
+			throw new Error(`image: ${at.source.value}: not an import of names`);
+		return `${s.imported.name}: ${s.local.name}`;
+	});
+	return `const { ${names.join(", ")} } = require("${at.source.value}");`;
+}
+
 /** One top-level statement; anything unknown stays as and where it is. */
-function place(to: parts, at: statement, text: string, line: number): void {
+function place(to: parts, at: statement, text: string, line: number, script: boolean): void {
 	const of = (from: number, end = at.end): string => text.slice(from, end);
 	const part = (changed: string): part => ({ text: changed, line });
 
 	if (at.type === "ImportDeclaration") {
-		to.imports.push(part(of(at.start)));
+		to.imports.push(part(script ? required(at) : of(at.start)));
+	} else if (at.type === "ExportNamedDeclaration" && script) {
+		/* rolldown says that there are none */
 	} else if (at.type === "FunctionDeclaration" && at.id !== null) {
 		const head = of(at.start, at.id.start).trimEnd();
 		to.functions.push(part(`const ${at.id.name} = ${head}${of(at.id.end)};`));
@@ -115,18 +147,22 @@ function place(to: parts, at: statement, text: string, line: number): void {
 	}
 }
 
-/** The text of a module without exports, its functions and classes as constants; and its parts. */
-export function constants(text: string): { code: string; all: part[] } {
+/**
+ * The text of a module without exports, its functions and classes as constants; and its parts. As a
+ * script, it is a function.
+ */
+export function constants(text: string, script = false): { code: string; all: part[] } {
 	const to: parts = { imports: [], functions: [], rest: [] };
 	let line = 0, seen = 0;
 
 	for (const at of parseAst(text).body) {
 		line += text.slice(seen, at.start).split("\n").length - 1;
 		seen = at.start;
-		place(to, at, text, line);
+		place(to, at, text, line, script);
 	}
 	const all = [...to.imports, ...to.functions, ...to.rest];
-	return { code: `${all.map((p) => p.text).join("\n")}\n`, all };
+	const code = all.map((p) => p.text).join("\n");
+	return { code: script ? `${SCRIPT}${code}\n})\n` : `${code}\n`, all };
 }
 
 /** Calls @fn with each line of each of @all: its number in the text, and its indentation. */
@@ -156,12 +192,16 @@ function lines_of(all: readonly part[], map: SourceMap): image_lines {
 
 /* import.meta.url is to be the module's, not the image's */
 const SELF = /\bimport\.meta\.url\b/g;
+const IMPORT = /\bimport\(/g;
 
-function own_urls(out: string): Plugin {
+function own_urls(out: string, script: boolean): Plugin {
+	const image = script ? "image_url" : "import.meta.url";
+
 	return { name: "own urls", transform: (code, id) => {
 		const at = JSON.stringify(`../${path.relative(out, id)}`);
-		return code.includes("import.meta.url") ?
-			{ code: code.replace(SELF, `new URL(${at}, import.meta.url).href`), map: null } : null;
+		const own = code.replace(SELF, `new URL(${at}, ${image}).href`);
+		const changed = script ? own.replace(IMPORT, "image_import(") : own;
+		return changed !== code ? { code: changed, map: null } : null;
 	} };
 }
 
@@ -206,35 +246,55 @@ function aliases(out: string): (name: string) => string | null {
 	};
 }
 
-async function link(out: string, program: string): Promise<[string, image_lines]> {
+async function link(out: string, program: string, script: boolean):
+	Promise<[string, image_lines]> {
 	const alias = aliases(out);
 	const build = await rolldown({
 		input: path.join(out, `${program}.js`),
 		platform: "node",
 		treeshake: false,
-		plugins: [{ name: "aliases", resolveId: (name) => alias(name) }, own_urls(out),
+		plugins: [{ name: "aliases", resolveId: (name) => alias(name) }, own_urls(out, script),
 			linked_programs(out)],
 	});
 	const { output } = await build.generate({ format: "esm", codeSplitting: false,
 		sourcemap: true, dir: path.join(out, "image") });
 	const { code: text, map } = output[0];
-	const { code, all } = constants(text);
+	const { code, all } = constants(text, script);
 
 	return [code, lines_of(all, new SourceMap(JSON.parse(String(map))))];
 }
 
-async function main(out: string, programs: string[]): Promise<void> {
-	fs.mkdirSync(path.join(out, "image"), { recursive: true });
-	for (const program of programs) {
-		const to = path.join(out, "image", `${path.basename(program)}.mjs`);
-		const [code, lines] = await link(path.resolve(out), program);
-		fs.writeFileSync(`${to}.lines`, JSON.stringify(lines));
-		fs.writeFileSync(`${to}.new`, code);
-		fs.renameSync(`${to}.new`, to);
-	}
+/** Runs what was linked, as it is going to be run: V8 takes code only under the same options. */
+async function make_code(out: string, program: string, args: readonly string[]): Promise<void> {
+	const { node_args } = await import(
+		pathToFileURL(path.resolve(out, "tools/testing/host/launch.js")).href) as
+		{ node_args: (build: string, program: string) => string[] };
+
+	/* how it ends does not matter: who is about to run tests wants to hear it from them */
+	spawnSync(process.execPath, [...node_args(out, program), ...args],
+		{ env: { ...process.env, IMAGE_MAKE_CODE: "1" }, stdio: "ignore" });
+}
+
+async function main(out: string, program: string, args: readonly string[]): Promise<void> {
+	const to = path.join(out, "image", `${path.basename(program)}.mjs`);
+	const script = args.length > 0;
+	const [code, lines] = await link(path.resolve(out), program, script);
+	const write = (suffix: string, text: string): void => {
+		fs.writeFileSync(`${to}.new`, text);
+		fs.renameSync(`${to}.new`, `${to}${suffix}`);
+	};
+
+	fs.mkdirSync(path.dirname(to), { recursive: true });
+	fs.rmSync(`${to}.code`, { force: true });
+	write(".lines", JSON.stringify(lines));
+	if (script)
+		write(".script", code);
+	write("", script ? START : code);
+	if (script)
+		await make_code(out, program, args);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-	const [out = "", ...programs] = process.argv.slice(2);
-	await main(out, programs);
+	const [out = "", program = "", ...args] = process.argv.slice(2);
+	await main(out, program, args);
 }

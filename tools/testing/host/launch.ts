@@ -34,9 +34,12 @@ export function launch_of(build: string, program: string): launch {
 	};
 }
 
+/* V8 starts with a small heap, and runs of seconds would spend a tenth of them marking it */
+const HEAP = "--initial-heap-size=512";
+
 /** The same as arguments of node. */
 export function node_args(build: string, program: string): string[] {
 	const { options, script, argv } = launch_of(build, program);
 
-	return [...options, script, ...argv];
+	return [HEAP, ...options, script, ...argv];
 }
