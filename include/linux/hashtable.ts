@@ -17,15 +17,12 @@ import {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type ctor_of<T> = abstract new (...args: any[]) => T;
 
-export type hashtable = struct_hlist_head[];
+/** A bucket is null until somebody asks for it: most tables stay nearly empty. */
+export type hashtable = (struct_hlist_head | null)[];
 
 /** `id_hash = DECLARE_HASHTABLE(7)` */
 export function DECLARE_HASHTABLE(bits: number): hashtable {
-	const table: hashtable = [];
-
-	for (let i = 0; i < 1 << bits; i++)
-		table.push(new struct_hlist_head());
-	return table;
+	return new Array<struct_hlist_head | null>(1 << bits).fill(null);
 }
 
 export const DEFINE_HASHTABLE = DECLARE_HASHTABLE;
@@ -40,12 +37,15 @@ export function HASH_BITS(table: hashtable): number {
 
 /** The bucket of @key. */
 export function hash_bucket(table: hashtable, key: number): struct_hlist_head {
-	return table[table.length === 1 ? 0 : hash_long(key, HASH_BITS(table))]!;
+	const bkt = table.length === 1 ? 0 : hash_long(key, HASH_BITS(table));
+
+	return table[bkt] ??= new struct_hlist_head();
 }
 
 export function hash_init(table: hashtable): void {
 	for (const head of table)
-		INIT_HLIST_HEAD(head);
+		if (head !== null)
+			INIT_HLIST_HEAD(head);
 }
 
 export function hash_add(table: hashtable, node: struct_hlist_node, key: number): void {
@@ -62,7 +62,7 @@ export function hash_hashed(node: struct_hlist_node): boolean {
 
 export function hash_empty(table: hashtable): boolean {
 	for (const head of table)
-		if (!hlist_empty(head))
+		if (head !== null && !hlist_empty(head))
 			return false;
 	return true;
 }
@@ -106,8 +106,8 @@ class hash_iter<T extends object> implements IterableIterator<T> {
 				this.value = null as unknown as T;
 				break;
 			}
-			const head = this.table[this.bkt++]!;
-			if (head.first !== null)
+			const head = this.table[this.bkt++] ?? null;
+			if (head !== null && head.first !== null)
 				this.inner = this.walk(head);
 		}
 		return this as unknown as IteratorResult<T>;

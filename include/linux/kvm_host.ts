@@ -390,7 +390,8 @@ export class struct_kvm_memslots {
 	last_used_slot: struct_kvm_memory_slot | null = null;
 	hva_tree = new struct_rb_root_cached();
 	gfn_tree = new struct_rb_root();
-	id_hash = DECLARE_HASHTABLE(7);
+	/* C: 7 bits; with all slots, chains of 256 cost more here, and empty buckets nothing */
+	id_hash = DECLARE_HASHTABLE(11);
 	/** which node of each pair is in this set */
 	node_idx = 0;
 }
