@@ -3,7 +3,7 @@
  * Guests touch their memory for the first time.
  *
  * Upstream: tools/testing/selftests/kvm/demand_paging_test.c. Left out: userfaultfd (-u, -d).
- * -b is 256M by default, where upstream has 1G.
+ * -b is 64M by default, where upstream has 1G.
  */
 import { KVM_CAP_MAX_VCPUS } from "#uapi/linux/kvm.ts";
 import { clock_gettime, exit, getopt, printf, puts } from "#tools/include/nolibc/nolibc.ts";
@@ -71,7 +71,7 @@ function help(name: string): never {
 	guest_modes_help();
 	printf(" -b: specify the size of the memory region which should be\n" +
 		"     demand paged by each vCPU. e.g. 10M or 3G.\n" +
-		"     Default: 256M\n");
+		"     Default: 64M\n");
 	backing_src_help("-s");
 	printf(" -v: specify the number of vCPUs to run.\n");
 	printf(" -o: Overlap guest memory accesses instead of partitioning\n" +

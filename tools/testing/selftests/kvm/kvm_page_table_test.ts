@@ -3,7 +3,7 @@
  * KVM's page tables in stages: mappings made, write-protected and split by dirty logging, and made
  * large again.
  *
- * Upstream: tools/testing/selftests/kvm/kvm_page_table_test.c. -b is 256M by default, where
+ * Upstream: tools/testing/selftests/kvm/kvm_page_table_test.c. -b is 64M by default, where
  * upstream has 1G.
  */
 import { ld64n, stride_load64, stride_store64, st64 } from "#hw/isa_guest.ts";
@@ -29,7 +29,7 @@ import {
 
 const TEST_MEM_SLOT_INDEX = 1;
 
-const DEFAULT_TEST_MEM_SIZE = 2 ** 28;
+const DEFAULT_TEST_MEM_SIZE = 2 ** 26;
 
 /* Default guest test virtual memory offset */
 const DEFAULT_GUEST_TEST_MEM = 0xc0000000;
@@ -329,7 +329,7 @@ function help(name: string): void {
 		"     Warning: a low offset can conflict with the loaded test code.\n");
 	guest_modes_help();
 	printf(" -b: specify size of the memory region for testing. e.g. 10M or 3G.\n" +
-		"     (default: 256M)\n");
+		"     (default: 64M)\n");
 	printf(" -v: specify the number of vCPUs to run\n" +
 		"     (default: 1)\n");
 	backing_src_help("-s");

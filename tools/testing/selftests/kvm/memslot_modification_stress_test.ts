@@ -2,7 +2,7 @@
 /*
  * Guests work while a slot beside theirs comes and goes.
  *
- * Upstream: tools/testing/selftests/kvm/memslot_modification_stress_test.c. -b is 256M by
+ * Upstream: tools/testing/selftests/kvm/memslot_modification_stress_test.c. -b is 64M by
  * default, where upstream has 1G.
  */
 import { KVM_CAP_MAX_VCPUS } from "#uapi/linux/kvm.ts";
@@ -95,7 +95,7 @@ function help(name: string): never {
 		"     deleting a memslot in usec.\n");
 	printf(" -b: specify the size of the memory region which should be\n" +
 		"     accessed by each vCPU. e.g. 10M or 3G.\n" +
-		"     Default: 256M\n");
+		"     Default: 64M\n");
 	printf(" -v: specify the number of vCPUs to run.\n");
 	printf(" -o: Overlap guest memory accesses instead of partitioning\n" +
 		"     them into a separate region of memory for each vCPU.\n");

@@ -2,8 +2,8 @@
 /*
  * Memory cut into as many slots as there may be: mapped, unmapped, moved, written.
  *
- * Upstream: tools/testing/selftests/kvm/memslot_perf_test.c. By default there are 1024 slots (-s)
- * over an eighth of upstream's memory, and a test lasts 20 ms of the host's time (-l, which takes
+ * Upstream: tools/testing/selftests/kvm/memslot_perf_test.c. By default there are 512 slots (-s)
+ * over a sixteenth of upstream's memory, and a test lasts 5 ms of the host's time (-l, which takes
  * fractions); upstream takes as many slots as KVM has, and 5 s.
  */
 import { cmpxchg64, ld64, ld64n, st64 } from "#hw/isa_guest.ts";
@@ -38,20 +38,20 @@ let MEM_SIZE_MAP_PAGES = 0, MEM_TEST_MAP_SIZE = 0, MEM_TEST_MAP_SIZE_PAGES = 0;
 let MEM_TEST_UNMAP_SIZE = 0, MEM_TEST_UNMAP_SIZE_PAGES = 0;
 let MEM_TEST_MOVE_GPA_DEST = 0;
 
-/** Upstream's sizes, or an eighth of them for no more than an eighth of the slots. */
+/** Upstream's sizes, or a part of them for few slots. */
 function set_sizes(nslots: number): void {
-	const part = nslots !== -1 && nslots <= 1024 ? 8 : 1;
+	const part = nslots === -1 || nslots > 1024 ? 1 : nslots > 512 ? 8 : 16;
 
 	MEM_TEST_SIZE = 512 * MiB / part;
 	MEM_SIZE = MEM_TEST_SIZE + 4096;
 	MEM_SIZE_PAGES = MEM_SIZE / 4096;
 
-	/* with one page in each of them at least, that is enough for 8194 slots, or 1026 */
+	/* with one page in each of them at least, that is enough for 8194 slots, 1026, or 514 */
 	MEM_TEST_MAP_SIZE = 32 * MiB / part;
 	MEM_TEST_MAP_SIZE_PAGES = MEM_TEST_MAP_SIZE / 4096;
 	MEM_SIZE_MAP_PAGES = MEM_TEST_MAP_SIZE_PAGES + 1;
 
-	/* fills 32k slots, or 4k, with a page each */
+	/* fills 32k slots, 4k, or 2k, with a page each */
 	MEM_TEST_UNMAP_SIZE = 128 * MiB / part;
 	MEM_TEST_UNMAP_SIZE_PAGES = MEM_TEST_UNMAP_SIZE / 4096;
 
@@ -622,8 +622,8 @@ const NTESTS = tests.length;
 class test_args {
 	tfirst = 0;
 	tlast = NTESTS - 1;
-	nslots = 1024;
-	seconds = 0.02;
+	nslots = 512;
+	seconds = 0.005;
 	runs = 1;
 }
 

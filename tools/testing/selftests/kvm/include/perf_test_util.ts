@@ -3,14 +3,14 @@
  * A VM whose vCPUs go through a lot of memory, each on a thread of its own.
  *
  * Upstream: tools/testing/selftests/kvm/include/perf_test_util.h. Left out: nested guests. A vCPU
- * has 256 MiB by default, where upstream has 1 GiB.
+ * has 64 MiB by default, where upstream has 1 GiB.
  */
 import type { struct_kvm_vcpu, struct_kvm_vm, vm_paddr_t, vm_vaddr_t } from "./kvm_util_base.ts";
 
 /* Default guest test virtual memory offset */
 export const DEFAULT_GUEST_TEST_MEM	= 0xc0000000;
 
-export const DEFAULT_PER_VCPU_MEM_SIZE	= 2 ** 28;	/* 256M */
+export const DEFAULT_PER_VCPU_MEM_SIZE	= 2 ** 26;	/* 64M */
 
 export const PERF_TEST_MEM_SLOT_INDEX	= 1;
 
