@@ -38,11 +38,18 @@ export function print_skip(fmt: string, ...args: printf_arg[]): void {
 	puts(", skipping test");
 }
 
+/* the kernel's configuration: asked once, not for each region of thousands */
+let thp: boolean | null = null;
+
 export function thp_configured(): boolean {
+	if (thp !== null)
+		return thp;
+
 	const fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY);
 	if (fd >= 0)
 		close(fd);
-	return fd >= 0;
+	thp = fd >= 0;
+	return thp;
 }
 
 export function get_trans_hugepagesz(): number {

@@ -330,8 +330,11 @@ export function PG_LEVEL_SHIFT(level: number): number {
 	return (level - 1) * 9 + 12;
 }
 
+/* a power is slow where V8 does not know both numbers */
+const PG_LEVEL_SIZES = [0, 1, 2, 3, 4].map((level) => 2 ** PG_LEVEL_SHIFT(level));
+
 export function PG_LEVEL_SIZE(level: number): number {
-	return 2 ** PG_LEVEL_SHIFT(level);
+	return PG_LEVEL_SIZES[level]!;
 }
 
 export const PG_SIZE_4K		= 2 ** 12;
