@@ -26,7 +26,8 @@ beforeAll(() => {
 	fs.mkdirSync(path.join(dir(), "sub"), { recursive: true });
 	fs.writeFileSync(path.join(build, "package.json"), '{ "type": "commonjs" }');
 	fs.writeFileSync(path.join(dir(), "settings"), "# a comment\ntimeout=6\n" +
-		"env_test.host=vendor=amd\nenv_test.module_params=kvm.x=1\n");
+		"env_test.host=vendor=amd\nenv_test.module_params=kvm.x=1\n" +
+		"hangs.seconds=6\ngone.seconds=5\nkilled.seconds=1\n");
 	program("good", "console.log('out'); console.error('err'); console.log('out again');");
 	program("sub/slow_good", "setTimeout(() => console.log('late'), 300);");
 	program("skips", "console.log('1..0 # SKIP - none'); process.exit(4);");
@@ -57,6 +58,14 @@ describe("TAP", () => {
 		const { text } = await run(["hangs"],
 			{ env: { ...process.env, kselftest_override_timeout: "0.5" } });
 		expect(text).toContain("not ok 1 selftests: fake: hangs # TIMEOUT 0.5 seconds\n");
+	});
+
+	test("the first test starts first, then the longest", async () => {
+		const lines: string[] = [];
+
+		await run(["good", "skips", "fails", "killed", "script.sh"],
+			{ progress: (line) => lines.push(line) });
+		expect(lines[0]).toBe("[0/5] fake:good fake:killed");
 	});
 
 	test("every outcome, in order, whatever ends first", async () => {

@@ -2,8 +2,8 @@
 /*
  * Runs the tests of collections and reports in TAP 13.
  *
- * Upstream: tools/testing/selftests/kselftest/runner.sh. Port-only: several tests at once, their
- * output still in order; known failures; a status line on a terminal.
+ * Upstream: tools/testing/selftests/kselftest/runner.sh. Port-only: several tests at once, the
+ * longest first, their output still in order; known failures; a status line on a terminal.
  */
 
 import fs from "node:fs";
@@ -67,7 +67,13 @@ interface plan {
 	readonly log: string;
 	readonly build: string;
 	readonly settings: settings;
+	/** About how long it takes. */
+	readonly seconds: number;
+	/** Null if there is no such program. */
 	job: job | null;
+	/** Resolved when @job is set. */
+	readonly started: Promise<void>;
+	start(): void;
 }
 
 /** Puts "# " before each line, as prefix.pl does; @state lives as long as the stream. */
@@ -105,8 +111,11 @@ function make_plan(entry: test_entry, num: number, o: run_options): plan {
 	const kconfig = settings.of_test.get(`${test}.kconfig`);
 	const build = kconfig === undefined ? o.build : build_with(o.build, kconfig);
 	const dir = path.join(build, "tools/testing/selftests", entry.dir);
+	let start = (): void => undefined;
+	const started = new Promise<void>((resolve) => { start = resolve; });
 	return {
-		entry, base, test, num, settings, build, job: null,
+		entry, base, test, num, settings, build, job: null, started, start,
+		seconds: Number(settings.of_test.get(`${test}.seconds`) ?? 0),
 		timeout: o.env["kselftest_override_timeout"] ?? settings.timeout,
 		vendor: VENDOR.exec(base)?.[1] ?? null,
 		program: path.join(dir, `${without_vendor(entry.name).replace(/\.sh$/, "")}.js`),
@@ -176,6 +185,7 @@ const POLL_MS = 20;
 async function show(p: plan, o: run_options): Promise<test_result> {
 	const test = `${p.entry.dir}:${p.base}`;
 	o.write(`# selftests: ${p.entry.dir}: ${p.base}\n`);
+	await p.started;
 	if (p.job === null) {
 		o.write(`# Warning: file ${p.program} is missing!\n`);
 		return { test, verdict: report(p, null, o), rc: null, ms: 0 };
@@ -193,7 +203,10 @@ async function show(p: plan, o: run_options): Promise<test_result> {
 	return { test, verdict: report(p, rc, o), rc, ms: performance.now() - p.job.started };
 }
 
-/** Keeps @o.jobs tests running, from the front of @plans. */
+/**
+ * Keeps @o.jobs tests running. After the first test, which somebody wants to see, come those that
+ * take long, or the last of them would run alone; then, as with one job, all in their order.
+ */
 class pool {
 	private readonly plans: plan[];
 	private readonly o: run_options;
@@ -201,7 +214,9 @@ class pool {
 	private running = new Set<plan>();
 
 	constructor(plans: plan[], o: run_options) {
-		this.plans = plans;
+		const [first, ...rest] = plans;
+		this.plans = first === undefined || o.jobs === 1 ? plans :
+			[first, ...rest.sort((a, b) => b.seconds - a.seconds)];
 		this.o = o;
 		this.fill();
 	}
@@ -214,6 +229,7 @@ class pool {
 		while (this.running.size < this.o.jobs && this.next < this.plans.length) {
 			const p = this.plans[this.next++]!;
 			start(p, this.o);
+			p.start();
 			if (p.job === null)
 				continue;
 			this.running.add(p);
