@@ -6,15 +6,15 @@
  * away with interrupts off. `const flags = local_irq_save();`
  */
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
-import { HOT_IRQS, HOT_LOCK_CHAIN, IRQS_OFF, pcpu_hot } from "#asm/current.ts";
-import { lockdep_hardirqs_on, lockdep_top_irqs_off } from "#linux/lockdep/lockdep.ts";
+import { HOT_IRQS, IRQS_OFF, pcpu_hot } from "#asm/current.ts";
+import { lockdep_hardirqs_on } from "#linux/lockdep/lockdep.ts";
 
 export function local_irq_disable(): void {
 	pcpu_hot[HOT_IRQS] = IRQS_OFF;
 }
 
 export function local_irq_enable(): void {
-	if (CONFIG_PROVE_LOCKING && lockdep_top_irqs_off(pcpu_hot[HOT_LOCK_CHAIN]!))
+	if (CONFIG_PROVE_LOCKING)
 		lockdep_hardirqs_on();
 	pcpu_hot[HOT_IRQS] = 0;
 }

@@ -118,8 +118,10 @@ export function xfer_to_guest_mode_work_pending(): boolean {
 /* ---- points where upstream may sleep or yield ----------------------------------------------- */
 
 export function might_sleep(): void {
-	if (CONFIG_DEBUG_ATOMIC_SLEEP && (pcpu_hot[HOT_PREEMPT]! | pcpu_hot[HOT_IRQS]! |
-	    pcpu_hot[HOT_RCU_NESTING]! | pcpu_hot[HOT_NON_BLOCK]!) !== 0)
+	const hot = pcpu_hot;
+
+	if (CONFIG_DEBUG_ATOMIC_SLEEP && (hot[HOT_PREEMPT]! | hot[HOT_IRQS]! |
+	    hot[HOT_RCU_NESTING]! | hot[HOT_NON_BLOCK]!) !== 0)
 		__might_resched();
 }
 

@@ -26,12 +26,14 @@ export function spin_lock_init(lock: spinlock_t, name: string): void {
 }
 
 export function spin_lock(lock: spinlock_t): void {
-	pcpu_hot[HOT_PREEMPT]!++;
+	const hot = pcpu_hot;
+
+	hot[HOT_PREEMPT]!++;
 	if (CONFIG_PROVE_LOCKING)
 		lock_acquire(lock.lock_id, lock.dep, 0);
 	if (lock.owner !== 0)
 		spin_bug(lock);
-	lock.owner = pcpu_hot[HOT_OWNER]!;
+	lock.owner = hot[HOT_OWNER]!;
 }
 
 export function spin_lock_nested(lock: spinlock_t, subclass: number): void {
@@ -63,12 +65,14 @@ export function spin_trylock(lock: spinlock_t): boolean {
 }
 
 export function spin_unlock(lock: spinlock_t): void {
+	const hot = pcpu_hot;
+
 	if (CONFIG_PROVE_LOCKING)
 		lock_release(lock.lock_id, lock.dep);
-	if (lock.owner !== pcpu_hot[HOT_OWNER])
+	if (lock.owner !== hot[HOT_OWNER])
 		spin_bug(lock);
 	lock.owner = 0;
-	pcpu_hot[HOT_PREEMPT]!--;
+	hot[HOT_PREEMPT]!--;
 }
 
 export function spin_lock_irq(lock: spinlock_t): void {

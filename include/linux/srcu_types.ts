@@ -13,7 +13,8 @@ export class struct_srcu_struct {
 	/** which of the two counters readers take now: its low bit */
 	srcu_idx = 0;
 	/** readers inside, by counter */
-	nesting: [number, number] = [0, 0];
+	nesting_0 = 0;
+	nesting_1 = 0;
 	srcu_gp_seq = 0;
 	cblist_head: struct_callback_head | null = null;
 	cblist_tail: struct_callback_head | null = null;

@@ -12,8 +12,8 @@
  * (chain so far, class and kind), so that a chain that was validated once costs one look-up. What
  * upstream reports as a WARNING and then ignores is reported in the same words and is a BUG.
  */
-import { HOT_IRQS, HOT_LOCK_CHAIN, HOT_LOCK_DEPTH, HOT_PREEMPT, IRQS_OFF, pcpu_hot } from
-	"#asm/current.ts";
+import { HOT_IRQS, HOT_LOCK_CHAIN, HOT_LOCK_DEPTH, HOT_LOCK_MERGED, HOT_PREEMPT, IRQS_OFF,
+	pcpu_hot } from "#asm/current.ts";
 import { MAX_LOCKDEP_CHAINS, MAX_LOCKDEP_KEYS, MAX_LOCKDEP_SUBCLASSES, MAX_LOCK_DEPTH,
 	LD_WAIT_CONFIG, LD_WAIT_SLEEP, lock_class_name, lock_class_wait_type, lockdep_key,
 	type lockdep_map, type struct_lock_class_key } from "#linux/lockdep_types.ts";
@@ -142,31 +142,32 @@ const FRONT_BITS	= 13;
 const front_tag = new Int32Array(1 << FRONT_BITS).fill(-1);
 const front_chain = new Int32Array(1 << FRONT_BITS);
 
-function front_slot(tag: number): number {
-	return Math.imul(tag, 0x61c88647) >>> 32 - FRONT_BITS;
-}
+const FRONT_SHIFT	= 32 - FRONT_BITS;
+const FRONT_HASH	= 0x61c88647;
 
 /* ---- acquire and release -------------------------------------------------------------------- */
 
 /*
- * kernel/locking/lockdep.c:lock_acquire(), __lock_acquire(). @lock: its lock_id, @cls: number of
- * class and subclass, @kind: HLOCK_*. Inlined wherever a lock is taken, and so as short as can be.
+ * kernel/locking/lockdep.c:lock_acquire(). @lock: its lock_id, @cls: number of class and subclass,
+ * @kind: HLOCK_*. Inlined wherever a lock is taken: each byte of it is one less for what else is to
+ * be inlined there.
  */
 export function lock_acquire(lock: number, cls: number, kind: number): void {
-	const chain = pcpu_hot[HOT_LOCK_CHAIN]!;
-	const tag = cls | kind | pcpu_hot[HOT_IRQS]! | chain;
-	const i = front_slot(tag);
+	const hot = pcpu_hot;
+	const chain = hot[HOT_LOCK_CHAIN]!;
+	const tag = cls | kind | hot[HOT_IRQS]! | chain;
+	const i = Math.imul(tag, FRONT_HASH) >>> FRONT_SHIFT;
 
-	if (front_tag[i] !== tag || (pcpu_hot[HOT_PREEMPT]! & ~PREEMPT_MASK) !== 0) {
+	if (front_tag[i] !== tag || (hot[HOT_PREEMPT]! & ~PREEMPT_MASK) !== 0) {
 		__lock_acquire(lock, cls | kind);
 		return;
 	}
 	/* a chain as long as can be is followed by none */
-	const depth = (pcpu_hot[HOT_LOCK_DEPTH]! + 1) | 0;
-	pcpu_hot[HOT_LOCK_DEPTH] = depth;
+	const depth = (hot[HOT_LOCK_DEPTH]! + 1) | 0;
+	hot[HOT_LOCK_DEPTH] = depth;
 	held_lock[depth] = lock;
 	held_before[depth] = chain;
-	pcpu_hot[HOT_LOCK_CHAIN] = front_chain[i]!;
+	hot[HOT_LOCK_CHAIN] = front_chain[i]!;
 }
 
 function usage_needed(pc: number, kind: number): number {
@@ -183,6 +184,7 @@ function usage_needed(pc: number, kind: number): number {
 	return (kind & HLOCK_READ_MASK) !== 0 ? need << 1 : need;
 }
 
+/* kernel/locking/lockdep.c:__lock_acquire(). @key: class, subclass and kind. */
 function __lock_acquire(lock: number, key: number): void {
 	const curr = current;
 	const pc = pcpu_hot[HOT_PREEMPT]!;
@@ -205,7 +207,7 @@ function __lock_acquire(lock: number, key: number): void {
 	put_held_lock(lock, node);
 	if ((pc & ~PREEMPT_MASK) === 0) {
 		const tag = parent << CHAIN_SHIFT | key;
-		const i = front_slot(tag);
+		const i = Math.imul(tag, FRONT_HASH) >>> FRONT_SHIFT;
 		front_tag[i] = tag;
 		front_chain[i] = node << CHAIN_SHIFT;
 	}
@@ -267,8 +269,10 @@ export function lock_acquire_nest(lock: number, cls: number, kind: number, nest_
 	if (!lock_is_held(nest_lock))
 		print_lock_nested_lock_not_held(current, cls);
 	if (top !== 0 && (held_key(top) & HLOCK_CLASS_MASK) === cls) {
-		if (held_refs[top] === 0)
+		if (held_refs[top] === 0) {
 			held_refs[top] = 1;
+			pcpu_hot[HOT_LOCK_MERGED]!++;
+		}
 		held_refs[top]!++;
 		held_lock[top] = HELD_MERGED;
 		return;
@@ -291,15 +295,16 @@ function holds_class(cls: number): boolean {
 
 /** kernel/locking/lockdep.c:lock_release() */
 export function lock_release(lock: number, dep: number): void {
-	const top = pcpu_hot[HOT_LOCK_DEPTH]!;
+	const hot = pcpu_hot;
+	const top = hot[HOT_LOCK_DEPTH]!;
 
 	/* at index 0 there is none */
 	if (held_lock[top] !== lock) {
 		__lock_release(lock, dep);
 		return;
 	}
-	pcpu_hot[HOT_LOCK_DEPTH] = top - 1;
-	pcpu_hot[HOT_LOCK_CHAIN] = held_before[top]!;
+	hot[HOT_LOCK_DEPTH] = top - 1;
+	hot[HOT_LOCK_CHAIN] = held_before[top]!;
 }
 
 /* classes of one lock, whatever their subclasses */
@@ -309,17 +314,23 @@ function same_key(key: number, dep: number): boolean {
 
 /** Index of @lock among those that the current task holds, or 0; merged entries aside. */
 export function find_lock(lock: number): number {
-	let i = pcpu_hot[HOT_LOCK_DEPTH]!;
+	const top = pcpu_hot[HOT_LOCK_DEPTH]!;
+
+	return held_lock[top] === lock ? top : find_lock_below(lock, top);
+}
+
+function find_lock_below(lock: number, top: number): number {
+	let i = top - 1;
 
 	while (i > 0 && held_lock[i] !== lock)
 		i--;
-	return i;
+	return i > 0 ? i : 0;
 }
 
 function find_held_lock(lock: number, dep: number): number {
 	const found = find_lock(lock);
 
-	return found !== 0 ? found : find_merged(dep);
+	return found !== 0 || pcpu_hot[HOT_LOCK_MERGED] === 0 ? found : find_merged(dep);
 }
 
 function find_merged(dep: number): number {
@@ -344,6 +355,7 @@ function __lock_release(lock: number, dep: number): void {
 	if (held_refs[i] !== 0) {
 		if (--held_refs[i]! > 0)
 			return;
+		pcpu_hot[HOT_LOCK_MERGED]!--;
 	}
 	reacquire_held_locks(curr, i, i + 1, 0);
 }
@@ -392,7 +404,7 @@ export function lock_downgrade(lock: lockdep_map): void {
 
 /** Whether @lock itself is held (by a merged entry: a lock of its class). */
 export function lock_is_held(lock: lockdep_map): boolean {
-	return find_lock(lock.lock_id) !== 0 || find_merged(lock.dep) !== 0;
+	return find_held_lock(lock.lock_id, lock.dep) !== 0;
 }
 
 /** @read: -1 any, 0 exclusive, 1 shared */
@@ -562,16 +574,17 @@ function mark_usage(curr: struct_task_struct, cls: number, need: number, kind: n
 	usage_mask[cls] = has;
 }
 
-/** Whether what was taken last was taken with interrupts off, by a HOT_LOCK_CHAIN. */
-export function lockdep_top_irqs_off(chain: number): boolean {
-	return chain < 0;
-}
-
 /**
  * Interrupts go on: locks held now were held with interrupts enabled. What was taken while they
- * were enabled is marked already. To be called if lockdep_top_irqs_off(): otherwise none is left.
+ * were enabled is marked already: what was taken last, then, if anything was not.
  */
 export function lockdep_hardirqs_on(): void {
+	/* its number is one above IRQS_OFF_CHAINS */
+	if (pcpu_hot[HOT_LOCK_CHAIN]! < 0)
+		mark_held_locks();
+}
+
+function mark_held_locks(): void {
 	const curr = current;
 	const depth = pcpu_hot[HOT_LOCK_DEPTH]!;
 
@@ -796,6 +809,7 @@ function print_sys_exit(curr: struct_task_struct): never {
 export function lockdep_forget_held(): void {
 	pcpu_hot[HOT_LOCK_DEPTH] = 0;
 	pcpu_hot[HOT_LOCK_CHAIN] = 0;
+	pcpu_hot[HOT_LOCK_MERGED] = 0;
 	held_refs.fill(0);
 }
 

@@ -29,8 +29,8 @@ const pending = new Set<struct_srcu_struct>();
 export function init_srcu_struct(ssp: struct_srcu_struct, name = "srcu"): number {
 	ssp.dep = lockdep_key(name, LD_WAIT_SLEEP);
 	ssp.srcu_idx = 0;
-	ssp.nesting[0] = 0;
-	ssp.nesting[1] = 0;
+	ssp.nesting_0 = 0;
+	ssp.nesting_1 = 0;
 	ssp.cblist_head = null;
 	ssp.cblist_tail = null;
 	ssp.initialised = true;
@@ -39,7 +39,7 @@ export function init_srcu_struct(ssp: struct_srcu_struct, name = "srcu"): number
 
 /** kernel/rcu/srcutree.c:cleanup_srcu_struct(): leaks the domain when somebody still reads. */
 export function cleanup_srcu_struct(ssp: struct_srcu_struct): void {
-	if (WARN_ON(ssp.nesting[0] + ssp.nesting[1] !== 0))
+	if (WARN_ON(ssp.nesting_0 + ssp.nesting_1 !== 0))
 		return;
 	if (WARN_ON(ssp.cblist_head !== null))
 		return;
@@ -50,15 +50,26 @@ export function cleanup_srcu_struct(ssp: struct_srcu_struct): void {
 export function __srcu_read_lock(ssp: struct_srcu_struct): number {
 	const idx = ssp.srcu_idx & 1;
 	if (!ssp.initialised)
-		throw new kernel_bug("srcu_read_lock() of an uninitialised srcu_struct");
-	ssp.nesting[idx]!++;
+		lock_bug();
+	if (idx === 0)
+		ssp.nesting_0++;
+	else
+		ssp.nesting_1++;
 	return idx;
 }
 
 export function __srcu_read_unlock(ssp: struct_srcu_struct, idx: number): void {
-	if (--ssp.nesting[idx]! < 0)
-		throw new kernel_bug(`srcu_read_unlock() without srcu_read_lock(): ${
-			lock_class_name(ssp.dep)}`);
+	if ((idx === 0 ? --ssp.nesting_0 : --ssp.nesting_1) < 0)
+		unlock_bug(ssp);
+}
+
+function lock_bug(): never {
+	throw new kernel_bug("srcu_read_lock() of an uninitialised srcu_struct");
+}
+
+function unlock_bug(ssp: struct_srcu_struct): never {
+	throw new kernel_bug(`srcu_read_unlock() without srcu_read_lock(): ${
+		lock_class_name(ssp.dep)}`);
 }
 
 function reader_bug(ssp: struct_srcu_struct): never {
@@ -83,7 +94,7 @@ function __synchronize_srcu(ssp: struct_srcu_struct): void {
 			"read-side critical section");
 	}
 	might_sleep();
-	if (ssp.nesting[ssp.srcu_idx & 1]! + ssp.nesting[(ssp.srcu_idx + 1) & 1]! !== 0)
+	if (ssp.nesting_0 + ssp.nesting_1 !== 0)
 		reader_bug(ssp);
 	ssp.srcu_idx++;
 	ssp.srcu_gp_seq++;
@@ -138,7 +149,7 @@ export function srcu_barrier(ssp: struct_srcu_struct): void {
 	might_sleep();
 	if (ssp.cblist_head === null)
 		return;
-	if (ssp.nesting[0] + ssp.nesting[1] !== 0)
+	if (ssp.nesting_0 + ssp.nesting_1 !== 0)
 		reader_bug(ssp);
 	ssp.srcu_idx++;
 	ssp.srcu_gp_seq++;
@@ -150,7 +161,7 @@ export function srcu_advance(): void {
 	if (pending.size === 0)
 		return;
 	for (const ssp of [...pending]) {
-		if (ssp.nesting[0] + ssp.nesting[1] === 0) {
+		if (ssp.nesting_0 + ssp.nesting_1 === 0) {
 			ssp.srcu_gp_seq++;
 			srcu_invoke_callbacks(ssp);
 		}

@@ -18,9 +18,11 @@ export const HOT_NON_BLOCK	= 3;
 /** how many locks are held, and lockdep's chain of them; see lockdep/lockdep.ts */
 export const HOT_LOCK_DEPTH	= 4;
 export const HOT_LOCK_CHAIN	= 5;
+/** how many of them are merged ones */
+export const HOT_LOCK_MERGED	= 6;
 /** the number of the current task as an owner of locks, never 0 */
-export const HOT_OWNER		= 6;
-export const NR_HOT		= 7;
+export const HOT_OWNER		= 7;
+export const NR_HOT		= 8;
 
 /* long enough for its bytes to stay where they are */
 export const pcpu_hot = new Int32Array(32);

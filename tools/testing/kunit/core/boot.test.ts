@@ -714,10 +714,10 @@ describe("work queues, threads, RCU", () => {
 			expect(ran).toBe(true);
 		});
 		/* a reader that is suspended elsewhere */
-		ssp.nesting[0]++;
+		ssp.nesting_0++;
 		expect(() => in_kernel(() => synchronize_srcu(ssp))).toThrow(
 			"meets a suspended reader");
-		ssp.nesting[0]--;
+		ssp.nesting_0--;
 		const dynamic = new struct_srcu_struct();
 		expect(init_srcu_struct(dynamic, "dynamic")).toBe(0);
 		cleanup_srcu_struct(dynamic);
@@ -725,6 +725,6 @@ describe("work queues, threads, RCU", () => {
 });
 
 function srcu_read_unlock_raw(ssp: struct_srcu_struct): void {
-	ssp.nesting[0] = 0;
-	ssp.nesting[1] = 0;
+	ssp.nesting_0 = 0;
+	ssp.nesting_1 = 0;
 }
