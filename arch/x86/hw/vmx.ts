@@ -106,52 +106,49 @@ export function vmptrst(): number {
 	return this_cpu.vmcs_pfn;
 }
 
-/* offset of an accessible field of the current VMCS, or 0 after VMfail */
-function field_at(field: number): number {
-	const at = this_cpu.vmcs_pfn < 0 ? 0 : vmcs_offset(field);
-
-	if (at === 0)
-		fail(VMXERR_UNSUPPORTED_VMCS_COMPONENT);
-	return at;
+/* there is no current VMCS, or no such field in it */
+function no_field(): 0 {
+	fail(VMXERR_UNSUPPORTED_VMCS_COMPONENT);
+	return 0;
 }
 
 /* VMREAD: 0 if it fails, which vmx_error tells. */
 
 export function vmread64(field: number): bigint {
-	const at = field_at(field);
+	const pfn = this_cpu.vmcs_pfn, at = vmcs_offset(field);
 
-	if (at === 0)
-		return 0n;
+	if (pfn < 0 || at === 0)
+		return BigInt(no_field());
 	vmx_error = 0;
 	switch (vmcs_width(field)) {
 	case 8:
-		return BigInt.asUintN(64, frame_get64(this_cpu.vmcs_pfn, at));
+		return BigInt.asUintN(64, frame_get64(pfn, at));
 	case 4:
-		return BigInt(frame_get32(this_cpu.vmcs_pfn, at) >>> 0);
+		return BigInt(frame_get32(pfn, at) >>> 0);
 	default:
-		return BigInt(frame_get32(this_cpu.vmcs_pfn, at) & 0xffff);
+		return BigInt(frame_get32(pfn, at) & 0xffff);
 	}
 }
 
 /** The low 32 bits of any field (all of a 16- or 32-bit one), unsigned. */
 export function vmread32(field: number): number {
-	const at = field_at(field);
+	const pfn = this_cpu.vmcs_pfn, at = vmcs_offset(field);
 
-	if (at === 0)
-		return 0;
+	if (pfn < 0 || at === 0)
+		return no_field();
 	vmx_error = 0;
-	const x = frame_get32(this_cpu.vmcs_pfn, at) >>> 0;
-	return (field & 0x6000) === 0 ? x & 0xffff : x;
+	const x = frame_get32(pfn, at);
+	return (field & 0x6000) === 0 ? x & 0xffff : x >>> 0;
 }
 
 /** Any field as a number, unsigned, exact below 2^53. */
 export function vmreadn(field: number): number {
-	const at = field_at(field);
+	const pfn = this_cpu.vmcs_pfn, at = vmcs_offset(field);
 
-	if (at === 0)
-		return 0;
+	if (pfn < 0 || at === 0)
+		return no_field();
 	vmx_error = 0;
-	const pfn = this_cpu.vmcs_pfn, lo = frame_get32(pfn, at) >>> 0;
+	const lo = frame_get32(pfn, at) >>> 0;
 	return vmcs_width(field) === 8 ? lo + (frame_get32(pfn, at + 4) >>> 0) * 2 ** 32 :
 		(field & 0x6000) === 0 ? lo & 0xffff : lo;
 }
@@ -159,13 +156,12 @@ export function vmreadn(field: number): number {
 /* VMWRITE */
 
 function put(field: number, lo: number, hi: number): boolean {
-	const at = field_at(field);
+	const pfn = this_cpu.vmcs_pfn, at = vmcs_offset(field);
 
-	if (at === 0)
-		return false;
+	if (pfn < 0 || at === 0)
+		return fail(VMXERR_UNSUPPORTED_VMCS_COMPONENT);
 	if (vmcs_read_only(field))
 		return fail(VMXERR_VMWRITE_READ_ONLY_VMCS_COMPONENT);
-	const pfn = this_cpu.vmcs_pfn;
 	frame_put32(pfn, at, (field & 0x6000) === 0 ? lo & 0xffff : lo);
 	if (vmcs_width(field) === 8)
 		frame_put32(pfn, at + 4, hi);
@@ -177,11 +173,11 @@ function put(field: number, lo: number, hi: number): boolean {
 export function vmwrite64(field: number, x: bigint): boolean {
 	if (vmcs_width(field) !== 8)
 		return put(field, Number(BigInt.asIntN(32, x)), 0);
-	const at = field_at(field);
-	if (at === 0 || vmcs_read_only(field))
+	const pfn = this_cpu.vmcs_pfn, at = vmcs_offset(field);
+	if (pfn < 0 || at === 0 || vmcs_read_only(field))
 		return put(field, 0, 0);
-	frame_put64(this_cpu.vmcs_pfn, at, x);
-	vmcs_mark_dirty(this_cpu.vmcs_pfn, field);
+	frame_put64(pfn, at, x);
+	vmcs_mark_dirty(pfn, field);
 	vmx_error = 0;
 	return true;
 }

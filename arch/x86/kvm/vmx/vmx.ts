@@ -3152,7 +3152,7 @@ function vmx_recover_nmi_blocking(vmx: struct_vcpu_vmx): void {
 	const idtv_info_valid = (vmx.idt_vectoring_info & VECTORING_INFO_VALID_MASK) !== 0;
 
 	if (enable_vnmi) {
-		if (vmx.loaded_vmcs.nmi_known_unmasked)
+		if (vmx.loaded_vmcs.nmi_known_unmasked === true)
 			return;
 
 		const exit_intr_info = vmx_get_intr_info(vmx.vcpu);
