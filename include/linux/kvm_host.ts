@@ -33,7 +33,7 @@ import { DECLARE_HASHTABLE, hash_bucket, hash_for_each } from "#linux/hashtable.
 import { struct_interval_tree_node } from "#linux/interval_tree.ts";
 import { local_irq_restore, local_irq_save } from "#linux/irqflags.ts";
 import { struct_hlist_node, struct_list_head } from "#linux/list.ts";
-import { lockdep_assert_held, lockdep_hardirqs_on, lockdep_is_held } from "#linux/lockdep.ts";
+import { lockdep_assert_id_held, lockdep_hardirqs_on, lockdep_is_held } from "#linux/lockdep.ts";
 import { struct_mmu_notifier } from "#linux/mmu_notifier.ts";
 import type { struct_mm_struct, struct_page } from "#linux/mm_types.ts";
 import { struct_mutex } from "#linux/mutex_types.ts";
@@ -1120,7 +1120,8 @@ export function mmu_invalidate_retry(kvm: struct_kvm, mmu_seq: number): boolean 
 
 /** The same for one gfn. @hunk 4:3 4:4 */
 export function mmu_invalidate_retry_gfn(kvm: struct_kvm, mmu_seq: number, gfn: gfn_t): boolean {
-	lockdep_assert_held(kvm.mmu_lock);
+	/* C: lockdep_assert_held(&kvm->mmu_lock) */
+	lockdep_assert_id_held(kvm.mmu_lock.lock_id, kvm.mmu_lock.dep);
 	/*
 	 * The range covers all invalidations in progress, and with several of them maybe more
 	 * than those.

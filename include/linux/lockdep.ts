@@ -5,7 +5,8 @@
  * Upstream: include/linux/lockdep.h. All of it does nothing without CONFIG_PROVE_LOCKING.
  */
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
-import { HLOCK_READ, lock_acquire, lock_is_held, lock_is_held_type, lock_release, debug_locks } from
+import { HLOCK_READ, lock_acquire, lock_id_is_held, lock_is_held, lock_is_held_type, lock_release,
+	debug_locks } from
 	"#linux/lockdep/lockdep.ts";
 import type { lockdep_map } from "#linux/lockdep_types.ts";
 import { HOT_IRQS, HOT_LOCK_DEPTH, HOT_PREEMPT, pcpu_hot } from "#asm/current.ts";
@@ -43,6 +44,12 @@ export function lockdep_is_held(lock: lockdep_map): boolean {
 export function lockdep_assert_held(lock: lockdep_map): void {
 	if (CONFIG_PROVE_LOCKING)
 		WARN_ON(!lock_is_held(lock) && validating());
+}
+
+/** The same; see lock_id_is_held(). */
+export function lockdep_assert_id_held(lock_id: number, dep: number): void {
+	if (CONFIG_PROVE_LOCKING)
+		WARN_ON(validating() && !lock_id_is_held(lock_id, dep));
 }
 
 export function lockdep_assert_not_held(lock: lockdep_map): void {

@@ -5,7 +5,7 @@
  * Upstream: include/linux/srcu.h.
  */
 import { CONFIG_PROVE_LOCKING } from "#generated/autoconf.ts";
-import { HLOCK_NOCHECK, HLOCK_READ_RECURSIVE, lock_acquire, lock_is_held, lock_release } from
+import { HLOCK_NOCHECK, HLOCK_READ_RECURSIVE, lock_acquire, lock_id_is_held, lock_release } from
 	"#linux/lockdep/lockdep.ts";
 import { lockdep_rcu_suspicious } from "#linux/lockdep/lockdep.ts";
 import { __srcu_read_lock, __srcu_read_unlock } from "#linux/srcu/srcutree.ts";
@@ -34,11 +34,11 @@ export function srcu_read_unlock(ssp: struct_srcu_struct, idx: number): void {
 export function srcu_read_lock_held(ssp: struct_srcu_struct): boolean {
 	if (!CONFIG_PROVE_LOCKING)
 		return true;
-	return lock_is_held(ssp);
+	return lock_id_is_held(ssp.lock_id, ssp.dep);
 }
 
 export function srcu_dereference_check<T>(p: T, ssp: struct_srcu_struct, c: boolean): T {
-	if (CONFIG_PROVE_LOCKING && !c && !lock_is_held(ssp))
+	if (CONFIG_PROVE_LOCKING && !c && !lock_id_is_held(ssp.lock_id, ssp.dep))
 		lockdep_rcu_suspicious("suspicious srcu_dereference_check() usage");
 	return p;
 }

@@ -404,7 +404,12 @@ export function lock_downgrade(lock: lockdep_map): void {
 
 /** Whether @lock itself is held (by a merged entry: a lock of its class). */
 export function lock_is_held(lock: lockdep_map): boolean {
-	return find_held_lock(lock.lock_id, lock.dep) !== 0;
+	return lock_id_is_held(lock.lock_id, lock.dep);
+}
+
+/** The same, for callers who know the kind of the lock: to lock_is_held() come all kinds. */
+export function lock_id_is_held(lock_id: number, dep: number): boolean {
+	return find_held_lock(lock_id, dep) !== 0;
 }
 
 /** @read: -1 any, 0 exclusive, 1 shared */
