@@ -69,7 +69,8 @@ import { ACC_ALL, check_spte_writable_invariants, is_accessed_spte, is_dirty_spt
 	make_mmio_spte, make_nonleaf_spte, make_spte, mark_spte_for_access_track,
 	private_zapped_spte, removed_spte,
 	shadow_accessed_mask, shadow_dirty_mask, shadow_mmu_writable_mask, spte_ad_enabled,
-	spte_ad_need_write_protect, SPTE_ENT_PER_PAGE, spte_pfns_differ, spte_to_pfn } from
+	spte_ad_need_write_protect, SPTE_ENT_PER_PAGE, SPTE_MMU_PRESENT_MASK, spte_pfns_differ,
+	spte_to_pfn } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
 import { __kvm_tdp_mmu_write_spte, fault_iter, kvm_tdp_mmu_read_spte, kvm_tdp_mmu_write_spte,
 	kvm_tdp_mmu_write_spte_atomic, spte_to_child_pt, struct_tdp_iter, tdp_iter_forget,
@@ -544,6 +545,24 @@ function handle_changed_private_spte(kvm: struct_kvm, gfn: gfn_t, old_spte: u64_
 	return ret;
 }
 
+/*
+ * __handle_changed_spte() for by far the most changes, and all that it comes to then: a small page
+ * is mapped, or is no longer.
+ */
+function handle_changed_small_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_spte: u64_spte,
+	new_spte: u64_spte): void {
+	trace_kvm_tdp_mmu_spte_changed(as_id, gfn, PG_LEVEL_4K, old_spte, new_spte);
+
+	if (is_shadow_present_pte(new_spte)) {
+		check_spte_writable_invariants(new_spte);
+		kvm_update_page_stats(kvm, PG_LEVEL_4K, 1);
+	} else {
+		kvm_update_page_stats(kvm, PG_LEVEL_4K, -1);
+		if (is_dirty_spte(old_spte))
+			kvm_set_pfn_dirty(spte_to_pfn(old_spte));
+	}
+}
+
 /* Apart, so that what calls it is small. */
 function leaf_replaced(as_id: number, gfn: gfn_t, old_spte: u64_spte, new_spte: u64_spte,
 	level: number): never {
@@ -576,6 +595,18 @@ function nonpresent_replaced(as_id: number, gfn: gfn_t, old_spte: u64_spte, new_
  * it was to map can't be; then nothing has happened.
  */
 function __handle_changed_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_spte: u64_spte,
+	new_spte: u64_spte, level: number, shared: boolean, is_private: boolean): number {
+	if (level === PG_LEVEL_4K && !is_private &&
+	    ((old_spte.lo ^ new_spte.lo) & SPTE_MMU_PRESENT_MASK) !== 0) {
+		handle_changed_small_spte(kvm, as_id, gfn, old_spte, new_spte);
+		return 0;
+	}
+	return handle_changed_any_spte(kvm, as_id, gfn, old_spte, new_spte, level, shared,
+		is_private);
+}
+
+/* upstream's body of __handle_changed_spte() */
+function handle_changed_any_spte(kvm: struct_kvm, as_id: number, gfn: gfn_t, old_spte: u64_spte,
 	new_spte: u64_spte, level: number, shared: boolean, is_private: boolean): number {
 	const was_present = is_shadow_present_pte(old_spte);
 	const is_present = is_shadow_present_pte(new_spte);
