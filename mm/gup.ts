@@ -79,15 +79,16 @@ import { access_ok, user_probe_readable, user_probe_writeable } from "#linux/uac
 import { node_stat_mod_folio } from "#linux/vmstat.ts";
 import { PAGE_SHIFT, PAGE_SIZE, PMD_SIZE, PUD_SIZE } from "#asm/page_types.ts";
 import {
-	p4d_bad, p4d_none, p4d_offset, p4dp_get, pgd_bad, pgd_none, pgd_offset, pgdp_get,
-	pmd_access_permitted, pmd_bad_at, pmd_none, pmd_offset, pmd_page, pmd_pfn, pmd_present,
-	pmd_same, pmd_trans_huge, pmd_write, pmdp_get, pte_access_permitted, pte_dirty, pte_mkdirty,
-	pte_mkyoung, pte_none, pte_offset_map, pte_page, pte_pfn, pte_present, pte_same,
-	pte_special, pte_write, ptep_get, ptep_get_lockless, pud_access_permitted, pud_bad,
-	pud_none, pud_offset, pud_pfn, pud_present, pud_same, pud_write, pudp_get, set_pte_at,
-	update_mmu_cache,
+	p4d_bad, p4d_none, p4d_offset, p4d_offset_lockless, p4dp_get, pgd_bad, pgd_none,
+	pgd_offset, pgdp_get, pmd_access_permitted, pmd_bad_at, pmd_none, pmd_offset,
+	pmd_offset_lockless, pmd_page, pmd_pfn, pmd_present, pmd_same, pmd_trans_huge, pmd_write,
+	pmdp_get, pte_access_permitted, pte_dirty, pte_mkdirty, pte_mkyoung, pte_none,
+	pte_offset_map, pte_offset_of, pte_page, pte_pfn, pte_present, pte_same, pte_special,
+	pte_write, ptep_get, ptep_get_lockless, pud_access_permitted, pud_bad, pud_none,
+	pud_offset, pud_offset_lockless, pud_pfn, pud_present, pud_same, pud_write, pudp_get,
+	set_pte_at, update_mmu_cache,
 } from "#asm/pgtable.ts";
-import type { pmd_t, pte_t, pud_t } from "#asm/pgtable_types.ts";
+import type { p4d_t, pgd_t, pmd_t, pte_t, pud_t } from "#asm/pgtable_types.ts";
 
 /** Set by follow_page_mask(): the page reaches this many pages further. */
 class struct_follow_page_context {
@@ -1219,7 +1220,7 @@ export function get_user_pages_unlocked(start: unsigned_long, nr_pages: number,
 /** mm/gup.c:gup_pte_range() */
 function gup_pte_range(pmd: pmd_t, pmdp: ptep_t, addr: unsigned_long, end: unsigned_long,
 	flags: number, pages: struct_page[], nr: ref<number>): boolean {
-	let ptep = pte_offset_map(pmdp, addr);
+	let ptep = pte_offset_of(pmd, addr);
 	do {
 		const pte = ptep_get_lockless(ptep);
 
@@ -1321,11 +1322,11 @@ function gup_huge_pud(orig: pud_t, pudp: ptep_t, addr: unsigned_long, end: unsig
 }
 
 /** mm/gup.c:gup_pmd_range() */
-function gup_pmd_range(pudp: ptep_t, addr: unsigned_long, end: unsigned_long, flags: number,
-	pages: struct_page[], nr: ref<number>): boolean {
+function gup_pmd_range(pudp: ptep_t, pud: pud_t, addr: unsigned_long, end: unsigned_long,
+	flags: number, pages: struct_page[], nr: ref<number>): boolean {
 	let next: unsigned_long;
 
-	let pmdp = pmd_offset(pudp, addr);
+	let pmdp = pmd_offset_lockless(pudp, pud, addr);
 	do {
 		const pmd = pmdp_get(pmdp);
 
@@ -1344,11 +1345,11 @@ function gup_pmd_range(pudp: ptep_t, addr: unsigned_long, end: unsigned_long, fl
 }
 
 /** mm/gup.c:gup_pud_range() */
-function gup_pud_range(p4dp: ptep_t, addr: unsigned_long, end: unsigned_long, flags: number,
-	pages: struct_page[], nr: ref<number>): boolean {
+function gup_pud_range(p4dp: ptep_t, p4d: p4d_t, addr: unsigned_long, end: unsigned_long,
+	flags: number, pages: struct_page[], nr: ref<number>): boolean {
 	let next: unsigned_long;
 
-	let pudp = pud_offset(p4dp, addr);
+	let pudp = pud_offset_lockless(p4dp, p4d, addr);
 	do {
 		const pud = pudp_get(pudp);
 
@@ -1358,7 +1359,7 @@ function gup_pud_range(p4dp: ptep_t, addr: unsigned_long, end: unsigned_long, fl
 		if (pud_huge(pud)) {
 			if (!gup_huge_pud(pud, pudp, addr, next, flags, pages, nr))
 				return false;
-		} else if (!gup_pmd_range(pudp, addr, next, flags, pages, nr))
+		} else if (!gup_pmd_range(pudp, pud, addr, next, flags, pages, nr))
 			return false;
 	} while (pudp++, addr = next, addr !== end);
 
@@ -1366,16 +1367,18 @@ function gup_pud_range(p4dp: ptep_t, addr: unsigned_long, end: unsigned_long, fl
 }
 
 /** mm/gup.c:gup_p4d_range() */
-function gup_p4d_range(pgdp: ptep_t, addr: unsigned_long, end: unsigned_long, flags: number,
-	pages: struct_page[], nr: ref<number>): boolean {
+function gup_p4d_range(pgdp: ptep_t, pgd: pgd_t, addr: unsigned_long, end: unsigned_long,
+	flags: number, pages: struct_page[], nr: ref<number>): boolean {
 	let next: unsigned_long;
 
-	let p4dp = p4d_offset(pgdp, addr);
+	let p4dp = p4d_offset_lockless(pgdp, pgd, addr);
 	do {
+		const p4d = p4dp_get(p4dp);
+
 		next = p4d_addr_end(addr, end);
-		if (p4d_none(p4dp_get(p4dp)))
+		if (p4d_none(p4d))
 			return false;
-		if (!gup_pud_range(p4dp, addr, next, flags, pages, nr))
+		if (!gup_pud_range(p4dp, p4d, addr, next, flags, pages, nr))
 			return false;
 	} while (p4dp++, addr = next, addr !== end);
 
@@ -1389,10 +1392,12 @@ function gup_pgd_range(addr: unsigned_long, end: unsigned_long, flags: number,
 
 	let pgdp = pgd_offset(current.mm!, addr);
 	do {
+		const pgd = pgdp_get(pgdp);
+
 		next = pgd_addr_end(addr, end);
-		if (pgd_none(pgdp_get(pgdp)))
+		if (pgd_none(pgd))
 			return;
-		if (!gup_p4d_range(pgdp, addr, next, flags, pages, nr))
+		if (!gup_p4d_range(pgdp, pgd, addr, next, flags, pages, nr))
 			return;
 	} while (pgdp++, addr = next, addr !== end);
 }
@@ -1434,14 +1439,19 @@ function lockless_pages_from_mm(start: unsigned_long, end: unsigned_long, gup_fl
 	local_irq_restore(flags);
 	const nr_pinned = gup_nr_pinned.v;
 
-	/* a fork that began meanwhile may have missed the pins */
-	if (gup_flags & FOLL_PIN) {
-		if (mm.write_protect_seq !== seq) {
-			unpin_user_pages_lockless(pages, nr_pinned);
-			return 0;
-		} else {
-			sanity_check_pinned_pages(pages, nr_pinned);
-		}
+	if (gup_flags & FOLL_PIN)
+		return lockless_pins_checked(mm, seq, pages, nr_pinned);
+	return nr_pinned;
+}
+
+/** The end of lockless_pages_from_mm(): a fork that began meanwhile may have missed the pins. */
+function lockless_pins_checked(mm: struct_mm_struct, seq: number, pages: struct_page[],
+	nr_pinned: number): number {
+	if (mm.write_protect_seq !== seq) {
+		unpin_user_pages_lockless(pages, nr_pinned);
+		return 0;
+	} else {
+		sanity_check_pinned_pages(pages, nr_pinned);
 	}
 	return nr_pinned;
 }

@@ -656,18 +656,18 @@ export function pgd_offset(mm: struct_mm_struct, address: number): ptep_t {
 	return mm.pgd + pgd_index(address);
 }
 
-/* gup-fast: the same by value, when the entry was read before */
+/* gup-fast: the same by value, when the entry was read before, and points to a table */
 
 export function pte_offset_of(pmd: pmd_t, address: number): ptep_t {
-	return pmd_pfn(pmd) * 512 + pte_index(address);
+	return entry_pfn(pmd.lo, pmd.hi) * 512 + pte_index(address);
 }
 
 export function pmd_offset_lockless(_pudp: ptep_t, pud: pud_t, address: number): ptep_t {
-	return pud_pfn(pud) * 512 + pmd_index(address);
+	return entry_pfn(pud.lo, pud.hi) * 512 + pmd_index(address);
 }
 
 export function pud_offset_lockless(_p4dp: ptep_t, p4d: p4d_t, address: number): ptep_t {
-	return p4d_pfn(p4d) * 512 + pud_index(address);
+	return entry_pfn(p4d.lo, p4d.hi) * 512 + pud_index(address);
 }
 
 export function p4d_offset_lockless(pgdp: ptep_t, _pgd: pgd_t, _address: number): ptep_t {
