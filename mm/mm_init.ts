@@ -50,13 +50,6 @@ export function forget_contig_range(pfn: number, end: number): void {
 	}
 }
 
-function in_contig_range(pfn: number): boolean {
-	for (const r of contig_ranges)
-		if (r.pfn <= pfn && pfn < r.end)
-			return true;
-	return false;
-}
-
 /** The section of @pfn, made if it was not; its pages are not. */
 export function materialise_section(pfn: number): struct_mem_section {
 	const nr = pfn >>> PFN_SECTION_SHIFT;
@@ -76,45 +69,53 @@ export function materialise_section(pfn: number): struct_mem_section {
 	return section;
 }
 
-/* the head of the compound page that covers @pfn, or null */
-function covering_head(pfn: number): struct_page | null {
-	let last = pfn;
-
-	for (let order = 1; order <= MAX_COMPOUND_ORDER; order++) {
-		const head_pfn = pfn - (pfn & ((1 << order) - 1));
-
-		if (head_pfn === last)
-			continue;
-		last = head_pfn;
-		const head = pfn_to_made_page(head_pfn);
-		if (head !== null && (head.flags & (1 << PG_head)) !== 0 &&
-		    head_pfn + (1 << head.compound_order) > pfn)
-			return head;
-	}
-	return null;
-}
-
-function zone_of_pfn(pfn: number): struct_zone {
-	for (const zone of contig_page_data.node_zones)
-		if (zone.spanned_pages !== 0 && pfn < zone.zone_start_pfn + zone.spanned_pages)
-			return zone;
-	BUG();
-}
-
-/** mm/page_alloc.c:__init_single_page(), late. */
+/**
+ * mm/page_alloc.c:__init_single_page(), late.
+ *
+ * In one piece, which is more than V8 inlines: pfn_to_page() is everywhere, and what a page takes
+ * once in its life is not to come along.
+ */
 export function materialise_page(pfn: pfn_nr): struct_page {
 	const section = materialise_section(pfn);
 	const page = new struct_page(pfn);
+	let its_zone: struct_zone | null = null;
 
-	page.flags = zone_of_pfn(pfn).idx << ZONES_PGSHIFT;
+	for (const zone of contig_page_data.node_zones) {
+		if (zone.spanned_pages !== 0 && pfn < zone.zone_start_pfn + zone.spanned_pages) {
+			its_zone = zone;
+			break;
+		}
+	}
+	if (its_zone === null)
+		BUG();
+	page.flags = its_zone.idx << ZONES_PGSHIFT;
+
 	if (!memblock_is_free_pfn(pfn)) {
 		page.flags |= 1 << PG_reserved;
 		page._refcount = 1;
 	} else {
-		page.compound_head = covering_head(pfn);
-		if (page.compound_head === null && contig_ranges.length !== 0 &&
-		    in_contig_range(pfn))
-			page._refcount = 1;
+		let last: number = pfn;
+
+		/* the head of the compound page that covers it, if there is one */
+		for (let order = 1; order <= MAX_COMPOUND_ORDER; order++) {
+			const head_pfn = pfn - (pfn & ((1 << order) - 1));
+
+			if (head_pfn === last)
+				continue;
+			last = head_pfn;
+			const head = pfn_to_made_page(head_pfn);
+			if (head !== null && (head.flags & (1 << PG_head)) !== 0 &&
+			    head_pfn + (1 << head.compound_order) > pfn) {
+				page.compound_head = head;
+				break;
+			}
+		}
+		if (page.compound_head === null) {
+			for (const r of contig_ranges) {
+				if (r.pfn <= pfn && pfn < r.end)
+					page._refcount = 1;
+			}
+		}
 	}
 	section.pages[pfn & (PAGES_PER_SECTION - 1)] = page;
 	return page;
