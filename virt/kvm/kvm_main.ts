@@ -484,6 +484,10 @@ export function __kvm_mmu_topup_memory_cache(mc: struct_kvm_mmu_memory_cache, ca
 
 /** virt/kvm/kvm_main.c:kvm_mmu_topup_memory_cache() */
 export function kvm_mmu_topup_memory_cache(mc: struct_kvm_mmu_memory_cache, min: number): number {
+	/* as there; most callers come for nothing, and have no room for all of it */
+	if (mc.nobjs >= min)
+		return 0;
+
 	return __kvm_mmu_topup_memory_cache(mc, KVM_ARCH_NR_OBJS_PER_MEMORY_CACHE, min);
 }
 
