@@ -2194,7 +2194,7 @@ const gup_page: struct_page[] = [];
 function hva_to_pfn_fast(addr: hva_t, write_fault: boolean, writable: ref<boolean> | null,
 	pfn: ref<kvm_pfn_t>): boolean {
 	/* a read fault may map it writable only if the caller wants to know about that */
-	if (!(write_fault || writable))
+	if (!write_fault && writable === null)
 		return false;
 
 	/* C: get_user_page_fast_only() */

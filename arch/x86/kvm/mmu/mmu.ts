@@ -15,7 +15,8 @@
  *		  kvm->mmu_lock (read: faults, dirty logging; write: invalidation, roots)
  *			kvm->arch.tdp_mmu_pages_lock, kvm->arch.mmu_unsync_pages_lock
  */
-import { ALIGN, DIV_ROUND_UP, min, ul_and_low, ul_and_not_low, ul_or_low } from "#asm-generic/bits.ts";
+import { ALIGN, DIV_ROUND_UP, min, u31_shr, ul_and_low, ul_and_not_low, ul_or_low } from
+	"#asm-generic/bits.ts";
 import { pair, pair_and, pair_andnot, pair_eq, pair_frame, pair_is_zero, pair_or, pair_shr,
 	pair_to_u64, PAIR_ZERO, pair_ffs, pair_fls, type u64_pair, type u64_spte } from
 	"#asm-generic/pair.ts";
@@ -441,9 +442,14 @@ const INV_HPAGE = Float64Array.of(0, 1, 2 ** -9, 2 ** -18, 2 ** -27, 2 ** -36);
  * in; the slot's ends need not be aligned.
  */
 function lpage_info_slot(gfn: gfn_t, slot: struct_kvm_memory_slot, level: number): number {
-	const inv = INV_HPAGE[level]!;
+	/* gfn_to_index(), in small integers */
+	if (gfn <= 0x7fffffff) {
+		const shift = KVM_HPAGE_GFN_SHIFT(level);
+		return u31_shr(gfn, shift) - u31_shr(slot.base_gfn, shift);
+	}
 
-	/* gfn_to_index(); a gfn has 40 bits, the number of a large page 31 */
+	/* a gfn has 40 bits at most, and the number of a large page 31 */
+	const inv = INV_HPAGE[level]!;
 	return (gfn * inv | 0) - (slot.base_gfn * inv | 0);
 }
 

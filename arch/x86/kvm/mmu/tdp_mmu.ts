@@ -406,10 +406,8 @@ function handle_changed_spte_dirty_log(kvm: struct_kvm, as_id: number, gfn: gfn_
 	if (level > PG_LEVEL_4K)
 		return;
 
-	const pfn_changed = spte_pfns_differ(old_spte, new_spte);
-
-	if ((!is_writable_pte(old_spte) || pfn_changed) &&
-	    is_writable_pte(new_spte)) {
+	if (is_writable_pte(new_spte) &&
+	    (!is_writable_pte(old_spte) || spte_pfns_differ(old_spte, new_spte))) {
 		gfn = kvm_gfn_to_private(kvm, gfn);
 		const slot = __gfn_to_memslot(__kvm_memslots(kvm, as_id), gfn);
 		mark_page_dirty_in_slot(kvm, slot, gfn);
