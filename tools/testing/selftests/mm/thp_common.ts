@@ -80,8 +80,10 @@ export function shrink(): void {
 /* ------------------------------------------------------------------------- */
 /* counts */
 
-function meminfo(name: string): number {
-	const m = new RegExp(`^${name}: +(\\d+)`, "m").exec(read_file("/proc/meminfo") ?? "");
+const meminfo = (): string => read_file("/proc/meminfo") ?? "";
+
+function kilobytes(text: string, name: string): number {
+	const m = new RegExp(`^${name}: +(\\d+)`, "m").exec(text);
 	return Number(m?.[1] ?? NaN);
 }
 
@@ -95,13 +97,15 @@ type count = typeof COUNTS[number];
 const base = new Map<count, number>();
 
 function remember_counts(): void {
+	const text = meminfo();
+
 	for (const name of COUNTS)
-		base.set(name, meminfo(name));
+		base.set(name, kilobytes(text, name));
 }
 
 /** What @name is above what it was at the start of the case, in kB. */
 export function above(name: count): number {
-	return meminfo(name) - base.get(name)!;
+	return kilobytes(meminfo(), name) - base.get(name)!;
 }
 
 export function anon_huge(expected: number, what: string): void {
@@ -336,7 +340,8 @@ function difference(before: string, after: string): string {
 /** The kernel's counts, with nothing kept for later. */
 function state(): string {
 	shrink();
-	return COUNTS.map((name) => `${name} ${meminfo(name)}`).join("\n") + "\n" +
+	const text = meminfo();
+	return COUNTS.map((name) => `${name} ${kilobytes(text, name)}`).join("\n") + "\n" +
 		(read_file(STATE) ?? "");
 }
 
