@@ -3,7 +3,7 @@
  * Dirty logging: a page whose bit is set was written, one that was written gets its bit.
  *
  * Upstream: tools/testing/selftests/kvm/dirty_log_test.c. Left out: all of dirty rings but that
- * they are not supported. There are 64 MiB and by default 12 iterations (-i) of 2 ms (-I), where
+ * they are not supported. There are 32 MiB and by default 12 iterations (-i) of 2 ms (-I), where
  * upstream has 1 GiB and 32 of 10.
  */
 import { ld64, ld64n, st64 } from "#hw/isa_guest.ts";
@@ -332,7 +332,7 @@ function create_vm(mode: vm_guest_mode, extra_mem_pages: number, guest_code: gue
 	return { vm, vcpu: vm_vcpu_add(vm, 0, guest_code) };
 }
 
-const DIRTY_MEM_BITS = 26;	/* 64M */
+const DIRTY_MEM_BITS = 25;	/* 32M */
 const PAGE_SHIFT_4K = 12;
 
 interface test_params {
@@ -347,7 +347,7 @@ function* run_test(mode: vm_guest_mode, p: test_params): wait {
 		return;
 	}
 
-	/* page tables for twice the memory: it is a little more than 64 MiB */
+	/* page tables for twice the memory: it is a little more than 32 MiB */
 	const { vm, vcpu } = create_vm(mode, 2 * 2 ** (DIRTY_MEM_BITS - PAGE_SHIFT_4K), guest_code);
 
 	guest_page_size.v = BigInt(vm.page_size);

@@ -2,8 +2,8 @@
 /*
  * As much guest memory as there may be, all of it the same host memory.
  *
- * Upstream: tools/testing/selftests/kvm/max_guest_memory_test.c. By default 256 MiB (-m) in slots
- * of 64 (-s), where upstream has 128 GiB in slots of 2; both options take fractions.
+ * Upstream: tools/testing/selftests/kvm/max_guest_memory_test.c. By default 128 MiB (-m) in slots
+ * of 32 (-s), where upstream has 128 GiB in slots of 2; both options take fractions.
  */
 import { st64n } from "#hw/isa_guest.ts";
 import { KVM_CAP_NR_MEMSLOTS } from "#uapi/linux/kvm.ts";
@@ -141,12 +141,12 @@ export function* main(_argc: number, argv: string[]): wait<number> {
 
 	let hugepages = false;
 
-	let slot_size = size_1gb / 16;
+	let slot_size = size_1gb / 32;
 
 	const max_slots = kvm_check_cap(KVM_CAP_NR_MEMSLOTS);
 	TEST_ASSERT(max_slots > first_slot, "KVM is broken");
 
-	let max_mem = size_1gb / 4;
+	let max_mem = size_1gb / 8;
 
 	calc_default_nr_vcpus();
 

@@ -2,7 +2,7 @@
 /*
  * Slots that are added, moved and deleted, also under a running guest.
  *
- * Upstream: tools/testing/selftests/kvm/set_memory_region_test.c. The guest has 1 ms, not 100, to
+ * Upstream: tools/testing/selftests/kvm/set_memory_region_test.c. The guest has 0.2 ms, not 100, to
  * come to where it spins: time is the host's, which a spinning guest spends step by step.
  */
 import { GUEST_TEXT_WINDOW, guest_text_alloc, ld64 } from "#hw/isa_guest.ts";
@@ -40,7 +40,7 @@ const MEM_REGION_SLOT	= 10;
 
 const CLOCK_REALTIME	= 0;
 
-const GUEST_REENTERS_US	= 1000;
+const GUEST_REENTERS_US	= 200;
 
 const MMIO_VAL = 0xbeefn;
 
