@@ -26,7 +26,8 @@ export interface job_spec {
 }
 
 export interface job {
-	readonly started: number;
+	/** How long it took; somebody may ask for the result later. */
+	ms: number;
 	/** Exit status as a shell sees it. */
 	readonly done: Promise<number>;
 	rc: number | null;
@@ -71,7 +72,11 @@ export function start_job(spec: job_spec): job {
 		at += fs.readSync(fd, out, 0, out.length, at);
 		return out;
 	};
-	const it: job = { started: performance.now(), rc: null, kill: () => child.kill("SIGKILL"), read,
-		done: wait(child, spec.timeout_ms).then((rc) => it.rc = rc) };
+	const started = performance.now();
+	const done = wait(child, spec.timeout_ms).then((rc) => {
+		it.ms = performance.now() - started;
+		return it.rc = rc;
+	});
+	const it: job = { ms: 0, rc: null, kill: () => child.kill("SIGKILL"), read, done };
 	return it;
 }

@@ -123,6 +123,14 @@ function make_plan(entry: test_entry, num: number, o: run_options): plan {
 	};
 }
 
+/** "NAME=value ..." */
+function env_of(text: string): NodeJS.ProcessEnv {
+	return Object.fromEntries(text.split(/\s+/).filter((w) => w !== "").map((w) => {
+		const at = w.indexOf("=");
+		return [w.slice(0, at), w.slice(at + 1)];
+	}));
+}
+
 function start(p: plan, o: run_options): void {
 	if (!fs.existsSync(p.program))
 		return;
@@ -133,6 +141,7 @@ function start(p: plan, o: run_options): void {
 		argv: [...o.launcher(p.build), p.program, ...args_of(p.test, o.env)],
 		cwd: path.dirname(p.program),
 		env: {
+			...env_of(p.settings.of_test.get(`${p.test}.env`) ?? ""),
 			...o.env,
 			...(host.length > 0 ? { PRIVMEM_HOST: host.join(" ") } : {}),
 			...(params !== undefined ? { PRIVMEM_MODULE_PARAMS: params } : {}),
@@ -200,7 +209,7 @@ async function show(p: plan, o: run_options): Promise<test_result> {
 	const rc = await p.job.done;
 	clearInterval(timer);
 	flush();
-	return { test, verdict: report(p, rc, o), rc, ms: performance.now() - p.job.started };
+	return { test, verdict: report(p, rc, o), rc, ms: p.job.ms };
 }
 
 /**
