@@ -24,6 +24,7 @@ import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { rolldown, type Plugin } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
+import { held } from "./held.ts";
 
 /** A statement, and its first line, from 0, in the text it comes from. */
 interface part {
@@ -259,7 +260,7 @@ async function link(out: string, program: string, script: boolean):
 	const { output } = await build.generate({ format: "esm", codeSplitting: false,
 		sourcemap: true, dir: path.join(out, "image") });
 	const { code: text, map } = output[0];
-	const { code, all } = constants(text, script);
+	const { code, all } = constants(held(text), script);
 
 	return [code, lines_of(all, new SourceMap(JSON.parse(String(map))))];
 }

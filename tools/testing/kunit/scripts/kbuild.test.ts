@@ -5,6 +5,7 @@
 
 import { describe, expect, test } from "vitest";
 import { read_makefile, words } from "#tools/scripts/kbuild/makefile.ts";
+import { held } from "#tools/scripts/kbuild/held.ts";
 import { constants, each_line } from "#tools/scripts/kbuild/image.ts";
 import { restore_frame } from "#tools/testing/host/positions.ts";
 import { objects_of, vmlinux } from "#tools/scripts/kbuild/link.ts";
@@ -119,6 +120,23 @@ describe("images", () => {
 		expect(code).toBe("const f = function() {\n\treturn a;\n};\nvar a = 1;\nf();\n");
 		each_line(all, (line, col) => from.push([line, col]));
 		expect(from).toEqual([[1, 0], [2, 1], [3, 0], [0, 0], [4, 0]]);
+	});
+
+	test("variables that hold objects become properties", () => {
+		expect(held("let a = null;\nlet n = 1;\nconst o = { a, b: a, x: { a: n } };\n" +
+			"a = o.a; a++;\nfunction f() { return a.a[a]; }\n"))
+			.toBe("const a$held = { a: null };\nlet n = 1;\n" +
+				"const o = { a: a$held.a, b: a$held.a, x: { a: n } };\n" +
+				"a$held.a = o.a; a$held.a++;\n" +
+				"function f() { return a$held.a.a[a$held.a]; }\n");
+	});
+
+	test("variables whose name is declared below the top level stay", () => {
+		for (const text of ["function f(a) {}", "try {} catch (a) {}", "{ let a; }",
+			"const f = ({ a }) => a;", "for (const a of []) ;", "function f() { function a() {} }",
+			"class c { m(...a) {} }", "const g = (a = 1) => a;",
+			"export { a };"])
+			expect(held(`let a = null;\n${text}\n`)).toBe(`let a = null;\n${text}\n`);
 	});
 
 	test("frames of an image become those of modules; others stay", () => {
