@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Variables of an image that hold objects, as properties of constant objects.
+ * Variables of an image as properties of constant objects.
  *
  * Of a variable V8 takes nothing for granted, at every use: neither that it holds an object, nor of
- * which class, nor that it is what it was just before. Of a property it knows.
+ * which class, nor that it is a small integer, nor that it is what it was just before. Of a
+ * property it knows, and one that was never set it takes for a constant.
  */
 
 import { parseAst } from "rolldown/parseAst";
@@ -68,11 +69,8 @@ function inner_names(top: readonly statement[]): Set<string> {
 	return names;
 }
 
-const HOLDS_OBJECT = new Set(["NewExpression", "CallExpression", "ArrayExpression",
-	"ObjectExpression", "Identifier"]);
-
-/** The variables of the top level that begin as an object or null. */
-function object_variables(top: readonly statement[]): Map<string, node> {
+/** The variables of the top level that begin with a value. */
+function variables(top: readonly statement[]): Map<string, node> {
 	const inner = inner_names(top);
 	const found = new Map<string, node>();
 
@@ -83,9 +81,7 @@ function object_variables(top: readonly statement[]): Map<string, node> {
 		const { id, init } = all[0]! as unknown as { id: node; init: node | null };
 		if (all.length !== 1 || id.type !== "Identifier" || init === null)
 			continue;
-		if (inner.has(String(id["name"])))
-			continue;
-		if (HOLDS_OBJECT.has(init.type) || (init.type === "Literal" && init["value"] === null))
+		if (!inner.has(String(id["name"])))
 			found.set(String(id["name"]), at);
 	}
 	return found;
@@ -96,10 +92,10 @@ function is_label(of: node, as: string): boolean {
 	return as === "label" || ((as === "property" || as === "key") && of["computed"] === false);
 }
 
-/** The text with each variable that holds objects as the property of a constant object. */
+/** The text with each of its variables as the property of a constant object. */
 export function held(text: string): string {
 	const top = parseAst(text).body;
-	const vars = object_variables(top);
+	const vars = variables(top);
 	const edits: [from: number, to: number, text: string][] = [];
 	const place_of = (name: string): string => `${name}$held.${name}`;
 

@@ -122,13 +122,14 @@ describe("images", () => {
 		expect(from).toEqual([[1, 0], [2, 1], [3, 0], [0, 0], [4, 0]]);
 	});
 
-	test("variables that hold objects become properties", () => {
-		expect(held("let a = null;\nlet n = 1;\nconst o = { a, b: a, x: { a: n } };\n" +
-			"a = o.a; a++;\nfunction f() { return a.a[a]; }\n"))
-			.toBe("const a$held = { a: null };\nlet n = 1;\n" +
+	test("variables become properties", () => {
+		expect(held("let a = null;\nlet n = 1, m = 2;\nconst o = { a, b: a, x: { a: n } };\n" +
+			"a = o.a; a++;\nfunction f() { return a.a[a]; }\nlet z;\nlet i = -1;\n"))
+			.toBe("const a$held = { a: null };\nlet n = 1, m = 2;\n" +
 				"const o = { a: a$held.a, b: a$held.a, x: { a: n } };\n" +
 				"a$held.a = o.a; a$held.a++;\n" +
-				"function f() { return a$held.a.a[a$held.a]; }\n");
+				"function f() { return a$held.a.a[a$held.a]; }\nlet z;\n" +
+				"const i$held = { i: -1 };\n");
 	});
 
 	test("variables whose name is declared below the top level stay", () => {
