@@ -24,7 +24,7 @@ import type { hpa_t, pfn_nr } from "#asm-generic/types.ts";
 
 export const PAGE_BYTES		= 4096;
 
-/* written out, as is what masks them: the linker folds them into the small functions below */
+/* written out, as is what masks them: V8 takes constants of a module's for what they are */
 const CHUNK_SHIFT		= 30;
 const CHUNK_BYTES		= 0x40000000;
 const CHUNK_FRAME_SHIFT		= 18;
