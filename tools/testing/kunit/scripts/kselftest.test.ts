@@ -27,7 +27,6 @@ beforeAll(() => {
 	fs.writeFileSync(path.join(build, "package.json"), '{ "type": "commonjs" }');
 	fs.writeFileSync(path.join(dir(), "settings"), "# a comment\ntimeout=6\n" +
 		"env_test.host=vendor=amd\nenv_test.module_params=kvm.x=1\n" +
-		"env_test.env=A_NAME=a=value HOME=nowhere\n" +
 		"hangs.seconds=6\ngone.seconds=5\nkilled.seconds=1\n");
 	program("good", "console.log('out'); console.error('err'); console.log('out again');");
 	program("sub/slow_good", "setTimeout(() => console.log('late'), 300);");
@@ -38,8 +37,7 @@ beforeAll(() => {
 	program("no_newline", "process.stdout.write('half');");
 	program("script", "console.log('a script');");
 	program("args_test", "console.log(process.argv.slice(2).join('|'));");
-	program("env_test", "console.log(process.env.PRIVMEM_HOST, process.env.PRIVMEM_MODULE_PARAMS);" +
-		"console.log(process.env.A_NAME, process.env.HOME);");
+	program("env_test", "console.log(process.env.PRIVMEM_HOST, process.env.PRIVMEM_MODULE_PARAMS);");
 });
 
 afterAll(() => fs.rmSync(build, { recursive: true }));
@@ -124,10 +122,10 @@ ok 8 selftests: fake: script.sh
 	});
 
 	test("arguments and host options reach the program", async () => {
-		const env = { ...process.env, HOME: "here", KSELFTEST_ARGS_TEST_ARGS: " -a  10" };
+		const env = { ...process.env, KSELFTEST_ARGS_TEST_ARGS: " -a  10" };
 		const { text } = await run(["args_test", "env_test"], { env, host: "cpus=4" });
 		expect(text).toContain("# -a|10\n");
-		expect(text).toContain("# vendor=amd cpus=4 kvm.x=1\n# a=value here\n");
+		expect(text).toContain("# vendor=amd cpus=4 kvm.x=1\n");
 	});
 
 	test("bytes are prefixed across chunks", () => {

@@ -123,14 +123,6 @@ function make_plan(entry: test_entry, num: number, o: run_options): plan {
 	};
 }
 
-/** "NAME=value ..." */
-function env_of(text: string): NodeJS.ProcessEnv {
-	return Object.fromEntries(text.split(/\s+/).filter((w) => w !== "").map((w) => {
-		const at = w.indexOf("=");
-		return [w.slice(0, at), w.slice(at + 1)];
-	}));
-}
-
 function start(p: plan, o: run_options): void {
 	if (!fs.existsSync(p.program))
 		return;
@@ -141,7 +133,6 @@ function start(p: plan, o: run_options): void {
 		argv: [...o.launcher(p.build), p.program, ...args_of(p.test, o.env)],
 		cwd: path.dirname(p.program),
 		env: {
-			...env_of(p.settings.of_test.get(`${p.test}.env`) ?? ""),
 			...o.env,
 			...(host.length > 0 ? { PRIVMEM_HOST: host.join(" ") } : {}),
 			...(params !== undefined ? { PRIVMEM_MODULE_PARAMS: params } : {}),

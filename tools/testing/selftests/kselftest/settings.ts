@@ -3,9 +3,8 @@
  * Settings files, the known_failures list, and arguments from the environment.
  *
  * Upstream: tools/testing/selftests/kselftest/runner.sh:run_one(). Port-only are the lines
- * `TEST.module_params=`, `TEST.host=`, `TEST.kconfig=`, `TEST.seconds=`, `TEST.env=`,
- * `TEST.other_kconfig=` (for make), and known_failures; later kernels have the
- * kselftest_override_timeout of the environment.
+ * `TEST.module_params=`, `TEST.host=`, `TEST.kconfig=`, `TEST.seconds=`, `TEST.other_kconfig=` (for
+ * make), and known_failures; later kernels have the kselftest_override_timeout of the environment.
  */
 
 import fs from "node:fs";
