@@ -3708,7 +3708,11 @@ function SANITY_CHECK_MEM_REGION_EXT_FIELD(field: "private_offset" | "private_fd
 
 let alias_checked = false;
 
-/** virt/kvm/kvm_main.c:kvm_sanity_check_user_mem_region_alias(); once is enough, the compiler checks C's */
+/**
+ * virt/kvm/kvm_main.c:kvm_sanity_check_user_mem_region_alias()
+ *
+ * Once is enough: C's are checked by the compiler.
+ */
 function kvm_sanity_check_user_mem_region_alias(): void {
 	if (alias_checked)
 		return;

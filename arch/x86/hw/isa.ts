@@ -8,9 +8,10 @@
  * #GP. Accesses wider than a byte need no alignment.
  */
 import type { pfn_nr } from "#asm-generic/types.ts";
-import { FRAME_META, PAGE_BYTES, frame_get32, frame_get64, frame_get64n, frame_get8, frame_put32,
-	frame_put64, frame_put64n, frame_put8, frame_fill, frame_read, frame_state, frame_write } from
-	"./memory.ts";
+import {
+	FRAME_META, PAGE_BYTES, frame_get32, frame_get64, frame_get64n, frame_get8, frame_put32,
+	frame_put64, frame_put64n, frame_put8, frame_fill, frame_read, frame_state, frame_write,
+} from "./memory.ts";
 import { tlb_direct_again, tlb_lookup, tracking } from "./tlb.ts";
 import {
 	NEED_DIRECT, NEED_EXEC, NEED_READ, NEED_USER, NEED_WRITE, host_fault, host_translate,
