@@ -474,7 +474,7 @@ export function xa_is_retry(entry: xa_ptr): boolean {
 
 /* Private: xa_is_sibling() of an entry found in @node */
 export function node_is_sibling(node: struct_xa_node, entry: xa_ptr): boolean {
-	return node.has_siblings && xa_is_sibling(entry);
+	return node.has_siblings === true && xa_is_sibling(entry);
 }
 
 /** Internal entries that only xas_*() may store. */

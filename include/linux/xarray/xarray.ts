@@ -233,12 +233,36 @@ function xas_descend(xas: struct_xa_state, node: struct_xa_node): xa_ptr {
 	return entry;
 }
 
+/* the leaf that xas_start() of a new walk will hand out, or null: the walk begins elsewhere */
+function xas_known_leaf(xas: struct_xa_state): struct_xa_node | null {
+	const offset = xas.xa_index - xas.xa.leaf_index;
+
+	return xas.xa_node === XAS_RESTART && offset >= 0 && offset < XA_CHUNK_SIZE &&
+		xas.xa_shift === 0 ? xas.xa.leaf : null;
+}
+
+/* xas_start() and xas_descend() for what xas_known_leaf() found */
+function xas_load_leaf(xas: struct_xa_state, leaf: struct_xa_node): xa_ptr {
+	const offset = xas.xa_index & XA_CHUNK_MASK;
+
+	xa_head(xas.xa);	/* for its check of the locks */
+	if (leaf.has_siblings === true)
+		return xas_descend(xas, leaf);
+	xas.xa_node = leaf;
+	xas.xa_offset = offset;
+	return xa_entry(xas.xa, leaf, offset);
+}
+
 /**
  * lib/xarray.c:xas_load(): the entry at xa_index, null if @xas holds an error. Never makes
  * nodes. For a multi-index @xas the result may be null or internal although the range has
  * entries. The caller holds xa_lock or the RCU lock.
  */
 export function xas_load(xas: struct_xa_state): xa_ptr {
+	const leaf = xas_known_leaf(xas);
+	if (leaf !== null)
+		return xas_load_leaf(xas, leaf);
+
 	let entry = xas_start(xas);
 
 	while (xa_is_node(entry)) {
@@ -1174,15 +1198,21 @@ export function xas_find_conflict(xas: struct_xa_state): xa_ptr {
 		return null;
 
 	if (xas_top(xas.xa_node)) {
-		curr = xas_start(xas);
-		if (curr === null)
-			return null;
-		while (xa_is_node(curr)) {
-			const node: struct_xa_node = xa_to_node(curr);
+		const leaf = xas_known_leaf(xas);
 
-			curr = xas_descend(xas, node);
-			if (node.shift === 0)
-				break;
+		if (leaf !== null) {
+			curr = xas_load_leaf(xas, leaf);
+		} else {
+			curr = xas_start(xas);
+			if (curr === null)
+				return null;
+			while (xa_is_node(curr)) {
+				const node: struct_xa_node = xa_to_node(curr);
+
+				curr = xas_descend(xas, node);
+				if (node.shift === 0)
+					break;
+			}
 		}
 		if (curr !== null)
 			return curr;
