@@ -708,6 +708,30 @@ function same_entry(a: xa_ptr, b: xa_ptr): boolean {
 	return b !== null && a === b;
 }
 
+/* allow_root of xas_create(); it matters only where the head is no node */
+function may_be_root(xas: struct_xa_state, entry: xa_ptr): boolean {
+	return !xas_top(xas.xa_node) || xa_is_node(xas.xa.xa_head) ||
+		(!xa_is_node(entry) && !xa_is_zero(entry));
+}
+
+/* xas_store() where one slot of the last level changes */
+function store_in_leaf(xas: struct_xa_state, node: struct_xa_node, old: xa_ptr,
+	entry: xa_ptr): xa_ptr {
+	if (entry === null)
+		xas_init_marks(xas);
+	node.slots[xas.xa_offset] = rcu_assign_pointer(entry);
+	update_node(xas, node, (old === null ? 1 : 0) - (entry === null ? 1 : 0),
+		(xa_is_value(entry) ? 1 : 0) - (xa_is_value(old) ? 1 : 0));
+	return old;
+}
+
+/* whether @xas stands at a slot that xas_create() would find made */
+function xas_in_leaf(xas: struct_xa_state): xas is struct_xa_state & { xa_node: struct_xa_node } {
+	const node = xas.xa_node;
+
+	return node !== null && node.ptr_bits === 0 && node.shift <= xas.xa_shift;
+}
+
 /**
  * lib/xarray.c:xas_store(): returns the old entry at the index; for a multi-index @xas that means
  * nothing. The caller holds xa_lock.
@@ -718,23 +742,23 @@ export function xas_store(xas: struct_xa_state, entry: xa_ptr): xa_ptr {
 	let first: xa_ptr, next: xa_ptr;
 	const value = xa_is_value(entry);
 
-	if (entry !== null) {
-		/* which matters only where the head is no node */
-		const allow_root = !xas_top(xas.xa_node) || xa_is_node(xas.xa.xa_head) ||
-			(!xa_is_node(entry) && !xa_is_zero(entry));
-
-		first = xas_create(xas, allow_root);
-	} else {
+	if (entry !== null)
+		first = xas_in_leaf(xas) ? xa_entry_locked(xas.xa, xas.xa_node, xas.xa_offset) :
+			xas_create(xas, may_be_root(xas, entry));
+	else
 		first = xas_load(xas);
-	}
 
 	if (xas_invalid(xas))
 		return first;
 	const node = xas.xa_node;
 	if (node !== null && xas.xa_shift < node.shift)
 		xas.xa_sibs = 0;
-	if (xas.xa_sibs === 0 && same_entry(first, entry))
-		return first;
+	if (xas.xa_sibs === 0) {
+		if (same_entry(first, entry))
+			return first;
+		if (node !== null && node.shift === 0 && node.has_siblings === false)
+			return store_in_leaf(xas, node, first, entry);
+	}
 
 	next = first;
 	let offset = xas.xa_offset;
