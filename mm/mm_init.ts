@@ -59,7 +59,7 @@ export function materialise_section(pfn: number): struct_mem_section {
 		BUG();
 	if (section === null) {
 		section = {
-			pages: new Array<struct_page | null>(PAGES_PER_SECTION).fill(null),
+			pages: no_pages.slice(),
 			pageblock_flags: new Uint8Array(PAGES_PER_SECTION / pageblock_nr_pages)
 				.fill(MIGRATE_MOVABLE),
 		};

@@ -377,9 +377,9 @@ export interface struct_mem_section {
 /** By section number; null: nothing made there yet, undefined: no memory. */
 export const mem_section: (struct_mem_section | null)[] = [];
 
-/** The pages of a section where nothing was made yet. */
+/** The pages of a section where nothing was made yet; not made with a length, so free of holes. */
 export const no_pages: readonly (struct_page | null)[] =
-	new Array<struct_page | null>(PAGES_PER_SECTION).fill(null);
+	Array.from(new Uint8Array(PAGES_PER_SECTION), () => null);
 
 /** mem_section[].pages, for look-ups: no_pages in place of null. */
 export const section_pages: (readonly (struct_page | null)[] | undefined)[] = [];
