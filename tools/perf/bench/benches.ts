@@ -2,8 +2,8 @@
 /*
  * What is measured: each benchmark is a user program that repeats a round and times its core.
  *
- * Port-only. The first round is the cold one; the second warms up and is not used; the rest are
- * the figures. Pages are given back between rounds, so that later rounds recycle them.
+ * Port-only. The first round is the cold one; some after it warm up and are not used (sizes.ts);
+ * the rest are the figures. Pages are given back between rounds: later rounds recycle them.
  */
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "#uapi/linux/falloc.ts";
 import { MAP_SHARED, PROT_READ, PROT_WRITE } from "#uapi/linux/mman.ts";
@@ -14,6 +14,7 @@ import {
 } from "#tools/include/nolibc/nolibc.ts";
 import { kvm_benches } from "./kvm.ts";
 import { private_mem_benches } from "./private_mem.ts";
+import { MANY_PAGES, PAGED_ROUNDS, PAGES } from "./sizes.ts";
 import { tdx_benches } from "./tdx.ts";
 
 /** Times of the rounds, in the benchmark's unit. */
@@ -25,7 +26,7 @@ export interface bench {
 	unit: string;
 	/** figure to be at or below */
 	target: number | null;
-	/** rounds, the cold and the warm-up one included; 1: that one is the figure */
+	/** rounds, the cold and the warm-up ones included; 1: that one is the figure */
 	rounds: number;
 	/** needs the selftests' configuration, where ordinary VMs have private memory */
 	testing?: boolean;
@@ -35,8 +36,6 @@ export interface bench {
 }
 
 const PAGE = 4096;
-const PAGES = 16384;
-const MANY_PAGES = 65536;
 const CALLS = 200000;
 const PUNCH = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 
@@ -135,11 +134,12 @@ function* native_fill_page(clock: () => number, n: number): Generator<void, roun
 
 /** boot_ms is measured by the runner itself. */
 export const benches: Record<string, bench> = {
-	native_fill_page_ns: { unit: "ns", target: null, rounds: 9, fn: native_fill_page },
-	fallocate_page_ns: { unit: "ns", target: 500, rounds: 25, fn: fallocate_page },
-	host_first_touch_ns: { unit: "ns", target: 980, rounds: 25, fn: host_first_touch },
+	native_fill_page_ns: { unit: "ns", target: null, rounds: PAGED_ROUNDS,
+		fn: native_fill_page },
+	fallocate_page_ns: { unit: "ns", target: 500, rounds: PAGED_ROUNDS, fn: fallocate_page },
+	host_first_touch_ns: { unit: "ns", target: 980, rounds: PAGED_ROUNDS, fn: host_first_touch },
 	host_second_touch_ns: { unit: "ns", target: 100, rounds: 9, fn: host_second_touch },
-	host_punch_page_ns: { unit: "ns", target: 280, rounds: 25, fn: host_punch_page },
+	host_punch_page_ns: { unit: "ns", target: 280, rounds: PAGED_ROUNDS, fn: host_punch_page },
 	syscall_ns: { unit: "ns", target: 230, rounds: 9, fn: syscall_cost },
 	...kvm_benches,
 	...private_mem_benches,

@@ -2,15 +2,18 @@
 /*
  * make bench: medians over several processes, as a table and as build/bench.json.
  *
- * Port-only: node main.js [NAME...]. Each runs in the configuration that it needs. A figure with a
- * target says whether it is met; missing one fails nothing. NAME_cold is the first round, NAME_best
- * the quickest warm one: far below the median, something else was running on the machine.
+ * Port-only: node main.js [--pages N] [NAME...]. Each runs in the configuration that it needs. A
+ * figure with a target says whether it is met; missing one fails nothing. NAME_cold is the first
+ * round, NAME_best the quickest warm one: far below the median, something else was running on the
+ * machine.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { benches } from "./benches.ts";
+import { PAGES, warming } from "./sizes.ts";
 
 /**
  * The fault path is a chain of some forty small functions: let V8 inline more of it. That costs so
@@ -37,10 +40,11 @@ const build = join(here, "../../..");
 /** Another build beside this one: make passes its name. */
 const testing = join(build, "..", process.env["KSELFTEST"] ?? "kselftest");
 
-function run_one(name: string): one_run {
+function run_one(name: string, pages: string): one_run {
 	const dir = benches[name]!.testing ? testing : build;
 	const out = execFileSync(process.execPath, [...V8_FLAGS, join(dir, "image/one.mjs"), name],
-		{ encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+		{ encoding: "utf8", stdio: ["ignore", "pipe", "inherit"],
+			env: { ...process.env, BENCH_PAGES: pages } });
 	return JSON.parse(out) as one_run;
 }
 
@@ -59,35 +63,45 @@ function line(name: string, f: figure, target: number | null): void {
 		`${name.padEnd(28)}${String(f.value).padStart(10)} ${f.unit.padEnd(4)}${verdict}`);
 }
 
+class usage_error extends Error {}
+
+function parse(): { wanted: string[]; pages: string } {
+	const { values, positionals } = parseArgs({
+		options: { pages: { type: "string", default: String(PAGES) } },
+		allowPositionals: true,
+	});
+	for (const name of positionals)
+		if (!(name in benches))
+			throw new usage_error(`${name}: no such benchmark`);
+	if (!/^[1-9][0-9]{0,5}$/.test(values.pages))
+		throw new usage_error(`--pages ${values.pages}: a number from 1 to 999999`);
+	return { wanted: positionals, pages: values.pages };
+}
+
 function main(): void {
-	const wanted = process.argv.slice(2);
+	const { wanted, pages } = parse();
 	const names = Object.keys(benches).filter((n) => wanted.length === 0 || wanted.includes(n));
 	const figures: Record<string, figure> = {};
 	const boots: number[] = [];
 
-	for (const unknown of wanted.filter((n) => !(n in benches))) {
-		console.error(`bench: ${unknown}: no such benchmark`);
-		process.exitCode = 2;
-		return;
-	}
 	console.log(
 		`${"benchmark".padEnd(28)}${"value".padStart(10)} unit${"target".padStart(10)}`);
 	for (const name of names) {
-		const { unit, target, rounds } = benches[name]!;
-		const runs = Array.from({ length: RUNS }, () => run_one(name));
+		const { unit, target } = benches[name]!;
+		const runs = Array.from({ length: RUNS }, () => run_one(name, pages));
 
 		boots.push(...runs.map((r) => r.boot));
-		const once = rounds === 1;
-		figures[name] = { value: round(median(runs.map((r) =>
-			median(once ? r.times : r.times.slice(2))))), unit };
+		const once = runs.every((r) => r.times.length === 1);
+		const warm = runs.map(({ times }) =>
+			once ? times : times.slice(warming(times.length)));
+		figures[name] = { value: round(median(warm.map(median))), unit };
 		line(name, figures[name], target);
 		if (once)
 			continue;
 		figures[`${name}_cold`] = { value: round(median(runs.map((r) => r.times[0]!))),
 			unit };
 		line(`${name}_cold`, figures[`${name}_cold`]!, null);
-		figures[`${name}_best`] = { value: round(Math.min(...runs.flatMap((r) =>
-			r.times.slice(2)))), unit };
+		figures[`${name}_best`] = { value: round(Math.min(...warm.flat())), unit };
 		line(`${name}_best`, figures[`${name}_best`]!, null);
 	}
 	figures["boot_ms"] = { value: round(median(boots)), unit: "ms" };
@@ -97,4 +111,12 @@ function main(): void {
 	console.log("Written to build/bench.json");
 }
 
-main();
+try {
+	main();
+} catch (e) {
+	/* ours, or that of parseArgs() */
+	if (!(e instanceof usage_error || e instanceof TypeError && "code" in e))
+		throw e;
+	console.error(`bench: ${e.message.split(". ", 1)[0]}`);
+	process.exitCode = 2;
+}

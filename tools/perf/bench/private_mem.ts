@@ -25,8 +25,8 @@ import {
 import { GUEST_DATA_BASE, guest_map_run } from "#tools/include/nolibc/kvm_guest.ts";
 import type { bench, rounds } from "./benches.ts";
 import { check, type clock_fn, PAGE, PUNCH, repeats, run, RW, vmm } from "./kvm.ts";
+import { PAGED_ROUNDS, PAGES } from "./sizes.ts";
 
-const PAGES	= 16384;
 const FEW_PAGES	= 1024;
 const SLOT	= 2;
 const GPA	= 2 ** 36;
@@ -222,9 +222,9 @@ function* convert_1t(clock: clock_fn, n: number, what: "ms" | "mib"):
 }
 
 export const private_mem_benches: Record<string, bench> = {
-	private_first_touch_ns: { unit: "ns", target: null, rounds: 9, testing: true,
+	private_first_touch_ns: { unit: "ns", target: null, rounds: PAGED_ROUNDS, testing: true,
 		fn: private_first_touch },
-	private_refault_ns: { unit: "ns", target: null, rounds: 15, testing: true,
+	private_refault_ns: { unit: "ns", target: null, rounds: PAGED_ROUNDS, testing: true,
 		fn: private_refault },
 	implicit_conversion_us: { unit: "us", target: null, rounds: 15, testing: true,
 		fn: implicit_conversion },

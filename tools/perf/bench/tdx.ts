@@ -15,9 +15,9 @@ import { TD_FREE_GPA, td_accept, td_convert, td_create, td_free, td_long_mode, t
 	"#tools/testing/selftests/kvm/include/x86_64/tdx.ts";
 import type { bench, rounds } from "./benches.ts";
 import { check, type clock_fn, PAGE, repeats } from "./kvm.ts";
+import { MANY_PAGES } from "./sizes.ts";
 
 const PAGES		= 4096;
-const MANY_PAGES	= 65536;
 const CALLS		= 20000;
 const HPAGE		= 2 ** 21;
 /* rounds of many pages need no more to be warm */
