@@ -16,5 +16,5 @@ export const PAGED_ROUNDS = Math.max(15, Math.round(400000 / PAGES));
 
 /** How many of @rounds warm up, the cold first one included. */
 export function warming(rounds: number): number {
-	return Math.max(2, rounds >> 2);
+	return Math.max(2, rounds >> 1);
 }
