@@ -15,10 +15,11 @@
  * metadata (KeyID, poison): accesses then go through mem_meta_ops, and no TLB caches the frame for
  * direct access. Without such frames the hook costs nothing.
  *
- * The chunk that the kernel uses first is "home", one object for good: its views are constants, so
- * that what lies there costs a compare and a load. Installing memory anew clears what was used.
+ * The chunk at 4 GiB, which the kernel uses first where there is one, is "home", one object for
+ * good: its place and its views are constants, so that what lies there costs a compare and a load.
+ * Installing memory anew clears what was used.
  *
- * An address outside installed memory is an error of the caller and throws.
+ * An address outside installed memory is an error of the caller and throws (but not in home).
  */
 import type { hpa_t, pfn_nr } from "#asm-generic/types.ts";
 
@@ -32,6 +33,11 @@ const CHUNK_FRAME_MASK		= 0x3ffff;
 const CHUNK_WORD_SHIFT		= 27;
 const CHUNK_WORD_MASK		= 0x7ffffff;
 const CHUNK_BYTE_MASK		= 0x3fffffff;
+const CHUNK_FRAMES		= 0x40000;
+const CHUNK_WORDS		= 0x8000000;
+/* first frame and first word of home */
+const HOME_FRAME		= 0x100000;
+const HOME_WORD			= 0x20000000;
 /* an entry for whatever a frame number of 31 bits can name, so that look-ups need no bound */
 const MAX_CHUNKS		= 2 ** (31 - CHUNK_FRAME_SHIFT);
 const INV_CHUNK_WORDS		= 2 ** -CHUNK_WORD_SHIFT;
@@ -85,12 +91,6 @@ const home_i32 = home.i32;
 const home_i64 = home.i64;
 const home_u8 = home.u8;
 const home_state = home.state;
-/*
- * [0]: which chunk home is, once touched. [1]: the same, if no word has more than 31 bits. Longer
- * than what the engine keeps among its objects, which makes reading it one load.
- */
-const NOWHERE = 0x4000;
-const home_is = new Int32Array(32).fill(NOWHERE);
 
 let map: e820_range[] = [];
 let end_pfn = 0;
@@ -124,9 +124,11 @@ export function memory_install(bytes: number): void {
 	}
 	chunks.fill(null);
 	words.fill(null);
-	if (home_is[0] !== NOWHERE)
-		home_clear();
-	home_is.fill(NOWHERE);
+	home_clear();
+	if (end_pfn > HOME_FRAME) {
+		chunks[HOME_FRAME / CHUNK_FRAMES] = home;
+		words[HOME_FRAME / CHUNK_FRAMES] = home_i32;
+	}
 	view_pfn = new Int32Array(NR_VIEWS).fill(-1);
 	views = new Array<Uint8Array | null>(NR_VIEWS).fill(null);
 	meta_ops = null;
@@ -161,7 +163,7 @@ export function memory_has_frame(pfn: number): boolean {
 export function memory_chunks(): number {
 	let n = 0;
 	for (const c of chunks)
-		n += c ? 1 : 0;
+		n += c && (c !== home || home_state.some((x) => x !== 0)) ? 1 : 0;
 	return n;
 }
 
@@ -184,14 +186,7 @@ export function memory_set_meta_ops(ops: mem_meta_ops | null): void {
 function chunk_make(index: number): chunk {
 	if (!memory_has_frame(index * 2 ** CHUNK_FRAME_SHIFT))
 		throw new Error(`machine: memory: no memory at chunk ${index}`);
-	let c = home;
-	if (index === (end_pfn > HIGHMEM_START / PAGE_BYTES ? HIGHMEM_START / CHUNK_BYTES : 0)) {
-		home_is[0] = index;
-		if (end_pfn <= 2 ** 22)
-			home_is[1] = index;
-	} else {
-		c = new chunk();
-	}
+	const c = new chunk();
 	chunks[index] = c;
 	words[index] = c.i32;
 	return c;
@@ -228,29 +223,30 @@ function chunk_of_hpa(hpa: number): chunk {
 	return c !== null && c !== undefined ? c : chunk_make(i);
 }
 
-/* Words of page tables. */
+/* Words of page tables. Beyond 31 bits, V8 would have to compare what it cuts off. */
+
+const in_home = (word: number): boolean =>
+	word <= 0x7fffffff && (word - HOME_WORD) >>> 0 < CHUNK_WORDS;
 
 export function mem_lo(word: number): number {
-	const w = (word & CHUNK_WORD_MASK) << 1;
-
-	return word >> CHUNK_WORD_SHIFT === home_is[1] ? home_i32[w]! : words_of(word)[w]!;
+	return in_home(word) ? home_i32[(word - HOME_WORD) << 1]! :
+		words_of(word)[(word & CHUNK_WORD_MASK) << 1]!;
 }
 
 export function mem_hi(word: number): number {
-	const w = (word & CHUNK_WORD_MASK) << 1 | 1;
-
-	return word >> CHUNK_WORD_SHIFT === home_is[1] ? home_i32[w]! : words_of(word)[w]!;
+	return in_home(word) ? home_i32[(word - HOME_WORD) << 1 | 1]! :
+		words_of(word)[(word & CHUNK_WORD_MASK) << 1 | 1]!;
 }
 
 export function mem_write64(word: number, lo: number, hi: number): void {
-	const w = (word & CHUNK_WORD_MASK) << 1;
-
-	if (word >> CHUNK_WORD_SHIFT === home_is[1]) {
+	if (in_home(word)) {
+		const w = (word - HOME_WORD) << 1;
 		home_i32[w] = lo;
 		home_i32[w | 1] = hi;
 		home_state[w >>> 10]! |= FRAME_USED;
 		return;
 	}
+	const w = (word & CHUNK_WORD_MASK) << 1;
 	const c = chunk_of_word(word);
 	c.i32[w] = lo;
 	c.i32[w | 1] = hi;
@@ -292,20 +288,20 @@ export function mem_xchg64(word: number, lo: number, hi: number): number {
 
 /** The state byte of a frame. */
 export function frame_state(pfn: number): number {
-	const f = pfn & CHUNK_FRAME_MASK;
+	const f = pfn - HOME_FRAME;
 
-	return pfn >> CHUNK_FRAME_SHIFT === home_is[0] ? home_state[f]! :
-		chunk_of_frame(pfn).state[f]!;
+	return f >>> 0 < CHUNK_FRAMES ? home_state[f]! :
+		chunk_of_frame(pfn).state[pfn & CHUNK_FRAME_MASK]!;
 }
 
 /** To be called before anything may write to the frame behind this file's back. */
 export function frame_mark_used(pfn: number): void {
-	const f = pfn & CHUNK_FRAME_MASK;
+	const f = pfn - HOME_FRAME;
 
-	if (pfn >> CHUNK_FRAME_SHIFT === home_is[0])
+	if (f >>> 0 < CHUNK_FRAMES)
 		home_state[f]! |= FRAME_USED;
 	else
-		chunk_of_frame(pfn).state[f]! |= FRAME_USED;
+		chunk_of_frame(pfn).state[pfn & CHUNK_FRAME_MASK]! |= FRAME_USED;
 }
 
 /** The same for the @n frames of a large page (a power of two up to a chunk, aligned). */
@@ -348,24 +344,26 @@ export function frame_set_meta(pfn: number, on: boolean): void {
 
 /** 32 bits at a 4-byte aligned offset, signed. */
 export function frame_get32(pfn: number, off: number): number {
-	const at = (pfn & CHUNK_FRAME_MASK) << 10 | (off & 0xffc) >> 2;
+	const f = pfn - HOME_FRAME, at = (off & 0xffc) >> 2;
 
-	return pfn >> CHUNK_FRAME_SHIFT === home_is[0] ? home_i32[at]! : words_of_frame(pfn)[at]!;
+	return f >>> 0 < CHUNK_FRAMES ? home_i32[f << 10 | at]! :
+		words_of_frame(pfn)[(pfn & CHUNK_FRAME_MASK) << 10 | at]!;
 }
 
 export function frame_put32(pfn: number, off: number, x: number): void {
-	const at = (pfn & CHUNK_FRAME_MASK) << 10 | (off & 0xffc) >> 2;
+	const f = pfn - HOME_FRAME, at = (off & 0xffc) >> 2;
 
-	if (pfn >> CHUNK_FRAME_SHIFT === home_is[0])
-		home_i32[at] = x;
+	if (f >>> 0 < CHUNK_FRAMES)
+		home_i32[f << 10 | at] = x;
 	else
-		words_of_frame(pfn)[at] = x;
+		words_of_frame(pfn)[(pfn & CHUNK_FRAME_MASK) << 10 | at] = x;
 }
 
 export function frame_get8(pfn: number, off: number): number {
-	const at = (pfn & CHUNK_FRAME_MASK) << 12 | off & 0xfff;
+	const f = pfn - HOME_FRAME, at = off & 0xfff;
 
-	return pfn >> CHUNK_FRAME_SHIFT === home_is[0] ? home_u8[at]! : chunk_of_frame(pfn).u8[at]!;
+	return f >>> 0 < CHUNK_FRAMES ? home_u8[f << 12 | at]! :
+		chunk_of_frame(pfn).u8[(pfn & CHUNK_FRAME_MASK) << 12 | at]!;
 }
 
 export function frame_put8(pfn: number, off: number, x: number): void {
@@ -374,19 +372,19 @@ export function frame_put8(pfn: number, off: number, x: number): void {
 
 /** 64 bits at an 8-byte aligned offset. */
 export function frame_get64(pfn: number, off: number): bigint {
-	const at = (pfn & CHUNK_FRAME_MASK) << 9 | (off & 0xff8) >> 3;
+	const f = pfn - HOME_FRAME, at = (off & 0xff8) >> 3;
 
-	return pfn >> CHUNK_FRAME_SHIFT === home_is[0] ? home_i64[at]! :
-		chunk_of_frame(pfn).i64[at]!;
+	return f >>> 0 < CHUNK_FRAMES ? home_i64[f << 9 | at]! :
+		chunk_of_frame(pfn).i64[(pfn & CHUNK_FRAME_MASK) << 9 | at]!;
 }
 
 export function frame_put64(pfn: number, off: number, x: bigint): void {
-	const at = (pfn & CHUNK_FRAME_MASK) << 9 | (off & 0xff8) >> 3;
+	const f = pfn - HOME_FRAME, at = (off & 0xff8) >> 3;
 
-	if (pfn >> CHUNK_FRAME_SHIFT === home_is[0])
-		home_i64[at] = x;
+	if (f >>> 0 < CHUNK_FRAMES)
+		home_i64[f << 9 | at] = x;
 	else
-		chunk_of_frame(pfn).i64[at] = x;
+		chunk_of_frame(pfn).i64[(pfn & CHUNK_FRAME_MASK) << 9 | at] = x;
 }
 
 /* the same as a number, rounded above 2^53; as two halves */
@@ -400,23 +398,23 @@ export function frame_put64n(pfn: number, off: number, lo: number, hi: number): 
 	frame_put32(pfn, off + 4, hi);
 }
 
-/* frame_get32() and frame_put32() for the walker, without marking: entry @index of table @pfn */
+/* frame_get32() for the walker: entry @index (below 512) of table @pfn */
 export function table_lo(pfn: number, index: number): number {
-	const at = (pfn & CHUNK_FRAME_MASK) << 10 | (index & 511) << 1;
+	const f = pfn - HOME_FRAME;
 
-	return pfn >> CHUNK_FRAME_SHIFT === home_is[0] ? home_i32[at]! : words_of_frame(pfn)[at]!;
+	return f >>> 0 < CHUNK_FRAMES ? home_i32[f << 10 | index << 1]! :
+		words_of_frame(pfn)[(pfn & CHUNK_FRAME_MASK) << 10 | index << 1]!;
 }
 
 export function table_hi(pfn: number, index: number): number {
-	const at = (pfn & CHUNK_FRAME_MASK) << 10 | (index & 511) << 1 | 1;
+	const f = pfn - HOME_FRAME;
 
-	return pfn >> CHUNK_FRAME_SHIFT === home_is[0] ? home_i32[at]! : words_of_frame(pfn)[at]!;
+	return f >>> 0 < CHUNK_FRAMES ? home_i32[f << 10 | index << 1 | 1]! :
+		words_of_frame(pfn)[(pfn & CHUNK_FRAME_MASK) << 10 | index << 1 | 1]!;
 }
 
 export function table_or_lo(pfn: number, index: number, bits: number): void {
-	const at = (pfn & CHUNK_FRAME_MASK) << 10 | (index & 511) << 1;
-
-	words_of_frame(pfn)[at]! |= bits;
+	words_of_frame(pfn)[(pfn & CHUNK_FRAME_MASK) << 10 | index << 1]! |= bits;
 }
 
 /**
