@@ -24,7 +24,7 @@ export let npt_rights = 0;
 export let npt_shift = 12;
 export let npt_error = 0;
 
-const frame_in = (lo: number, hi: number): number => (lo >>> 12) | ((hi & 0xfffff) << 20);
+const frame_in = (lo: number, hi: number): number => (lo >>> 12) | (hi << 20);
 
 const rights_of = (lo: number, hi: number): number =>
 	(lo & PTE_U) === 0 ? 0 : NESTED_R | (lo & PTE_W) | (hi < 0 ? 0 : NESTED_X);

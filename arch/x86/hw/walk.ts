@@ -36,7 +36,7 @@ export let walk_error = 0;
 /** TLB_* flags of the last walk that succeeded. */
 export let walk_flags = 0;
 
-const frame_in = (lo: number, hi: number): number => (lo >>> 12) | ((hi & 0xfffff) << 20);
+const frame_in = (lo: number, hi: number): number => (lo >>> 12) | (hi << 20);
 
 function rights_of(lo: number, hi: number): number {
 	/* NX is the sign */

@@ -16,14 +16,13 @@ import type { pgtable_t, ptep_t, struct_mm_struct, struct_page, struct_vm_area_s
 import { mem_and_lo, mem_hi, mem_lo, mem_write64, mem_xchg64, mem_xchg_hi } from "#hw/memory.ts";
 import { pfn_to_page } from "#asm/page.ts";
 import { type p4d_t, type pgd_t, type pgprot_t, type pgtable_entry, type pmd_t, type pte_t,
-	type pud_t, PAGE_SIZE, PGDIR_SIZE, PMD_SIZE, PTE_PFN_MASK_HI, PTE_PFN_MASK_LO,
-	PTRS_PER_PGD, PUD_SIZE, TASK_SIZE_MAX, _HPAGE_CHG_MASK_HI, _HPAGE_CHG_MASK_LO,
-	_KERNPG_TABLE, _PAGE_ACCESSED, _PAGE_BIT_PROTNONE, _PAGE_CHG_MASK_HI,
-	_PAGE_CHG_MASK_LO, _PAGE_DEVMAP_HI, _PAGE_DIRTY, _PAGE_GLOBAL,
-	_PAGE_KNL_ERRATUM_MASK, _PAGE_NX_HI, _PAGE_PRESENT, _PAGE_PROTNONE, _PAGE_PSE,
-	_PAGE_RW, _PAGE_SPECIAL, _PAGE_SWP_EXCLUSIVE, _PAGE_TABLE, _PAGE_USER, __p4d, __pgd,
-		__pgprot,
-	__pmd, __pte, __pte_needs_invert, __pud, entry_pfn } from "#asm/pgtable_types.ts";
+	type pud_t, PAGE_SHIFT, PAGE_SIZE, PGDIR_SIZE, PMD_SHIFT, PMD_SIZE, PTE_PFN_MASK_HI,
+	PTE_PFN_MASK_LO, PTRS_PER_PGD, PUD_SIZE, TASK_SIZE_MAX, _HPAGE_CHG_MASK_HI,
+	_HPAGE_CHG_MASK_LO, _KERNPG_TABLE, _PAGE_ACCESSED, _PAGE_BIT_PROTNONE, _PAGE_CHG_MASK_HI,
+	_PAGE_CHG_MASK_LO, _PAGE_DEVMAP_HI, _PAGE_DIRTY, _PAGE_GLOBAL, _PAGE_KNL_ERRATUM_MASK,
+	_PAGE_NX_HI, _PAGE_PRESENT, _PAGE_PROTNONE, _PAGE_PSE, _PAGE_RW, _PAGE_SPECIAL,
+	_PAGE_SWP_EXCLUSIVE, _PAGE_TABLE, _PAGE_USER, __p4d, __pgd, __pgprot, __pmd, __pte,
+	__pte_needs_invert, __pud, entry_pfn } from "#asm/pgtable_types.ts";
 
 export * from "#asm/pgtable_types.ts";
 export { pgd_alloc, pgd_free } from "#asm/pgalloc.ts";
@@ -602,16 +601,17 @@ export function pmd_trans_huge_at(pmdp: ptep_t): boolean {
 
 /* ---- walking -------------------------------------------------------------------------------- */
 
-const INV_PAGE = 1 / PAGE_SIZE, INV_PMD = 1 / PMD_SIZE, INV_PUD = 1 / PUD_SIZE;
-const INV_PGDIR = 1 / PGDIR_SIZE;
+/* (the lower two indices are within the 32 bits that >>> takes) */
 
 export function pte_index(address: number): number {
-	return (address * INV_PAGE) & 511;
+	return (address >>> PAGE_SHIFT) & 511;
 }
 
 export function pmd_index(address: number): number {
-	return (address * INV_PMD) & 511;
+	return (address >>> PMD_SHIFT) & 511;
 }
+
+const INV_PUD = 1 / PUD_SIZE, INV_PGDIR = 1 / PGDIR_SIZE;
 
 export function pud_index(address: number): number {
 	return (address * INV_PUD) & 511;

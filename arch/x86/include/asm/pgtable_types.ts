@@ -154,6 +154,7 @@ export function pgprot_same(a: pgprot_t, b: pgprot_t): boolean {
 
 /** Frame number in the halves of an entry, with @low frame bits masked off (large pages). */
 export function entry_pfn(lo: number, hi: number): number {
-	const h = hi & PTE_PFN_MASK_HI;
-	return h < 0x800 ? (lo >>> 12) | (h << 20) : (lo >>> 12) + h * 0x100000;
+	/* below 2^31 the shift drops the rest of @hi */
+	return (hi & 0xff800) === 0 ? (lo >>> 12) | (hi << 20) :
+		(lo >>> 12) + (hi & PTE_PFN_MASK_HI) * 0x100000;
 }
