@@ -44,6 +44,9 @@ const NUPPER		= 16;
 
 const MAX_STAMP		= 0x7ffffff0;
 
+const HAS_LARGE		= 1;
+const HAS_GLOBAL	= 2;
+
 export class struct_tlb {
 	readonly e4k = new Int32Array(N4K * 4);
 	readonly e2m = new Int32Array(N2M * 4);
@@ -56,10 +59,8 @@ export class struct_tlb {
 	global_stamp = 2;
 	/** Stamp of the current context's directory and upper entries. */
 	pde_stamp = 3;
-	/** Large entries were filled since the last full flush. */
-	has_large = false;
-	/** Global entries were. */
-	has_global = false;
+	/** Kinds of entries (HAS_*) beside small ones of a context, since the last full flush. */
+	others = 0;
 	/** Spreads contexts over the slots, so that they keep their entries beside each other. */
 	salt = 0;
 	context = 0;
@@ -125,8 +126,7 @@ export function tlb_flush_all(t: struct_tlb): void {
 	t.stamp = new_stamp(t);
 	t.pde_stamp = new_stamp(t);
 	t.global_stamp = new_stamp(t);
-	t.has_large = false;
-	t.has_global = false;
+	t.others = 0;
 }
 
 /** Forgets the contexts that @match selects (INVEPT, INVVPID: the tag holds the EPT root). */
@@ -171,19 +171,22 @@ export function tlb_lookup(t: struct_tlb, lo: number, hi: number, need: number):
 		const flags = e[s + 3]!;
 		if ((flags & need) === need)
 			return e[s + 2]!;
+		tlb_found_flags = flags;
+		return -2;
 	}
-	return tlb_lookup_slow(t, lo, hi, need);
+	return t.others === 0 ? -1 : tlb_lookup_others(t, lo, hi, need);
 }
 
-function tlb_lookup_slow(t: struct_tlb, lo: number, hi: number, need: number): number {
+/* entries of global pages, and of large ones */
+function tlb_lookup_others(t: struct_tlb, lo: number, hi: number, need: number): number {
 	let pfn = -1;
 
 	if (hit(t, t.e4k, slot4k(lo, tag4k(lo, hi), t.salt), tag4k(lo, hi)))
 		pfn = found_pfn;
-	else if (t.has_global === true &&
+	else if ((t.others & HAS_GLOBAL) !== 0 &&
 		 hit(t, t.e4k, slot4k(lo, tag4k(lo, hi), 0), tag4k(lo, hi)))
 		pfn = found_pfn;
-	else if (t.has_large === false)
+	else if ((t.others & HAS_LARGE) === 0)
 		return -1;
 	else if (hit(t, t.e2m, slot2m(lo, tag2m(lo, hi)), tag2m(lo, hi)))
 		pfn = found_pfn + ((lo >>> 12) & 511);
@@ -211,7 +214,7 @@ export function tlb_fill(t: struct_tlb, lo: number, hi: number, shift: number, p
 	let e = t.e4k, tag, s;
 
 	if (global)
-		t.has_global = true;
+		t.others |= HAS_GLOBAL;
 	if (shift === 12) {
 		tag = tag4k(lo, hi);
 		s = slot4k(lo, tag, global ? 0 : t.salt);
@@ -219,12 +222,12 @@ export function tlb_fill(t: struct_tlb, lo: number, hi: number, shift: number, p
 		e = t.e2m;
 		tag = tag2m(lo, hi);
 		s = slot2m(lo, tag);
-		t.has_large = true;
+		t.others |= HAS_LARGE;
 	} else {
 		e = t.e1g;
 		tag = tag1g(lo, hi);
 		s = slot1g(tag);
-		t.has_large = true;
+		t.others |= HAS_LARGE;
 	}
 	e[s] = tag;
 	e[s + 1] = global ? t.global_stamp : t.stamp;
@@ -313,9 +316,14 @@ export function tlb_drop_page(t: struct_tlb, lo: number, hi: number): void {
 	const tag = tag4k(lo, hi);
 
 	drop(t.e4k, slot4k(lo, tag, t.salt), tag, t.stamp, t.global_stamp);
-	if (t.has_global === true)
+	if (t.others !== 0)
+		drop_others(t, lo, hi, tag);
+}
+
+function drop_others(t: struct_tlb, lo: number, hi: number, tag: number): void {
+	if ((t.others & HAS_GLOBAL) !== 0)
 		drop(t.e4k, slot4k(lo, tag, 0), tag, t.stamp, t.global_stamp);
-	if (t.has_large === false)
+	if ((t.others & HAS_LARGE) === 0)
 		return;
 	const tag2 = tag2m(lo, hi), tag3 = tag1g(lo, hi);
 	drop(t.e2m, slot2m(lo, tag2), tag2, t.stamp, t.global_stamp);
