@@ -16,7 +16,7 @@
  */
 import { frame_put64, table_hi, table_lo, table_or_lo } from "./memory.ts";
 import { rsvd_hi, type struct_cpu } from "./cpu.ts";
-import { nested_fill, nested_found, nested_lookup } from "./guest_tlb.ts";
+import { nested_fill, nested_found, nested_lookup, type struct_nested_cache } from "./guest_tlb.ts";
 import type { struct_guest_cpu } from "./guest_types.ts";
 import { TME_POISON, tme_direct, tme_read } from "./tme.ts";
 import { vmcs_get32, vmcs_getn, vmcs_put32 } from "./vmcs.ts";
@@ -38,6 +38,9 @@ const EPT_RWX	= 7;
 const EPT_PS	= 1 << 7;
 const EPT_A	= 1 << 8;
 const EPT_D	= 1 << 9;
+/* what most entries for tables have of the bits above and below */
+const EPT_PLAIN	= EPT_RWX | EPT_A;
+const EPT_PLAIN_MASK = EPT_RWX | 0x78 | EPT_PS | EPT_A;
 /* memory types, a bit each */
 const RESERVED_TYPES	= 1 << 2 | 1 << 3 | 1 << 7;
 
@@ -49,7 +52,7 @@ export let nested_shift = 12;
 export let nested_sve = true;
 export let nested_poison = 0;
 
-const frame_in = (lo: number, hi: number): number => (lo >>> 12) | ((hi & 0xfffff) << 20);
+const frame_in = (lo: number, hi: number): number => (lo >>> 12) | (hi << 20);
 
 /* write without read; reserved address bits */
 function misconfigured(lo: number, hi: number): boolean {
@@ -70,7 +73,6 @@ function log_dirty(g: struct_guest_cpu, gfn: number): boolean {
 
 function leaf(g: struct_guest_cpu, gfn: number, need: number, table: number, index: number,
 	lo: number, hi: number, shift: number, rights: number): number {
-	nested_sve = hi < 0;
 	if ((lo & EPT_RWX) === 0) {
 		nested_rights = 0;
 		return NESTED_VIOLATION;
@@ -121,22 +123,40 @@ export function ept_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need
 			const index = table_index(gfn, level);
 			const lo = table_lo(table, index), hi = table_hi(table, index);
 
-			if ((lo & EPT_RWX) === 0) {
-				nested_rights = 0;
-				return NESTED_VIOLATION;
-			}
-			if ((lo & EPT_PS) !== 0 && level < 4)
-				return leaf(g, gfn, need, table, index, lo, hi,
-					level === 3 ? 30 : 21, rights);
-			if (misconfigured(lo, hi) || (lo & (level >= 4 ? 0xf8 : 0x78)) !== 0)
-				return NESTED_MISCONFIG;
-			rights &= lo & EPT_RWX;
-			if ((lo & EPT_A) === 0 && g.ept_ad)
-				table_or_lo(table, index, EPT_A);
+			if ((lo & EPT_PLAIN_MASK) !== EPT_PLAIN || (hi & rsvd_hi) !== 0)
+				return ept_walk_checked(g, cache, gfn, need);
 			table = frame_in(lo, hi);
 		}
 		nested_fill(cache, gfn, table, rights);
 	}
+	return leaf(g, gfn, need, table, gfn & 511, table_lo(table, gfn & 511),
+		table_hi(table, gfn & 511), 12, rights);
+}
+
+/* the walk from the root, where there is something to be found wrong or to be set */
+function ept_walk_checked(g: struct_guest_cpu, cache: struct_nested_cache, gfn: number,
+	need: number): number {
+	let table = g.root, rights = EPT_RWX;
+
+	for (let level = g.ept_levels; level > 1; level--) {
+		const index = table_index(gfn, level);
+		const lo = table_lo(table, index), hi = table_hi(table, index);
+
+		if ((lo & EPT_RWX) === 0) {
+			nested_rights = 0;
+			return NESTED_VIOLATION;
+		}
+		if ((lo & EPT_PS) !== 0 && level < 4)
+			return leaf(g, gfn, need, table, index, lo, hi, level === 3 ? 30 : 21,
+				rights);
+		if (misconfigured(lo, hi) || (lo & (level >= 4 ? 0xf8 : 0x78)) !== 0)
+			return NESTED_MISCONFIG;
+		rights &= lo & EPT_RWX;
+		if ((lo & EPT_A) === 0 && g.ept_ad)
+			table_or_lo(table, index, EPT_A);
+		table = frame_in(lo, hi);
+	}
+	nested_fill(cache, gfn, table, rights);
 	return leaf(g, gfn, need, table, gfn & 511, table_lo(table, gfn & 511),
 		table_hi(table, gfn & 511), 12, rights);
 }
@@ -192,9 +212,11 @@ export function td_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need:
 				nested_sve = hi < 0;
 				return NESTED_VIOLATION;
 			}
-			if ((lo & EPT_PS) !== 0 && level < 4)
+			if ((lo & EPT_PS) !== 0 && level < 4) {
+				nested_sve = hi < 0;
 				return leaf(g, gfn, need, table, index, lo, hi,
 					level === 3 ? 30 : 21, rights);
+			}
 			if (misconfigured(lo, hi) || (lo & (level >= 4 ? 0xf8 : 0x78)) !== 0)
 				return NESTED_MISCONFIG;
 			rights &= lo & EPT_RWX;
@@ -202,7 +224,8 @@ export function td_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need:
 		}
 		nested_fill(cache, gfn, table, rights);
 	}
-	return read_entry(table, gfn & 511, keyid) ?
-		leaf(g, gfn, need, table, gfn & 511, entry_lo, entry_hi, 12, rights) :
-		NESTED_POISON;
+	if (!read_entry(table, gfn & 511, keyid))
+		return NESTED_POISON;
+	nested_sve = entry_hi < 0;
+	return leaf(g, gfn, need, table, gfn & 511, entry_lo, entry_hi, 12, rights);
 }
