@@ -48,27 +48,25 @@ import {
  */
 export function guest_page(g: struct_guest_cpu, gva: number, need: number): number {
 	const t = g.cpu!.guest_tlb!;
-	const pfn = tlb_lookup(t, gva | 0, Math.floor(gva * 2 ** -32), need);
+	const lo = gva | 0, hi = Math.floor(gva * 2 ** -32);
+	let pfn = tlb_lookup(t, lo, hi, need);
 
-	if (pfn < 0)
-		return guest_page_miss(g, gva, need);
+	if (pfn < 0) {
+		pfn = guest_walk(g, g.cpu!, t, lo, hi, need);
+		if (pfn >= 0)
+			return pfn;
+		guest_page_failed(g, gva, lo, hi, need, pfn);
+		return -1;
+	}
 	/* it may have lost direct access to other frames' trouble */
 	if (tracking && (frame_state(pfn) & FRAME_META) === 0 && guest_keyid(g, gva) === 0)
-		tlb_direct_again(t, gva | 0, Math.floor(gva * 2 ** -32), pfn);
+		tlb_direct_again(t, lo, hi, pfn);
 	return pfn;
 }
 
-/** guest_page() of a page that the TLB does not have, or not with the rights. */
-export function guest_page_miss(g: struct_guest_cpu, gva: number, need: number): number {
-	const cpu = g.cpu!;
-	const pfn = guest_walk(g, cpu, cpu.guest_tlb!, gva, need);
-
-	if (pfn < 0)
-		guest_page_failed(g, gva, need, pfn);
-	return pfn < 0 ? -1 : pfn;
-}
-
-function guest_page_failed(g: struct_guest_cpu, gva: number, need: number, why: number): void {
+/** What a walk for @gva, halves @lo and @hi, that said WALK_* leads to. */
+export function guest_page_failed(g: struct_guest_cpu, gva: number, lo: number, hi: number,
+	need: number, why: number): void {
 	/* the TLB has lost the page, if it is the one that the guest runs in */
 	if (Math.floor(gva / 4096) === g.text_page)
 		g.text_stamp = 0;
@@ -77,10 +75,10 @@ function guest_page_failed(g: struct_guest_cpu, gva: number, need: number, why: 
 		guest_page_fault(g, walk_error, gva);
 		break;
 	case WALK_NESTED:
-		if (g.svm)
+		if (g.svm === true)
 			svm_exit_nested(g);
 		else
-			vmx_exit_nested(g, gva);
+			vmx_exit_nested(g, lo, hi);
 		break;
 	case WALK_POISON:
 		td_poison(g, walk_gpa, false);
@@ -543,22 +541,23 @@ export function guest_events(g: struct_guest_cpu): void {
 		if (!g.in_guest)
 			return;
 	}
-	if (g.svm) {
+	if (g.svm === true) {
 		if ((g.int_ctl & V_IRQ_MASK) !== 0)
 			virtual_interrupt(g);
 		/* asked again when IF or the shadow changes */
 		g.attention = g.in_guest && (g.shadow || (g.rflags & RFLAGS_TF) !== 0);
 		return;
 	}
-	if ((g.exec & CPU_BASED_NMI_WINDOW_EXITING) !== 0 && !g.nmi_blocked && !g.shadow_mov_ss) {
+	if ((g.exec & CPU_BASED_NMI_WINDOW_EXITING) !== 0 && g.nmi_blocked === false &&
+	    g.shadow_mov_ss === false) {
 		vmx_exit(g, EXIT_REASON_NMI_WINDOW, 0, 0);
 		return;
 	}
 	if ((g.exec & CPU_BASED_INTR_WINDOW_EXITING) !== 0 && (g.rflags & RFLAGS_IF) !== 0 &&
-	    !g.shadow) {
+	    g.shadow === false) {
 		vmx_exit(g, EXIT_REASON_INTERRUPT_WINDOW, 0, 0);
 		return;
 	}
-	g.attention = g.shadow || (g.rflags & RFLAGS_TF) !== 0;
+	g.attention = g.shadow === true || (g.rflags & RFLAGS_TF) !== 0;
 }
 

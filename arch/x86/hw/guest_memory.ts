@@ -9,8 +9,9 @@ import { FRAME_META, frame_get32, frame_put32, frame_state } from "./memory.ts";
 import { guest_keyid, page_read, page_write } from "./guest_bytes.ts";
 import { tlb_lookup, TLB_DIRECT } from "./tlb.ts";
 import { run } from "./guest_cells.ts";
-import { guest_exception, guest_page, guest_page_miss } from "./guest_event.ts";
+import { guest_exception, guest_page, guest_page_failed } from "./guest_event.ts";
 import { GP_VECTOR } from "./guest_paging.ts";
+import { guest_walk } from "./guest_walk.ts";
 import {
 	GOP_CMPXCHG, GOP_MEMCHK, GOP_MEMCMP, GOP_MEMCPY, GOP_MEMSET, GOP_STRIDE_LOAD,
 	GOP_STRIDE_STORE, GOP_XADD, type guest_op, type struct_guest_cpu,
@@ -240,13 +241,19 @@ function step(op: guest_op): void {
 }
 
 /** What guest_load() and guest_store() do for 8 plain bytes: their frame; -2: by them, then. */
-function stride_miss(g: struct_guest_cpu, op: guest_op, store: boolean): number {
-	if (store && !op.bytes) {
+function stride_miss(g: struct_guest_cpu, op: guest_op, store: boolean, lo: number,
+	hi: number): number {
+	const need = store ? g.need_store : g.need_load;
+	const pfn = guest_walk(g, g.cpu!, run.tlb, lo, hi, need);
+
+	if (pfn >= 0)
+		return plain_quad(g, pfn, op.gva) ? pfn : -2;
+	if (store && op.bytes === false) {
 		g.regs32[0] = op.lo;
 		g.regs32[1] = op.hi;
 	}
-	const pfn = guest_page_miss(g, op.gva, store ? g.need_store : g.need_load);
-	return pfn < 0 || plain_quad(g, pfn, op.gva) ? pfn : -2;
+	guest_page_failed(g, op.gva, lo, hi, need, pfn);
+	return -1;
 }
 
 /** One access of 8 bytes a stride; what the TLB lets through takes no detour. */
@@ -256,16 +263,19 @@ function stride(g: struct_guest_cpu, op: guest_op): boolean {
 	const t = run.tlb, { lo, hi } = op;
 
 	while (op.done < op.len) {
-		const gva = op.gva;
-		let pfn = (gva & 7) === 0 && canonical(gva) ?
-			tlb_lookup(t, gva | 0, Math.floor(gva * 2 ** -32), need) : -2;
-		if (pfn === -1) {
-			pfn = stride_miss(g, op, store);
-			if (pfn === -1)
-				return false;
+		const gva = op.gva, glo = gva | 0, ghi = Math.floor(gva * 2 ** -32) | 0;
+		let pfn = -2;
+		/* aligned and canonical */
+		if ((glo & 7) === 0 && (ghi + 0x8000) >>> 16 === 0) {
+			pfn = tlb_lookup(t, glo, ghi, need);
+			if (pfn === -1) {
+				pfn = stride_miss(g, op, store, glo, ghi);
+				if (pfn === -1)
+					return false;
+			}
 		}
 		if (pfn >= 0) {
-			const off = gva & 0xfff;
+			const off = glo & 0xfff;
 			if (store) {
 				frame_put32(pfn, off, lo);
 				frame_put32(pfn, off + 4, hi);

@@ -31,7 +31,7 @@ import { TME_POISON, tme_direct, tme_read } from "./tme.ts";
 
 /* What stops a walk: */
 export const WALK_FAULT		= -1;	/* #PF with walk_error */
-export const WALK_NESTED	= -2;	/* the second dimension: walk_nested, walk_gpa ... */
+export const WALK_NESTED	= -2;	/* the second dimension: walk_nested, walk_gfn ... */
 export const WALK_APIC		= -3;	/* the APIC-access page, at walk_gpa */
 export const WALK_MODE		= -4;	/* a paging mode the machine does not have */
 export const WALK_POISON	= -5;	/* a TD's: in a table, at host address walk_gpa */
@@ -40,6 +40,9 @@ export let walk_error = 0;
 /** NESTED_VIOLATION, NESTED_MISCONFIG, NESTED_LOG_FULL. */
 export let walk_nested = 0;
 export let walk_gpa = 0;
+/** Guest frame that the second dimension refused, and which byte of it was meant. */
+export let walk_gfn = 0;
+export let walk_off = 0;
 /** Access (NESTED_*) that the second dimension refused. */
 export let walk_access = 0;
 /** It was the access itself, not one to the guest's page tables. */
@@ -57,6 +60,9 @@ function gfn_in(elo: number, ehi: number, lo: number, shift: number): number {
 
 	return first - (first & (n - 1)) + ((lo >>> 12) & (n - 1));
 }
+
+/* high halves of entries whose frame has no more than 31 bits, and that have nothing else */
+const SMALL_HI	= 0x7ff;
 
 /** Control bits that entries of the TLB depend on. */
 export function guest_mmu_mode(g: struct_guest_cpu): number {
@@ -80,7 +86,7 @@ function fault(g: struct_guest_cpu, need: number, more: number): number {
 function nested(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, access: number, off: number,
 	final: boolean): number {
 	const pfn = g.td !== null ? td_walk(g, cpu, gfn, access) :
-		g.svm ? npt_walk(g, cpu, gfn, access) : ept_walk(g, cpu, gfn, access);
+		g.svm === true ? npt_walk(g, cpu, gfn, access) : ept_walk(g, cpu, gfn, access);
 
 	return pfn >= 0 ? pfn : nested_failed(cpu, pfn, gfn, access, off, final);
 }
@@ -89,7 +95,8 @@ function nested_failed(cpu: struct_cpu, why: number, gfn: number, access: number
 	final: boolean): number {
 	nested_drop(cpu.nested_cache!, gfn);
 	walk_nested = why;
-	walk_gpa = gfn * 4096 + off;
+	walk_gfn = gfn;
+	walk_off = off;
 	walk_access = access;
 	walk_final = final;
 	if (why !== NESTED_POISON)
@@ -159,12 +166,10 @@ function final(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, 
 
 	if (pfn < 0)
 		return pfn;
-	if (pfn === g.apic_access_pfn) {
-		walk_gpa = gfn * 4096 + (lo & 0xfff);
-		return WALK_APIC;
-	}
-	const rights = g.svm ? npt_rights : nested_rights;
-	const other = g.svm ? npt_shift : nested_shift;
+	if (pfn === g.apic_access_pfn)
+		return apic_access(gfn, lo);
+	const rights = g.svm === true ? npt_rights : nested_rights;
+	const other = g.svm === true ? npt_shift : nested_shift;
 	const size = shift < other ? shift : other;
 	flags &= ((rights & NESTED_R) << 3) | (rights & (NESTED_W | NESTED_X)) |
 		((rights & (NESTED_R | NESTED_W | NESTED_X)) << 7);
@@ -174,14 +179,27 @@ function final(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, 
 		fill_large(g, t, lo, hi, size, pfn, flags);
 		return pfn;
 	}
-	const state = frame_state(pfn);
-	if ((flags & GTLB_WRITE) !== 0 && (state & FRAME_USED) === 0)
-		frame_mark_used(pfn);
-	if ((flags & GTLB_PRIVATE) !== 0 ?
-		td_direct(g.td!, pfn, 1, (flags & GTLB_WRITE) !== 0) : (state & FRAME_META) === 0)
+	if (frame_state(pfn) === FRAME_USED && (flags & GTLB_PRIVATE) === 0)
 		flags |= TLB_DIRECT;
+	else
+		flags |= small_direct(g, pfn, flags);
 	tlb_fill4k(t, lo, hi, pfn, flags);
 	return pfn;
+}
+
+function apic_access(gfn: number, lo: number): number {
+	walk_gpa = gfn * 4096 + (lo & 0xfff);
+	return WALK_APIC;
+}
+
+/** TLB_DIRECT, if the frame of a 4 KiB page may be accessed so; it counts as used from here on. */
+function small_direct(g: struct_guest_cpu, pfn: number, flags: number): number {
+	const state = frame_state(pfn), write = (flags & GTLB_WRITE) !== 0;
+
+	if (write && (state & FRAME_USED) === 0)
+		frame_mark_used(pfn);
+	return ((flags & GTLB_PRIVATE) !== 0 ? td_direct(g.td!, pfn, 1, write) :
+		(state & FRAME_META) === 0) ? TLB_DIRECT : 0;
 }
 
 function fill_large(g: struct_guest_cpu, t: struct_tlb, lo: number, hi: number, size: number,
@@ -236,31 +254,42 @@ function leaf(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
  */
 function walk_cached(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
 	need: number): number {
-	let table = tlb_pde_lookup(t, lo, hi), shift = 12, index = (lo >>> 12) & 511;
+	let table = tlb_pde_lookup(t, lo, hi), shift = 12, index = (lo >>> 12) & 511, elo = 0;
+	/* frames of the page but one */
+	let mask = 0;
 
-	if (table < 0) {
+	if (table >= 0) {
+		elo = table_lo(table, index);
+	} else {
 		shift = 30;
+		mask = 0x3ffff;
 		index = ((hi & 0x7f) << 2) | (lo >>> 30);
 		table = tlb_upper_lookup(t, lo, hi, 30);
-		if (table < 0 || (table_lo(table, index) & PTE_PS) === 0) {
+		if (table >= 0)
+			elo = table_lo(table, index);
+		if ((elo & PTE_PS) === 0) {
 			shift = 21;
+			mask = 511;
 			index = (lo >>> 21) & 511;
 			table = tlb_upper_lookup(t, lo, hi, 21);
-			if (table < 0 || (table_lo(table, index) & PTE_PS) === 0)
+			if (table < 0)
+				return WALK_FAULT;
+			elo = table_lo(table, index);
+			if ((elo & PTE_PS) === 0)
 				return WALK_FAULT;
 		}
 	}
-	/* mostly there is nothing to be set, or refused */
-	const elo = table_lo(table, index), ehi = table_hi(table, index);
-	const low = shift === 12 ? 0 : shift === 21 ? 0x1fe000 : 0x3fffe000;
-	if ((elo & (PTE_P | PTE_A)) === (PTE_P | PTE_A) && (elo & low) === 0 && g.td === null &&
-	    (ehi & (~0xfffff | GPA_RSVD_HI)) === 0) {
-		let flags = modes(g, tlb_pde_flags & rights_of(elo, ehi));
+	/* mostly there is nothing to be set, or refused (bit 12 of a large page is PAT's) */
+	const ehi = table_hi(table, index);
+	if ((elo & (PTE_P | PTE_A)) === (PTE_P | PTE_A) && (elo & (mask << 12) & ~0x1000) === 0 &&
+	    (ehi & ~SMALL_HI) === 0 && g.td === null) {
+		let flags = modes(g, tlb_pde_flags & (((elo & PTE_U) >> 2) | (elo & PTE_W) |
+			TLB_EXEC));
 		if ((elo & PTE_D) === 0)
 			flags &= ~GTLB_WRITE;
 		if ((flags & need) === need)
-			return final(g, cpu, t, lo, hi, need, gfn_in(elo, ehi, lo, shift), shift,
-				flags);
+			return final(g, cpu, t, lo, hi, need, ((elo >>> 12) | (ehi << 20)) & ~mask |
+				((lo >>> 12) & mask), shift, flags);
 	}
 	return leaf(g, cpu, t, lo, hi, need, table, index, shift, tlb_pde_flags & 7,
 		(tlb_pde_flags & PDE_WRITABLE) !== 0, -1);
@@ -320,9 +349,8 @@ function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
  * Frame behind a linear address for an access that needs @need (GTLB_*), remembered in the TLB;
  * else WALK_*. What stopped it has no translation left in the TLB.
  */
-export function guest_walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, gva: number,
-	need: number): number {
-	const lo = gva | 0, hi = Math.floor(gva * 2 ** -32);
+export function guest_walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number,
+	hi: number, need: number): number {
 	let pfn;
 
 	if ((g.cr0 & CR0_PG) === 0)

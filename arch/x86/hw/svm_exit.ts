@@ -8,7 +8,7 @@ import { frame_get32, frame_get64, frame_put32, frame_put64 } from "./memory.ts"
 import type { guest_segment, struct_guest_cpu } from "./guest_types.ts";
 import { NESTED_VIOLATION } from "./ept.ts";
 import { npt_error } from "./npt.ts";
-import { walk_final, walk_gpa, walk_nested } from "./guest_walk.ts";
+import { walk_final, walk_gfn, walk_nested, walk_off } from "./guest_walk.ts";
 import { leave } from "./vmx_exit.ts";
 import { SVM_EXIT_NPF, struct_vmcb_control_area, struct_vmcb_save_area } from "./svm_defs.ts";
 import { INTR_INFO_DELIVER_CODE_MASK } from "./vmx_defs.ts";
@@ -89,7 +89,7 @@ function save_rest(g: struct_guest_cpu, v: number): void {
 	const at = SAVE_AREA;
 
 	g.state_dirty = false;
-	vmcb_putn(v, at + save.cr0, g.cr0);
+	vmcb_putn(v, at + save.cr0, g.cr0 >>> 0);
 	vmcb_putn(v, at + save.cr3, g.cr3);
 	vmcb_putn(v, at + save.cr4, g.cr4);
 	vmcb_putn(v, at + save.efer, g.efer);
@@ -150,5 +150,5 @@ export function svm_exit_nested(g: struct_guest_cpu): void {
 	if (walk_nested !== NESTED_VIOLATION)
 		throw new Error(`machine: nested walk ended with ${walk_nested}`);
 	svm_exit(g, SVM_EXIT_NPF, npt_error + (walk_final ? PFERR_GUEST_FINAL : PFERR_GUEST_PAGE),
-		walk_gpa);
+		walk_gfn * 4096 + walk_off);
 }

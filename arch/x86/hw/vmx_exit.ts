@@ -10,7 +10,7 @@ import { CR0_PG, EFER_LMA } from "./guest_paging.ts";
 import { guest_tlb_flush_current } from "./guest_tlb.ts";
 import { NESTED_LOG_FULL, NESTED_R, NESTED_VIOLATION, NESTED_W, NESTED_X, nested_rights } from
 	"./ept.ts";
-import { walk_access, walk_final, walk_gpa, walk_nested } from "./guest_walk.ts";
+import { walk_access, walk_final, walk_gfn, walk_gpa, walk_nested, walk_off } from "./guest_walk.ts";
 import { vmcs_get32, vmcs_put32, vmcs_put64, vmcs_putn, vmcs_word } from "./vmcs.ts";
 import {
 	EPT_VIOLATION_GVA_IS_VALID, EPT_VIOLATION_GVA_TRANSLATED, EPT_VIOLATION_RWX_SHIFT,
@@ -48,30 +48,25 @@ const W_ENTRY_INTR	= vmcs_word(VM_ENTRY_INTR_INFO_FIELD);
 const W_GPA		= vmcs_word(GUEST_PHYSICAL_ADDRESS);
 const W_GVA		= vmcs_word(GUEST_LINEAR_ADDRESS);
 
-function putn(w: Int32Array, at: number, x: number): void {
-	const lo = x | 0;
-
-	w[at] = lo;
-	w[at + 1] = lo === x ? lo >> 31 : Math.floor(x * 2 ** -32);
-}
-
 function save_guest(g: struct_guest_cpu): void {
-	const w = g.words;
+	const w = g.words, rip = g.rip - g.rip_base;
 
-	putn(w, W_RIP, g.rip - g.rip_base);
+	w[W_RIP] = rip;
+	w[W_RIP + 1] = Math.floor(rip * 2 ** -32);
 	w[W_RSP] = g.regs32[8]!;
 	w[W_RSP + 1] = g.regs32[9]!;
 	w[W_RFLAGS] = g.rflags;
-	w[W_INTERRUPTIBILITY] = (g.shadow_mov_ss ? GUEST_INTR_STATE_MOV_SS :
-		g.shadow ? GUEST_INTR_STATE_STI : 0) | (g.nmi_blocked ? GUEST_INTR_STATE_NMI : 0);
-	w[W_ACTIVITY] = g.halted ? GUEST_ACTIVITY_HLT : GUEST_ACTIVITY_ACTIVE;
-	if (g.state_dirty)
+	w[W_INTERRUPTIBILITY] = (g.shadow_mov_ss === true ? GUEST_INTR_STATE_MOV_SS :
+		g.shadow === true ? GUEST_INTR_STATE_STI : 0) |
+		(g.nmi_blocked === true ? GUEST_INTR_STATE_NMI : 0);
+	w[W_ACTIVITY] = g.halted === true ? GUEST_ACTIVITY_HLT : GUEST_ACTIVITY_ACTIVE;
+	if (g.state_dirty === true)
 		save_rest(g, g.vmc);
 }
 
 function save_rest(g: struct_guest_cpu, v: number): void {
 	g.state_dirty = false;
-	vmcs_putn(v, GUEST_CR0, g.cr0);
+	vmcs_putn(v, GUEST_CR0, g.cr0 >>> 0);
 	vmcs_putn(v, GUEST_CR3, g.cr3);
 	vmcs_putn(v, GUEST_CR4, g.cr4);
 	if ((vmcs_get32(v, VM_EXIT_CONTROLS) & VM_EXIT_SAVE_IA32_EFER) !== 0)
@@ -96,11 +91,18 @@ function save_rest(g: struct_guest_cpu, v: number): void {
 
 /** Out of the guest. An instruction's exit has its length, others 0. @qual a number of any sign. */
 export function vmx_exit(g: struct_guest_cpu, reason: number, qual: number, len: number): void {
+	vmx_exit_at(g, reason, qual | 0, Math.floor(qual * 2 ** -32), len);
+}
+
+/** The same; the qualification as two halves. */
+function vmx_exit_at(g: struct_guest_cpu, reason: number, lo: number, hi: number,
+	len: number): void {
 	const w = g.words;
 
 	save_guest(g);
 	w[W_REASON] = reason;
-	putn(w, W_QUALIFICATION, qual);
+	w[W_QUALIFICATION] = lo;
+	w[W_QUALIFICATION + 1] = hi;
 	w[W_LEN] = len;
 	w[W_INTR_INFO] = 0;
 	w[W_VECTORING] = g.vectoring;
@@ -147,26 +149,28 @@ export function vmx_exit_interrupt(g: struct_guest_cpu): void {
 		vmcs_put32(v, VM_EXIT_INTR_INFO, EXT_INTR_INFO);
 }
 
-/** The walk that just failed in EPT. */
-export function vmx_exit_nested(g: struct_guest_cpu, gva: number): void {
-	const w = g.words, gpa = walk_gpa;
+/** The walk of @lo and @hi that just failed in EPT. */
+export function vmx_exit_nested(g: struct_guest_cpu, lo: number, hi: number): void {
+	const w = g.words, gfn = walk_gfn, off = walk_off;
 
 	if (walk_nested === NESTED_VIOLATION) {
 		const access = walk_access & (NESTED_R | NESTED_W | NESTED_X);
 		/* a store needs read too, but is only a write */
-		const kind = walk_final && (access & NESTED_W) !== 0 && !g.access_rmw ?
-			NESTED_W : access;
-		vmx_exit(g, EXIT_REASON_EPT_VIOLATION, kind |
+		const kind = walk_final === true && (access & NESTED_W) !== 0 &&
+			g.access_rmw === false ? NESTED_W : access;
+		vmx_exit_at(g, EXIT_REASON_EPT_VIOLATION, kind |
 			((nested_rights & 7) << EPT_VIOLATION_RWX_SHIFT) |
 			EPT_VIOLATION_GVA_IS_VALID |
-			(walk_final ? EPT_VIOLATION_GVA_TRANSLATED : 0), 0);
-		putn(w, W_GVA, gva);
+			(walk_final === true ? EPT_VIOLATION_GVA_TRANSLATED : 0), 0, 0);
+		w[W_GVA] = lo;
+		w[W_GVA + 1] = hi;
 	} else if (walk_nested === NESTED_LOG_FULL) {
 		vmx_exit(g, EXIT_REASON_PML_FULL, 0, 0);
 	} else {
 		vmx_exit(g, EXIT_REASON_EPT_MISCONFIG, 0, 0);
 	}
-	putn(w, W_GPA, gpa);
+	w[W_GPA] = gfn << 12 | off;
+	w[W_GPA + 1] = gfn <= 0x7fffffff ? gfn >>> 20 : (gfn * 2 ** -20) | 0;
 }
 
 /** An access to the APIC-access page. */
