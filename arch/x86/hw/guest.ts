@@ -84,7 +84,7 @@ export function guest_run(g: struct_guest_cpu, steps: number): boolean {
 			if (!g.in_guest)
 				break;
 		}
-		if (g.halted || run.budget <= 0)
+		if (g.halted === true || run.budget <= 0)
 			break;
 		const ctx = g.top!;
 		if (ctx.op.pending === false && ctx.program !== null) {
@@ -94,7 +94,8 @@ export function guest_run(g: struct_guest_cpu, steps: number): boolean {
 		run.budget--;
 		g.step = (g.rflags & RFLAGS_TF) !== 0;
 		guest_step(g, ctx);
-		if (g.step && g.in_guest && !(ctx.op.pending && ctx.op.rip === g.rip))
+		if (g.step === true && g.in_guest === true &&
+		    !(ctx.op.pending && ctx.op.rip === g.rip))
 			guest_single_step(g);
 	}
 	run_clock();

@@ -53,7 +53,7 @@ export function guest_start(g: struct_guest_cpu, rip: number): void {
 export function context_takes(ctx: guest_context, rip: number): boolean {
 	const op = ctx.op;
 
-	if (!op.pending)
+	if (op.pending === false)
 		return ctx.rip === rip || ctx.program === null;
 	return rip === op.rip || rip === op.next_rip || ctx.program === null;
 }
@@ -62,7 +62,7 @@ export function context_takes(ctx: guest_context, rip: number): boolean {
 export function context_resume(ctx: guest_context, rip: number): void {
 	const op = ctx.op;
 
-	if (op.pending && rip !== op.rip)
+	if (op.pending === true && rip !== op.rip)
 		op.pending = false;
 	ctx.rip = rip;
 }
@@ -83,6 +83,11 @@ function find_program(g: struct_guest_cpu): void {
 export function guest_set_regs(g: struct_guest_cpu, regs: BigUint64Array): void {
 	g.regs = regs;
 	g.regs32 = new Uint32Array(regs.buffer, regs.byteOffset, regs.length * 2);
+}
+
+/* (of its own, as whatever makes a closure makes a scope for it each time) */
+function make_force_exit(g: struct_guest_cpu): () => void {
+	return g.force_exit = (): void => guest_interrupt(g);
 }
 
 /** State is loaded: the guest runs from here. */
@@ -109,5 +114,5 @@ export function guest_enter(g: struct_guest_cpu, cpu: struct_cpu, regs: BigUint6
 	g.rip += g.rip_base;
 	g.attention = true;
 	find_program(g);
-	cpu.force_exit = g.force_exit ??= (): void => guest_interrupt(g);
+	cpu.force_exit = g.force_exit !== null ? g.force_exit : make_force_exit(g);
 }

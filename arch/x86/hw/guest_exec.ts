@@ -145,7 +145,7 @@ export function guest_step(g: struct_guest_cpu, ctx: guest_context): void {
 	g.rip = op.pending === true ? op.rip : ctx.rip;
 	if (!fetch(g, g.rip))
 		return;
-	if (op.pending === false || op.bytes) {
+	if (op.pending === false || op.bytes === true) {
 		if (!guest_decode(g, op, g.rip, g.text_pfn)) {
 			op.pending = false;
 			ctx.rip = g.rip;
@@ -172,7 +172,7 @@ export function guest_step(g: struct_guest_cpu, ctx: guest_context): void {
 		return;
 	} else
 		finished = guest_instruction(g, op);
-	if (finished)
+	if (finished === true)
 		done(g, ctx, op);
 }
 

@@ -211,7 +211,7 @@ function write_cr0(g: struct_guest_cpu, value: number): boolean {
 	    ((x & CR0_PG) !== 0 && ((x & CR0_PE) === 0 ||
 	     ((g.efer & EFER_LME) !== 0 && (g.cr4 & CR4_PAE) === 0))))
 		return fault(g, GP_VECTOR);
-	g.cr0 = x;
+	g.cr0 = x | 0;
 	mode_changed(g);
 	return true;
 }

@@ -121,7 +121,8 @@ export function nested_drop(n: struct_nested_cache, gfn: number): void {
 }
 
 /* ASIDs and EPT top tables share the cache, if not a machine */
-const nested_tag = (svm: boolean, vpid: number, root: number): number => svm ? -2 - vpid : root;
+const nested_tag = (svm: boolean, vpid: number, root: number): number =>
+	svm === true ? -2 - vpid : root;
 
 export function guest_tlb_of(cpu: struct_cpu): struct_tlb {
 	if (cpu.guest_tlb === null) {
@@ -136,7 +137,7 @@ export function guest_tlb_of(cpu: struct_cpu): struct_tlb {
 export function guest_tlb_switch(cpu: struct_cpu, g: struct_guest_cpu): void {
 	const t = guest_tlb_of(cpu);
 	const pcid = (g.cr4 & 0x20000) !== 0 ? g.cr3 & 0xfff : 0;
-	const root = g.svm ? -1 : g.root;
+	const root = g.svm === true ? -1 : g.root;
 
 	if (g.vpid !== g.context_vpid || root !== g.context_root || pcid !== g.context_pcid) {
 		g.context = context_of(g.vpid, root, pcid);

@@ -216,6 +216,7 @@ export class struct_guest_cpu {
 	rip = 0;
 	rip_base = 0;
 	rflags = 2;
+	/** Signed, as it has bit 31. */
 	cr0 = 0;
 	cr3 = 0;
 	cr4 = 0;
@@ -251,6 +252,7 @@ export class struct_guest_cpu {
 	/* controls, from the VMCS or VMCB */
 	exceptions = 0;
 	pin = 0;
+	/** Signed, for the same reason. */
 	exec = 0;
 	exec2 = 0;
 	/** Top table and pointer of EPT or NPT; -1 without. */

@@ -83,7 +83,7 @@ function load_control(g: struct_guest_cpu, w: Int32Array): boolean {
 }
 
 function load_save(g: struct_guest_cpu, w: Int32Array): boolean {
-	g.cr0 = w[S_CR0]! >>> 0;
+	g.cr0 = w[S_CR0]!;
 	g.cr3 = getn(w, S_CR3);
 	g.cr4 = w[S_CR4]! >>> 0;
 	g.efer = w[S_EFER]!;

@@ -88,7 +88,7 @@ function load_controls(g: struct_guest_cpu, v: number): boolean {
 		throw new Error("machine: VM entry without EPT");
 
 	g.pin = pin;
-	g.exec = exec;
+	g.exec = exec | 0;
 	g.exec2 = exec2;
 	g.exceptions = vmcs_get32(v, d.EXCEPTION_BITMAP);
 	g.vpid = vpid;
@@ -115,15 +115,18 @@ function load_segment(s: guest_segment, v: number, selector: number, base: numbe
 	s.ar = vmcs_get32(v, ar);
 }
 
+/* a small integer, if it is one: V8 keeps it as a double otherwise, for being computed as one */
+const small = (x: number): number => (x | 0) === x ? x | 0 : x;
+
 /** Loads what a VMCS says of the guest, but for what every entry loads. */
 function load_state(g: struct_guest_cpu, v: number): void {
 	const entry = vmcs_get32(v, d.VM_ENTRY_CONTROLS);
 
-	g.cr0 = vmcs_getn(v, d.GUEST_CR0);
-	g.cr3 = vmcs_getn(v, d.GUEST_CR3);
-	g.cr4 = vmcs_getn(v, d.GUEST_CR4);
+	g.cr0 = vmcs_get32(v, d.GUEST_CR0) | 0;
+	g.cr3 = small(vmcs_getn(v, d.GUEST_CR3));
+	g.cr4 = small(vmcs_getn(v, d.GUEST_CR4));
 	if ((entry & d.VM_ENTRY_LOAD_IA32_EFER) !== 0)
-		g.efer = vmcs_getn(v, d.GUEST_IA32_EFER);
+		g.efer = small(vmcs_getn(v, d.GUEST_IA32_EFER));
 	else	/* the host's, but for the mode */
 		g.efer = (Number(hw_rdmsr(MSR_EFER)) & ~(EFER_LMA | EFER_LME)) |
 			((entry & d.VM_ENTRY_IA32E_MODE) !== 0 ? EFER_LMA | EFER_LME : 0);
@@ -148,7 +151,8 @@ function control_registers_ok(g: struct_guest_cpu, v: number): boolean {
 	const long = (entry & d.VM_ENTRY_IA32E_MODE) !== 0;
 	const must = unrestricted ? CR0_NE : CR0_NE | CR0_PE | CR0_PG;
 
-	if (g.cr0 > 0xffffffff || (g.cr0 & must) >>> 0 !== must >>> 0 || (g.cr0 & ~CR0_VALID) !== 0)
+	if (vmcs_get32(v, d.GUEST_CR0 + 1) !== 0 || (g.cr0 & must) !== (must | 0) ||
+	    (g.cr0 & ~CR0_VALID) !== 0)
 		return false;
 	if ((g.cr0 & CR0_PG) !== 0 && (g.cr0 & CR0_PE) === 0)
 		return false;
@@ -215,25 +219,33 @@ const W_ENTRY_INTR	= vmcs_word(d.VM_ENTRY_INTR_INFO_FIELD);
 function hot_state_ok(g: struct_guest_cpu): boolean {
 	const w = g.words;
 	const inter = w[W_INTERRUPTIBILITY]!, activity = w[W_ACTIVITY]!;
-	const flags = w[W_RFLAGS]!;
-	const rip = (w[W_RIP]! >>> 0) + w[W_RIP + 1]! * 2 ** 32;
+	const flags = w[W_RFLAGS]!, hi = w[W_RIP + 1]!;
 	const long = (g.efer & EFER_LMA) !== 0 && (g.cs.ar & AR_L) !== 0;
 
-	if (w[W_RFLAGS + 1] !== 0 || (flags & ~RFLAGS_MASK) !== 0 || (flags & RFLAGS_FIXED) === 0)
+	if (w[W_RFLAGS + 1] !== 0 || (flags & (~RFLAGS_MASK | RFLAGS_FIXED)) !== RFLAGS_FIXED)
 		return false;
-	if (long ? !canonical(rip) : !(rip >= 0 && rip <= 0xffffffff))
+	if (long ? (hi + 0x8000) >>> 16 !== 0 : hi !== 0)
 		return false;
+	g.rip = (w[W_RIP]! >>> 0) + hi * 2 ** 32;
+	g.rflags = flags;
+	if ((inter | activity) === 0) {
+		g.shadow = g.shadow_mov_ss = g.nmi_blocked = g.halted = false;
+		return true;
+	}
+	return blocking_ok(g, inter, activity);
+}
+
+/* what blocks events, and the activity */
+function blocking_ok(g: struct_guest_cpu, inter: number, activity: number): boolean {
 	if (activity >>> 0 > d.GUEST_ACTIVITY_WAIT_SIPI || (inter & ~0xf) !== 0 ||
 	    (inter & 3) === 3)
 		return false;
-	if ((inter & d.GUEST_INTR_STATE_STI) !== 0 && (flags & RFLAGS_IF) === 0)
+	if ((inter & d.GUEST_INTR_STATE_STI) !== 0 && (g.rflags & RFLAGS_IF) === 0)
 		return false;
 	if (activity === d.GUEST_ACTIVITY_HLT && ((g.ss.ar >> AR_DPL_SHIFT) & 3) !== 0)
 		return false;
 	if (activity !== d.GUEST_ACTIVITY_ACTIVE && (inter & 3) !== 0)
 		return false;
-	g.rip = rip;
-	g.rflags = flags;
 	g.shadow = (inter & 3) !== 0;
 	g.shadow_mov_ss = (inter & d.GUEST_INTR_STATE_MOV_SS) !== 0;
 	g.nmi_blocked = (inter & d.GUEST_INTR_STATE_NMI) !== 0;
@@ -294,7 +306,7 @@ export function vmx_enter(g: struct_guest_cpu, regs: BigUint64Array, launched: b
 
 	if (cpu.vmxon_pfn < 0 || v < 0)
 		throw new Error(`machine: cpu ${cpu.id}: VM entry without a VMCS`);
-	if (g.svm || g.vmc !== v) {
+	if (g.svm === true || g.vmc !== v) {
 		g.svm = false;
 		g.vmc = v;
 		g.words = frame_words(v);
@@ -302,7 +314,7 @@ export function vmx_enter(g: struct_guest_cpu, regs: BigUint64Array, launched: b
 	}
 	const w = g.words;
 	if (w[VMCS_LAUNCHED] !== (launched === true ? 1 : 0))
-		return fail(v, launched ? d.VMXERR_VMRESUME_NONLAUNCHED_VMCS :
+		return fail(v, launched === true ? d.VMXERR_VMRESUME_NONLAUNCHED_VMCS :
 			d.VMXERR_VMLAUNCH_NONCLEAR_VMCS);
 	const all = w[VMCS_DIRTY] !== 0;
 	if (all) {
@@ -321,7 +333,7 @@ export function vmx_enter(g: struct_guest_cpu, regs: BigUint64Array, launched: b
 			return entry_failed(g, v, d.ENTRY_FAIL_VMCS_LINK_PTR);
 		w[VMCS_DIRTY] = 0;
 	}
-	if (!launched)
+	if (launched === false)
 		w[VMCS_LAUNCHED] = 1;
 	guest_enter(g, cpu, regs);
 	g.regs32[8] = w[W_RSP]!;
