@@ -69,7 +69,7 @@ function inner_names(top: readonly statement[]): Set<string> {
 	return names;
 }
 
-/** The variables of the top level that begin with a value. */
+/** The variables of the top level that begin with a value. Classes image.ts makes constants of. */
 function variables(top: readonly statement[]): Map<string, node> {
 	const inner = inner_names(top);
 	const found = new Map<string, node>();
@@ -79,7 +79,8 @@ function variables(top: readonly statement[]): Map<string, node> {
 			continue;
 		const all = at["declarations"] as node[];
 		const { id, init } = all[0]! as unknown as { id: node; init: node | null };
-		if (all.length !== 1 || id.type !== "Identifier" || init === null)
+		if (all.length !== 1 || id.type !== "Identifier" || init === null ||
+		    init.type === "ClassExpression")
 			continue;
 		if (!inner.has(String(id["name"])))
 			found.set(String(id["name"]), at);

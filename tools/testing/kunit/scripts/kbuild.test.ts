@@ -132,6 +132,14 @@ describe("images", () => {
 				"const i$held = { i: -1 };\n");
 	});
 
+	test("a variable that is a class is left to become a constant, without empty fields", () => {
+		const text = "var a = class { x; y; constructor(x) { this.x = x; } };\n";
+
+		expect(held(text)).toBe(text);
+		expect(code_of(held(text)))
+			.toBe("const a = class { ; y; constructor(x) { this.x = x; } };\n");
+	});
+
 	test("variables whose name is declared below the top level stay", () => {
 		for (const text of ["function f(a) {}", "try {} catch (a) {}", "{ let a; }",
 			"const f = ({ a }) => a;", "for (const a of []) ;", "function f() { function a() {} }",
