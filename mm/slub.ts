@@ -168,8 +168,12 @@ export function generate_object_ops<T extends object>(type: class_of<T>, args: r
 		${gen.poison}
 		return true;`, s);
 
-	/* once, so that the kinds of the fields are settled before code is optimised for them */
-	if (!keeps_contents) {
+	/*
+	 * Once, so that the kinds of the fields are settled before code is optimised for them. What
+	 * is not used again is large, and freed when all is over: until then the engine is to know
+	 * of which class the structs are that it embeds.
+	 */
+	if (!keeps_contents && gen.reuse) {
 		const object = make();
 		poison(object);
 		reset(object);
