@@ -41,6 +41,13 @@ export type u64 = bigint;
 export type s64 = bigint;
 export type ulong64 = bigint;
 
+/**
+ * 0, for a field that is going to hold more than 31 bits as well: V8 then keeps it as a double from
+ * the start, and all objects of the class have one shape. Equal to 0, but not the same value: never
+ * for what is handed out before it is written.
+ */
+export const WIDE_0: number = -0;
+
 export const gfn_t = (x: number): gfn_t => x as gfn_t;
 export const kvm_pfn_t = (x: number): kvm_pfn_t => x as kvm_pfn_t;
 export const pfn_nr = (x: number): pfn_nr => x as pfn_nr;

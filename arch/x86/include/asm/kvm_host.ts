@@ -9,7 +9,7 @@
  */
 import { array_of } from "#asm-generic/array.ts";
 import { PAIR_ZERO, type u64_pair, type u64_spte } from "#asm-generic/pair.ts";
-import { gfn_t, gpa_t, type gva_t, type hpa_t, type kvm_pfn_t, type ref, type user_ptr } from
+import { gfn_t, gpa_t, type gva_t, hpa_t, type kvm_pfn_t, type ref, type user_ptr, WIDE_0 } from
 	"#asm-generic/types.ts";
 import { atomic64_t, atomic_t } from "#linux/atomic.ts";
 import { struct_cpumask } from "#linux/cpumask.ts";
@@ -288,10 +288,13 @@ export class struct_rsvd_bits_validate {
 /** KVM_MMU_ROOT_INFO_INVALID when made. */
 export class struct_kvm_mmu_root_info {
 	pgd: gpa_t = INVALID_PAGE as number as gpa_t;
-	hpa: hpa_t = INVALID_PAGE;
+	hpa: hpa_t = hpa_t(WIDE_0);
 	/** Port-only: the page at page_hpa, which may be a former hpa; see root_to_sp(). */
 	page: struct_page | null = null;
-	page_hpa: hpa_t = 0 as hpa_t;
+	page_hpa: hpa_t = hpa_t(WIDE_0);
+	constructor() {
+		this.hpa = INVALID_PAGE;
+	}
 }
 
 /** *root = KVM_MMU_ROOT_INFO_INVALID */
@@ -382,10 +385,10 @@ export class struct_kvm_vcpu_arch {
 	regs_avail = 0;
 	regs_dirty = 0;
 
-	cr0 = 0;
+	cr0 = WIDE_0;
 	cr0_guest_owned_bits = 0;
 	cr2 = 0n;
-	cr3: gpa_t = gpa_t(0);
+	cr3: gpa_t = gpa_t(WIDE_0);
 	cr4 = 0;
 	cr4_guest_owned_bits = 0;
 	cr4_guest_rsvd_bits = 0;
@@ -549,7 +552,7 @@ export class struct_kvm_vcpu_arch {
 	write_fault_to_shadow_pgtable = false;
 
 	/** of the EPT violation being handled */
-	exit_qualification = 0;
+	exit_qualification = WIDE_0;
 
 	pv = {
 		pv_unhalted: false,

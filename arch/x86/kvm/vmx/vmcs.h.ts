@@ -6,6 +6,7 @@
  * revision identifier with a bit for shadow VMCSs above it, and reaches all else by instructions.
  * Left out: shadow VMCSs, the software timer, vmcs_field_*().
  */
+import { WIDE_0 } from "#asm-generic/types.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import { struct_list_head } from "#linux/list.ts";
 import type { ktime_t } from "#linux/ktime.ts";
@@ -21,7 +22,7 @@ export type struct_vmcs = struct_page;
 
 /** Host registers that an exit loads from the VMCS, as last written there: they change rarely. */
 export class struct_vmcs_host_state {
-	cr3 = 0;	/* may not be the CPU's */
+	cr3 = WIDE_0;	/* may not be the CPU's */
 	cr4 = 0;	/* may not be the CPU's */
 }
 

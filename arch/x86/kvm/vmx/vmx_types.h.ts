@@ -7,6 +7,7 @@
  * LBRs, posted interrupts, SGX, pause loops, the preemption timer, speculation control.
  */
 import { array_of } from "#asm-generic/array.ts";
+import { WIDE_0 } from "#asm-generic/types.ts";
 import { DECLARE_BITMAP } from "#linux/bitmap.ts";
 import { struct_kvm, struct_kvm_vcpu } from "#linux/kvm_host.ts";
 import type { struct_page } from "#linux/mm_types.ts";
@@ -74,7 +75,7 @@ export class struct_vcpu_vmx {
 	/** MSRs that only the kernel's transitions switch have the guest's values. */
 	guest_state_loaded = false;
 
-	exit_qualification = 0;
+	exit_qualification = WIDE_0;
 	exit_intr_info = 0;
 	idt_vectoring_info = 0;
 	rflags = 0;
