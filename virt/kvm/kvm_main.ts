@@ -2059,7 +2059,7 @@ export function kvm_vcpu_gfn_to_memslot(vcpu: struct_kvm_vcpu, gfn: gfn_t):
 	}
 
 	let slot = try_get_memslot(vcpu.last_used_slot, gfn);
-	if (slot)
+	if (slot !== null)
 		return slot;
 
 	/* not __gfn_to_memslot(): the set's own last_used_slot is for others */
@@ -2115,7 +2115,7 @@ function memslot_is_readonly(slot: struct_kvm_memory_slot): boolean {
 /** virt/kvm/kvm_main.c:__gfn_to_hva_many() */
 function __gfn_to_hva_many(slot: struct_kvm_memory_slot | null, gfn: gfn_t,
 	nr_pages: ref<number> | null, write: boolean): hva_t {
-	if (!slot || slot.flags & KVM_MEMSLOT_INVALID)
+	if (slot === null || (slot.flags & KVM_MEMSLOT_INVALID) !== 0)
 		return KVM_HVA_ERR_BAD;
 
 	if (memslot_is_readonly(slot) && write)
@@ -2562,7 +2562,7 @@ export function kvm_release_pfn_clean(pfn: kvm_pfn_t): void {
 		return;
 
 	const page = kvm_pfn_to_refcounted_page(pfn);
-	if (!page)
+	if (page === null)
 		return;
 
 	kvm_release_page_clean(page);

@@ -661,7 +661,7 @@ function is_obsolete_sp(kvm: struct_kvm, sp: struct_kvm_mmu_page): boolean {
 		return true;
 
 	/* the generation says nothing of the TDP MMU's pages */
-	return !sp.tdp_mmu_page &&
+	return sp.tdp_mmu_page !== true &&
 	       sp.mmu_valid_gen !== kvm.arch.mmu_valid_gen;
 }
 
@@ -1554,7 +1554,7 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 	faultin_async.v = false;
 	faultin_writable.v = fault.map_writable;
 	fault.pfn = __gfn_to_pfn_memslot(slot, fault.gfn, false, faultin_async,
-		fault.write, faultin_writable,
+		fault.write === true, faultin_writable,
 		faultin_hva);
 	fault.map_writable = faultin_writable.v;
 	fault.hva = faultin_hva.v;

@@ -202,7 +202,7 @@ export function make_spte(vcpu: struct_kvm_vcpu, sp: struct_kvm_mmu_page,
 
 	if (!pair_is_zero(shadow_memtype_mask))
 		lo |= kvm_x86_ops.get_mt_mask!(vcpu, gfn, kvm_is_mmio_pfn(pfn));
-	if (host_writable) {
+	if (host_writable === true) {
 		lo |= shadow_host_writable_mask.lo;
 		hi |= shadow_host_writable_mask.hi;
 	} else

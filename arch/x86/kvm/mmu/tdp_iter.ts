@@ -76,7 +76,7 @@ export function tdp_iter_start_near(iter: struct_tdp_iter, root: struct_kvm_mmu_
 	boolean {
 	const index = gfn & (SPTE_ENT_PER_PAGE - 1);
 
-	if (iter.stale || iter.level !== PG_LEVEL_4K || iter.yielded || !iter.valid ||
+	if (iter.stale || iter.level !== PG_LEVEL_4K || iter.yielded || iter.valid !== true ||
 	    iter.pt_path[iter.root_level - 1] !== root.spt ||
 	    gfn - index !== iter.gfn - (iter.gfn & (SPTE_ENT_PER_PAGE - 1)))
 		return false;

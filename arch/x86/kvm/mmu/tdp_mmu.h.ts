@@ -34,7 +34,7 @@ export function kvm_tdp_mmu_walk_lockless_end(): void {
 }
 
 export function is_tdp_mmu_page(sp: struct_kvm_mmu_page): boolean {
-	return sp.tdp_mmu_page;
+	return sp.tdp_mmu_page === true;
 }
 
 export function is_tdp_mmu(mmu: struct_kvm_mmu): boolean {

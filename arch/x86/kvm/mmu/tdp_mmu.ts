@@ -1120,9 +1120,9 @@ function tdp_mmu_zap_leafs(kvm: struct_kvm, root: struct_kvm_mmu_page, start: gf
 	}
 
 	const iter = tdp_iter_get();
-	for (tdp_iter_start(iter, root, PG_LEVEL_4K, start); iter.valid && iter.gfn < end;
+	for (tdp_iter_start(iter, root, PG_LEVEL_4K, start); iter.valid === true && iter.gfn < end;
 	     tdp_iter_next(iter)) {
-		if (can_yield &&
+		if (can_yield === true &&
 		    tdp_mmu_iter_cond_resched(kvm, iter, flush, false)) {
 			flush = false;
 			continue;
@@ -1323,7 +1323,7 @@ export function kvm_tdp_mmu_map(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fa
 	/* above a small page there is nothing to do but to see that the tables are there */
 	if (fault.goal_level !== PG_LEVEL_4K || !tdp_iter_start_near(iter, root, gfn))
 		tdp_iter_start(iter, root, PG_LEVEL_4K, gfn);
-	for (; iter.valid && iter.gfn < gfn + 1; tdp_iter_next(iter)) {
+	for (; iter.valid === true && iter.gfn < gfn + 1; tdp_iter_next(iter)) {
 		/* no page takes the place of a table of a TD's, either */
 		if (fault.nx_huge_page_workaround_enabled || iter.is_private)
 			disallowed_hugepage_adjust(fault, iter.old_spte, iter.level);

@@ -547,7 +547,7 @@ export function vmx_update_exception_bitmap(vcpu: struct_kvm_vcpu): void {
 export function __vmx_vcpu_run_flags(vmx: struct_vcpu_vmx): number {
 	let flags = 0;
 
-	if (vmx.loaded_vmcs.launched)
+	if (vmx.loaded_vmcs.launched === true)
 		flags |= VMX_RUN_VMRESUME;
 
 	return flags;
@@ -593,7 +593,7 @@ function update_transition_efer(vmx: struct_vcpu_vmx): void {
 export function vmx_prepare_switch_to_guest(vcpu: struct_kvm_vcpu): void {
 	const vmx = to_vmx(vcpu);
 
-	if (vmx.guest_state_loaded)
+	if (vmx.guest_state_loaded === true)
 		return;
 
 	wrmsrl(MSR_KERNEL_GS_BASE, vmx.msr_guest_kernel_gs_base);
