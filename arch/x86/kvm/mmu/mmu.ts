@@ -1039,12 +1039,17 @@ function fast_pf_get_last_sptep(vcpu: struct_kvm_vcpu, gpa: gpa_t, spte: ref<u64
 
 /** arch/x86/kvm/mmu/mmu.c:fast_page_fault(): RET_PF_INVALID, RET_PF_FIXED or RET_PF_SPURIOUS. */
 function fast_page_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): number {
+	if (!page_fault_can_be_fast(fault))
+		return RET_PF_INVALID;
+
+	return fast_page_fault_walk(vcpu, fault);
+}
+
+/* the rest of fast_page_fault() */
+function fast_page_fault_walk(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): number {
 	let ret = RET_PF_INVALID as number;
 	let sptep: sptep_t = 0;
 	let retry_count = 0;
-
-	if (!page_fault_can_be_fast(fault))
-		return ret;
 
 	const spte = new ref<u64_spte>(PAIR_ZERO);
 
