@@ -15,7 +15,6 @@ import { boot_cpu_data, cpuid_eax } from "#asm/processor.ts";
 import { INVALID_PAGE, KVM_HPAGE_GFN_SHIFT, kvm_x86_ops, PFERR_IMPLICIT_ACCESS, PFERR_PK_MASK,
 	PFERR_PRESENT_MASK, PFERR_RSVD_BIT, PFERR_RSVD_MASK, type struct_kvm_mmu,
 	tdp_enabled, VALID_PAGE } from "#asm/kvm_host.ts";
-import { atomic64_add } from "#linux/atomic.ts";
 import { WARN_ON } from "#linux/bug.ts";
 import { smp_load_acquire } from "#linux/compiler.ts";
 import type { struct_kvm, struct_kvm_memory_slot, struct_kvm_vcpu } from "#linux/kvm_host.ts";
@@ -171,7 +170,8 @@ export function kvm_mmu_slot_lpages(slot: struct_kvm_memory_slot, level: number)
 }
 
 export function kvm_update_page_stats(kvm: struct_kvm, level: number, count: number): void {
-	atomic64_add(count, kvm.stat.pages[level - 1]!);
+	/* C: atomic64_add() */
+	kvm.stat.pages[level - 1]! += count;
 }
 
 /** Only the MMU of a nested guest, which is never set up here, would translate. */

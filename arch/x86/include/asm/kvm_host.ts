@@ -11,7 +11,7 @@ import { array_of } from "#asm-generic/array.ts";
 import { PAIR_ZERO, type u64_pair, type u64_spte } from "#asm-generic/pair.ts";
 import { gfn_t, gpa_t, type gva_t, hpa_t, type kvm_pfn_t, type ref, type user_ptr, WIDE_0 } from
 	"#asm-generic/types.ts";
-import { atomic64_t, atomic_t } from "#linux/atomic.ts";
+import { atomic_t } from "#linux/atomic.ts";
 import { struct_cpumask } from "#linux/cpumask.ts";
 import { ENOTSUPP } from "#linux/errno.ts";
 import { GFP_KERNEL_ACCOUNT } from "#linux/gfp_types.ts";
@@ -769,8 +769,8 @@ export class struct_kvm_vm_stat {
 	mmu_recycled = 0;
 	mmu_cache_miss = 0;
 	mmu_unsync = 0;
-	/** pages_4k, pages_2m, pages_1g: by level - PG_LEVEL_4K */
-	pages = array_of(KVM_NR_PAGE_SIZES, () => new atomic64_t());
+	/** pages_4k, pages_2m, pages_1g: by level - PG_LEVEL_4K; C: atomic64_t */
+	pages = new Int32Array(KVM_NR_PAGE_SIZES);
 	nx_lpage_splits = 0;
 	max_mmu_page_hash_collisions = 0;
 	max_mmu_rmap_size = 0;
