@@ -17,12 +17,12 @@ import { pair, pair_put, PAIR_ZERO, type u64_spte } from "#asm-generic/pair.ts";
 import { gfn_t } from "#asm-generic/types.ts";
 import { rcu_dereference } from "#linux/rcupdate.ts";
 import { mem_hi, mem_lo, mem_write64, mem_xchg64, mem_xchg_hi } from "#hw/memory.ts";
-import type { tdp_ptep_t } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
+import type { struct_kvm_mmu_page, tdp_ptep_t } from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { is_last_spte, is_shadow_present_pte, spte_has_volatile_bits } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
 
-export { spte_to_child_pt, tdp_iter_forget, tdp_iter_next, tdp_iter_restart, tdp_iter_start,
-	tdp_iter_start_near } from "#arch/x86/kvm/mmu/tdp_iter.ts";
+export { spte_to_child_pt, tdp_iter_forget, tdp_iter_next, tdp_iter_restart, tdp_iter_sp,
+	tdp_iter_start, tdp_iter_start_near } from "#arch/x86/kvm/mmu/tdp_iter.ts";
 
 export function kvm_tdp_mmu_read_spte(sptep: tdp_ptep_t): u64_spte {
 	const p = rcu_dereference(sptep);
@@ -79,8 +79,15 @@ export class struct_tdp_iter {
 	valid = false;
 	/** mmu_lock was dropped: tdp_iter_next() starts from the root again. */
 	yielded = false;
-	/** Port-only: tables were taken out of a tree since the walk began. */
-	stale = false;
+	/**
+	 * Port-only: the first gfn of the table of small pages that the walk is in, and the table's
+	 * page once tdp_iter_sp() was asked; -1 and null anywhere else, or if tables were taken out
+	 * of a tree since.
+	 */
+	table_gfn = -1;
+	table_sp: struct_kvm_mmu_page | null = null;
+	/** Port-only: pt_path[root_level - 1] */
+	root_pt: tdp_ptep_t = 0;
 }
 
 /**

@@ -10,8 +10,8 @@ import { gfn_t } from "#asm-generic/types.ts";
 import { WARN_ON } from "#linux/bug.ts";
 import { PG_LEVEL_4K } from "#asm/pgtable_types.ts";
 import { KVM_HPAGE_GFN_SHIFT, KVM_PAGES_PER_HPAGE, PT64_ROOT_MAX_LEVEL } from "#asm/kvm_host.ts";
-import { is_private_sp, kvm_mmu_page_as_id, type struct_kvm_mmu_page, type tdp_ptep_t } from
-	"#arch/x86/kvm/mmu/mmu_internal.h.ts";
+import { is_private_sp, kvm_mmu_page_as_id, sptep_to_sp, type struct_kvm_mmu_page, type tdp_ptep_t }
+	from "#arch/x86/kvm/mmu/mmu_internal.h.ts";
 import { is_last_spte, is_shadow_present_pte, SPTE_ENT_PER_PAGE, spte_index, spte_to_pfn } from
 	"#arch/x86/kvm/mmu/spte.h.ts";
 import { tdp_iter_read_spte, type struct_tdp_iter } from "#arch/x86/kvm/mmu/tdp_iter.h.ts";
@@ -42,6 +42,7 @@ export function tdp_iter_restart(iter: struct_tdp_iter): void {
 	iter.yielded = false;
 	iter.yielded_gfn = iter.next_last_level_gfn;
 	iter.level = iter.root_level;
+	tdp_iter_forget(iter);
 
 	iter.gfn = round_gfn_for_level(iter.next_last_level_gfn, iter.level);
 	tdp_iter_refresh_sptep(iter);
@@ -63,7 +64,7 @@ export function tdp_iter_start(iter: struct_tdp_iter, root: struct_kvm_mmu_page,
 	iter.pt_path[iter.root_level - 1] = root.spt;
 	iter.as_id = kvm_mmu_page_as_id(root);
 	iter.is_private = is_private_sp(root);
-	iter.stale = false;
+	iter.root_pt = root.spt;
 
 	tdp_iter_restart(iter);
 }
@@ -74,23 +75,35 @@ export function tdp_iter_start(iter: struct_tdp_iter, root: struct_kvm_mmu_page,
  */
 export function tdp_iter_start_near(iter: struct_tdp_iter, root: struct_kvm_mmu_page, gfn: gfn_t):
 	boolean {
-	const index = gfn & (SPTE_ENT_PER_PAGE - 1);
-
-	if (iter.stale || iter.level !== PG_LEVEL_4K || iter.yielded || iter.valid !== true ||
-	    iter.pt_path[iter.root_level - 1] !== root.spt ||
-	    gfn - index !== iter.gfn - (iter.gfn & (SPTE_ENT_PER_PAGE - 1)))
+	if (gfn - (gfn & (SPTE_ENT_PER_PAGE - 1)) !== iter.table_gfn || iter.root_pt !== root.spt)
 		return false;
 
 	iter.next_last_level_gfn = gfn;
 	iter.yielded_gfn = gfn;
+	iter.sptep += gfn - iter.gfn;
 	iter.gfn = gfn;
-	iter.sptep = iter.pt_path[0]! + index;
 	tdp_iter_read_spte(iter);
 	return true;
 }
 
 export function tdp_iter_forget(iter: struct_tdp_iter): void {
-	iter.stale = true;
+	iter.table_gfn = -1;
+	iter.table_sp = null;
+}
+
+/** Port-only: sptep_to_sp(iter->sptep), looked up once for a table of small pages. */
+export function tdp_iter_sp(iter: struct_tdp_iter): struct_kvm_mmu_page {
+	const sp = iter.table_sp;
+
+	return sp !== null ? sp : tdp_iter_find_sp(iter);
+}
+
+function tdp_iter_find_sp(iter: struct_tdp_iter): struct_kvm_mmu_page {
+	const sp = sptep_to_sp(iter.sptep);
+
+	if (iter.table_gfn !== -1)
+		iter.table_sp = sp;
+	return sp;
 }
 
 /**
@@ -121,6 +134,8 @@ function try_step_down(iter: struct_tdp_iter): boolean {
 	iter.pt_path[iter.level - 1] = child_pt;
 	iter.gfn = round_gfn_for_level(iter.next_last_level_gfn, iter.level);
 	tdp_iter_refresh_sptep(iter);
+	if (iter.level === PG_LEVEL_4K)
+		iter.table_gfn = iter.gfn - (iter.gfn & (SPTE_ENT_PER_PAGE - 1));
 
 	return true;
 }
@@ -145,6 +160,7 @@ function try_step_up(iter: struct_tdp_iter): boolean {
 		return false;
 
 	iter.level++;
+	tdp_iter_forget(iter);
 	iter.gfn = round_gfn_for_level(iter.gfn, iter.level);
 	tdp_iter_refresh_sptep(iter);
 

@@ -74,7 +74,7 @@ import { ACC_ALL, check_spte_writable_invariants, is_accessed_spte, is_dirty_spt
 	"#arch/x86/kvm/mmu/spte.h.ts";
 import { __kvm_tdp_mmu_write_spte, fault_iter, kvm_tdp_mmu_read_spte, kvm_tdp_mmu_write_spte,
 	kvm_tdp_mmu_write_spte_atomic, spte_to_child_pt, struct_tdp_iter, tdp_iter_forget,
-	tdp_iter_get, tdp_iter_next, tdp_iter_put, tdp_iter_read_spte, tdp_iter_start,
+	tdp_iter_get, tdp_iter_next, tdp_iter_put, tdp_iter_read_spte, tdp_iter_sp, tdp_iter_start,
 	tdp_iter_start_near } from
 	"#arch/x86/kvm/mmu/tdp_iter.h.ts";
 import { kvm_tdp_mmu_get_root } from "#arch/x86/kvm/mmu/tdp_mmu.h.ts";
@@ -1207,7 +1207,7 @@ const made_spte = pair(0, 0);
 function tdp_mmu_map_handle_target_level(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault,
 	iter: struct_tdp_iter): number {
 	const sptep = rcu_dereference(iter.sptep);
-	const sp = sptep_to_sp(sptep);
+	const sp = tdp_iter_sp(iter);
 	let new_spte: u64_spte;
 	let ret: number = RET_PF_FIXED;
 	let wrprot = false;
