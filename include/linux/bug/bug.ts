@@ -38,10 +38,13 @@ export function BUG_ON(condition: boolean): void {
 		report_bug("");
 }
 
+/* constants returned, so that a caller's branch takes the condition as compared */
 export function WARN_ON(condition: boolean): boolean {
-	if (condition)
+	if (condition) {
 		report_warn(null);
-	return condition;
+		return true;
+	}
+	return false;
 }
 
 export function WARN(condition: boolean, fmt: string, ...args: unknown[]): boolean {
@@ -71,9 +74,12 @@ export function generic_bug_clear_once(): void {
 }
 
 export function WARN_ON_ONCE(condition: boolean): boolean {
-	if (condition && once())
-		report_warn(null);
-	return condition;
+	if (condition) {
+		if (once())
+			report_warn(null);
+		return true;
+	}
+	return false;
 }
 
 export function WARN_ONCE(condition: boolean, fmt: string, ...args: unknown[]): boolean {
