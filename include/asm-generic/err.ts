@@ -3,40 +3,35 @@
  * Errno values in the place of pointers (include/linux/err.h).
  */
 
-export class err_ptr {
-	readonly err: number;
-	constructor(err: number) {
-		this.err = err;
-	}
-}
+declare const errno: unique symbol;
 
-const cells = new Map<number, err_ptr>();
+/**
+ * A negative number that the compiler takes for an object of its own: an error is neither a pointer
+ * nor an entry of an array (xa_value). Writing through it is an oops, as in C.
+ */
+export interface err_ptr {
+	readonly [errno]: never;
+}
 
 /** @err negative errno. */
 export function ERR_PTR(err: number): err_ptr {
-	let p = cells.get(err);
-	if (p === undefined) {
-		/* writing through it is an oops, as in C */
-		p = Object.freeze(new err_ptr(err));
-		cells.set(err, p);
-	}
-	return p;
+	return err as unknown as err_ptr;
 }
 
 export function IS_ERR(x: unknown): x is err_ptr {
-	return x instanceof err_ptr;
+	return typeof x === "number" && x < 0;
 }
 
 export function IS_ERR_OR_NULL(x: unknown): x is err_ptr | null {
-	return x === null || x instanceof err_ptr;
+	return x === null || IS_ERR(x);
 }
 
 export function PTR_ERR(x: err_ptr): number {
-	return x.err;
+	return x as unknown as number;
 }
 
 export function PTR_ERR_OR_ZERO(x: unknown): number {
-	return x instanceof err_ptr ? x.err : 0;
+	return IS_ERR(x) ? PTR_ERR(x) : 0;
 }
 
 /** An address that is an errno (C: the last page of the address space). */

@@ -4,7 +4,7 @@
  * fault-around, truncation, invalidation, shadow entries, and the folio lock.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { err_ptr } from "#asm-generic/err.ts";
+import { IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
 import { type pgoff_t, PGOFF_MAX, ref } from "#asm-generic/types.ts";
 import { EIO } from "#linux/errno.ts";
 import { alloc_file_pseudo, fput } from "#linux/file.ts";
@@ -71,16 +71,16 @@ class toy_file {
 
 	constructor(size: number) {
 		const inode = alloc_anon_inode(base.file.f_inode!.i_sb!) as struct_inode | err_ptr;
-		if ("err" in inode)
-			throw new Error(`alloc_anon_inode: ${inode.err}`);
+		if (IS_ERR(inode))
+			throw new Error(`alloc_anon_inode: ${PTR_ERR(inode)}`);
 		inode.i_mode |= 0o100000;
 		inode.i_mapping.a_ops = toy_aops;
 		inode.i_blocks = 0;
 		i_size_write(inode, BigInt(size));
 		const file = alloc_file_pseudo(inode, base.file.f_path.mnt!, "toy", 2, toy_fops) as
 			struct_file | err_ptr;
-		if ("err" in file)
-			throw new Error(`alloc_file_pseudo: ${file.err}`);
+		if (IS_ERR(file))
+			throw new Error(`alloc_file_pseudo: ${PTR_ERR(file)}`);
 		this.file = file;
 		this.inode = inode;
 		this.mapping = inode.i_mapping;

@@ -4,7 +4,7 @@
  * task makes the calls, in an address space of its own.
  */
 import "#generated/vmlinux.ts";
-import type { err_ptr } from "#asm-generic/err.ts";
+import { IS_ERR, PTR_ERR, type err_ptr } from "#asm-generic/err.ts";
 import { type pgoff_t, ref } from "#asm-generic/types.ts";
 import { fput } from "#linux/file.ts";
 import { __kernel_read, __kernel_write, do_truncate, file_inode, vfs_fallocate, vfs_getattr,
@@ -105,8 +105,8 @@ export class file_under_test {
 	/** @map_pages of it are mapped, shared and writable; 0: none */
 	static create(map_pages = 64): file_under_test {
 		const file = shmem_file_setup("kunit", 0n, VM_NORESERVE) as struct_file | err_ptr;
-		if ("err" in file)
-			throw new Error(`shmem_file_setup: ${file.err}`);
+		if (IS_ERR(file))
+			throw new Error(`shmem_file_setup: ${PTR_ERR(file)}`);
 		return file_under_test.of(file, map_pages);
 	}
 	static of(file: struct_file, map_pages: number): file_under_test {
@@ -249,7 +249,7 @@ export class mount_under_test {
 		const type = get_fs_type("tmpfs")!;
 		const mnt = vfs_kern_mount(type, 0, "tmpfs", options) as struct_vfsmount | err_ptr;
 		put_filesystem(type);
-		return "err" in mnt ? mnt.err : new mount_under_test(mnt);
+		return IS_ERR(mnt) ? PTR_ERR(mnt) : new mount_under_test(mnt);
 	}
 	umount(): void {
 		task_work_run();
@@ -259,7 +259,7 @@ export class mount_under_test {
 	create(): file_under_test | number {
 		const file = shmem_file_setup_with_mnt(this.mnt, "kunit", 0n, VM_NORESERVE) as
 			struct_file | err_ptr;
-		return "err" in file ? file.err : file_under_test.of(file, 0);
+		return IS_ERR(file) ? PTR_ERR(file) : file_under_test.of(file, 0);
 	}
 	options(): string {
 		return shmem_show_options(this.mnt.mnt_root!);
