@@ -45,7 +45,7 @@ import {
 import {
 	find_extend_vma, find_vma, folio_mark_dirty, folio_nr_pages, folio_put_refs,
 	gup_must_unshare, handle_mm_fault, is_cow_mapping, is_longterm_pinnable_page,
-	mark_page_accessed, pmd_lock, pte_alloc, pte_lockptr, pte_unmap_unlock, set_page_dirty,
+	mark_page_accessed, pmd_lock, pte_alloc, pte_unmap_unlock, set_page_dirty,
 	vm_fault_to_errno, vm_normal_page, vma_is_accessible, vma_is_anonymous,
 } from "#linux/mm.ts";
 import type { ptep_t, struct_folio, struct_mm_struct, struct_page, struct_vm_area_struct } from
@@ -80,13 +80,13 @@ import { node_stat_mod_folio } from "#linux/vmstat.ts";
 import { PAGE_SHIFT, PAGE_SIZE, PMD_SIZE, PUD_SIZE } from "#asm/page_types.ts";
 import {
 	p4d_bad, p4d_none, p4d_offset, p4d_offset_lockless, p4dp_get, pgd_bad, pgd_none,
-	pgd_offset, pgdp_get, pmd_access_permitted, pmd_bad_at, pmd_none, pmd_offset,
-	pmd_offset_lockless, pmd_page, pmd_pfn, pmd_present, pmd_same, pmd_trans_huge, pmd_write,
-	pmdp_get, pte_access_permitted, pte_dirty, pte_mkdirty, pte_mkyoung, pte_none,
-	pte_offset_map, pte_offset_of, pte_page, pte_pfn, pte_present, pte_same, pte_special,
-	pte_write, ptep_get, ptep_get_lockless, pud_access_permitted, pud_bad, pud_none,
-	pud_offset, pud_offset_lockless, pud_pfn, pud_present, pud_same, pud_write, pudp_get,
-	set_pte_at, update_mmu_cache,
+	pgd_offset, pgdp_get, pmd_access_permitted, pmd_bad, pmd_none, pmd_offset,
+	pmd_offset_lockless, pmd_page, pmd_pfn, pmd_pgtable, pmd_present, pmd_same,
+	pmd_trans_huge, pmd_write, pmdp_get, pte_access_permitted, pte_dirty, pte_mkdirty,
+	pte_mkyoung, pte_none, pte_offset_of, pte_page, pte_pfn, pte_present, pte_same,
+	pte_special, pte_write, ptep_get, ptep_get_lockless, pud_access_permitted, pud_bad,
+	pud_none, pud_offset, pud_offset_lockless, pud_pfn, pud_present, pud_same, pud_write,
+	pudp_get, set_pte_at, update_mmu_cache,
 } from "#asm/pgtable.ts";
 import type { p4d_t, pgd_t, pmd_t, pte_t, pud_t } from "#asm/pgtable_types.ts";
 
@@ -362,11 +362,12 @@ function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd
 	if (WARN_ON_ONCE((flags & (FOLL_PIN | FOLL_GET)) === (FOLL_PIN | FOLL_GET)))
 		return ERR_PTR(-EINVAL);
 	retry: for (;;) {
-		if (pmd_bad_at(pmd))
+		const pmdval = pmdp_get(pmd);
+		if (pmd_bad(pmdval))
 			return no_page_table(vma, flags);
 
-		const ptl = pte_lockptr(mm, pmd);
-		const ptep = pte_offset_map(pmd, address);
+		const ptl = pmd_pgtable(pmdval).ptl!;
+		const ptep = pte_offset_of(pmdval, address);
 		spin_lock(ptl);
 		const pte = ptep_get(ptep);
 		let page: struct_page | err_ptr | null = null;
@@ -445,38 +446,12 @@ function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd
 	}
 }
 
-/** mm/gup.c:follow_pmd_mask() */
-function follow_pmd_mask(vma: struct_vm_area_struct, address: unsigned_long, pudp: ptep_t,
+/** The rest of mm/gup.c:follow_pmd_mask(): what looked huge, under the lock. */
+function follow_locked_pmd(vma: struct_vm_area_struct, address: unsigned_long, pmd: ptep_t,
 	flags: number, ctx: struct_follow_page_context): struct_page | err_ptr | null {
 	const mm = vma.vm_mm!;
-	let page: struct_page | err_ptr | null;
 	let ptl: spinlock_t;
-
-	const pmd = pmd_offset(pudp, address);
-	let pmdval = pmdp_get(pmd);
-	if (pmd_none(pmdval))
-		return no_page_table(vma, flags);
-	if (pmd_huge(pmdval) && is_vm_hugetlb_page(vma)) {
-		page = follow_huge_pmd(mm, address, pmd, flags);
-		if (page)
-			return page;
-		return no_page_table(vma, flags);
-	}
-	/* a migration entry */
-	while (!pmd_present(pmdval)) {
-		VM_BUG_ON(!thp_migration_supported() || !is_pmd_migration_entry(pmdval));
-
-		if (!(flags & FOLL_MIGRATION))
-			return no_page_table(vma, flags);
-
-		pmd_migration_entry_wait(mm, pmd);
-		pmdval = pmdp_get(pmd);
-		/* madvise() may have zapped it meanwhile, with mmap_lock held for read */
-		if (pmd_none(pmdval))
-			return no_page_table(vma, flags);
-	}
-	if (!pmd_trans_huge(pmdval))
-		return follow_page_pte(vma, address, pmd, flags);
+	let pmdval: pmd_t;
 
 	for (;;) {
 		ptl = pmd_lock(mm, pmd);
@@ -512,10 +487,44 @@ function follow_pmd_mask(vma: struct_vm_area_struct, address: unsigned_long, pud
 
 		return ret ? ERR_PTR(ret) : follow_page_pte(vma, address, pmd, flags);
 	}
-	page = follow_trans_huge_pmd(vma, address, pmd, flags);
+	const page = follow_trans_huge_pmd(vma, address, pmd, flags);
 	spin_unlock(ptl);
 	ctx.page_mask = HPAGE_PMD_NR - 1;
 	return page;
+}
+
+/** mm/gup.c:follow_pmd_mask() */
+function follow_pmd_mask(vma: struct_vm_area_struct, address: unsigned_long, pudp: ptep_t,
+	flags: number, ctx: struct_follow_page_context): struct_page | err_ptr | null {
+	const mm = vma.vm_mm!;
+
+	const pmd = pmd_offset(pudp, address);
+	let pmdval = pmdp_get(pmd);
+	if (pmd_none(pmdval))
+		return no_page_table(vma, flags);
+	if (pmd_huge(pmdval) && is_vm_hugetlb_page(vma)) {
+		const page = follow_huge_pmd(mm, address, pmd, flags);
+		if (page)
+			return page;
+		return no_page_table(vma, flags);
+	}
+	/* a migration entry */
+	while (!pmd_present(pmdval)) {
+		VM_BUG_ON(!thp_migration_supported() || !is_pmd_migration_entry(pmdval));
+
+		if (!(flags & FOLL_MIGRATION))
+			return no_page_table(vma, flags);
+
+		pmd_migration_entry_wait(mm, pmd);
+		pmdval = pmdp_get(pmd);
+		/* madvise() may have zapped it meanwhile, with mmap_lock held for read */
+		if (pmd_none(pmdval))
+			return no_page_table(vma, flags);
+	}
+	if (!pmd_trans_huge(pmdval))
+		return follow_page_pte(vma, address, pmd, flags);
+
+	return follow_locked_pmd(vma, address, pmd, flags, ctx);
 }
 
 /** mm/gup.c:follow_pud_mask() */

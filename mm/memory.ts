@@ -138,15 +138,15 @@ import {
 	pud_free, pud_populate,
 } from "#asm/pgalloc.ts";
 import {
-	flush_tlb_fix_spurious_fault, mk_pte, p4d_bad, p4d_clear, p4d_none, p4d_offset, p4d_present,
-	p4dp_get, pfn_pte, pgd_bad, pgd_none, pgd_offset, pgdp_get, pmd_bad, pmd_bad_at, pmd_clear,
-	pmd_mkdirty, pmd_none, pmd_none_at, pmd_offset, pmd_pfn, pmd_pgtable, pmd_present,
-	pmd_trans_huge, pmd_write, pmdp_get, pte_dirty, pte_mkclean, pte_mkdirty, pte_mkold,
-	pte_mkspecial, pte_mkwrite, pte_mkyoung, pte_none, pte_none_at, pte_offset_map, pte_pfn,
-	pte_present, pte_same, pte_same_at, pte_special, pte_write, pte_wrprotect, pte_young,
-	ptep_get, ptep_get_and_clear_full, ptep_set_access_flags, ptep_set_wrprotect, pud_bad,
-	pud_clear, pud_none, pud_offset, pud_present, pudp_get, set_pmd_at, set_pte_at,
-	update_mmu_cache, update_mmu_cache_pmd,
+	flush_tlb_fix_spurious_fault, mk_pte, p4d_bad, p4d_clear, p4d_none, p4d_offset,
+	p4d_present, p4dp_get, pfn_pte, pgd_bad, pgd_none, pgd_offset, pgdp_get, pmd_bad,
+	pmd_bad_at, pmd_clear, pmd_mkdirty, pmd_none, pmd_none_at, pmd_offset, pmd_pfn,
+	pmd_pgtable, pmd_present, pmd_trans_huge, pmd_write, pmdp_get, pte_dirty, pte_mkclean,
+	pte_mkdirty, pte_mkold, pte_mkspecial, pte_mkwrite, pte_mkyoung, pte_none, pte_none_at,
+	pte_offset_map, pte_offset_of, pte_pfn, pte_present, pte_same, pte_same_at, pte_special,
+	pte_write, pte_wrprotect, pte_young, ptep_get, ptep_get_and_clear_full,
+	ptep_set_access_flags, ptep_set_wrprotect, pud_bad, pud_clear, pud_none, pud_offset,
+	pud_present, pudp_get, set_pmd_at, set_pte_at, update_mmu_cache, update_mmu_cache_pmd,
 } from "#asm/pgtable.ts";
 import { type pgprot_t, type pmd_t, pmd_val, type pte_t, pte_val } from "#asm/pgtable_types.ts";
 import {
@@ -1992,25 +1992,29 @@ export function finish_fault(vmf: struct_vm_fault): vm_fault_t {
 			return ret;
 	}
 
-	if (pmd_none_at(vmf.pmd)) {
-		if (PageTransCompound(page)) {
-			ret = do_set_pmd(vmf, page);
-			if (ret !== VM_FAULT_FALLBACK)
-				return ret;
+	/* neither empty nor huge: most faults find a table */
+	if (pmd_bad_at(vmf.pmd)) {
+		if (pmd_none_at(vmf.pmd)) {
+			if (PageTransCompound(page)) {
+				ret = do_set_pmd(vmf, page);
+				if (ret !== VM_FAULT_FALLBACK)
+					return ret;
+			}
+
+			if (vmf.prealloc_pte !== null)
+				vmf.prealloc_pte = pmd_install(mm, vmf.pmd, vmf.prealloc_pte);
+			else if (pte_alloc(mm, vmf.pmd))
+				return VM_FAULT_OOM;
 		}
 
-		if (vmf.prealloc_pte !== null)
-			vmf.prealloc_pte = pmd_install(mm, vmf.pmd, vmf.prealloc_pte);
-		else if (pte_alloc(mm, vmf.pmd))
-			return VM_FAULT_OOM;
+		/* a huge page may have come instead of a table: see handle_pte_fault() */
+		if (pmd_devmap_trans_unstable(vmf.pmd))
+			return VM_FAULT_NOPAGE;
 	}
 
-	/* a huge page may have come instead of a table: see handle_pte_fault() */
-	if (pmd_devmap_trans_unstable(vmf.pmd))
-		return VM_FAULT_NOPAGE;
-
-	const ptl = pte_lockptr(mm, vmf.pmd);
-	vmf.pte = pte_offset_map(vmf.pmd, vmf.address);
+	const pmdval = pmdp_get(vmf.pmd);
+	const ptl = pmd_pgtable(pmdval).ptl!;
+	vmf.pte = pte_offset_of(pmdval, vmf.address);
 	vmf.ptl = ptl;
 	spin_lock(ptl);
 

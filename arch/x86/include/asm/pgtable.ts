@@ -219,7 +219,11 @@ export function p4d_pgtable(p4d: p4d_t): ptep_t {
 	return p4d_pfn(p4d) * 512;
 }
 
-export const pmd_pgtable = pmd_page as (pmd: pmd_t) => pgtable_t;
+/** The page of entries that a PMD points to. */
+export function pmd_pgtable(pmd: pmd_t): pgtable_t {
+	return pfn_to_page(pfn_nr(entry_pfn(pmd.lo, pmd.hi))) as pgtable_t;
+}
+
 
 export function p4d_large(_p4d: p4d_t): boolean {
 	return false;
