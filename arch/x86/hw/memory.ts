@@ -238,11 +238,12 @@ export function mem_hi(word: number): number {
 		words_of(word)[(word & CHUNK_WORD_MASK) << 1 | 1]!;
 }
 
+/* (to V8 what is stored might be a double, if it does not see that it is not) */
 export function mem_write64(word: number, lo: number, hi: number): void {
 	if (in_home(word)) {
 		const w = (word - HOME_WORD) << 1;
-		home_i32[w] = lo;
-		home_i32[w | 1] = hi;
+		home_i32[w] = lo | 0;
+		home_i32[w | 1] = hi | 0;
 		home_state[w >>> 10]! |= FRAME_USED;
 		return;
 	}
@@ -342,16 +343,16 @@ export function frame_set_meta(pfn: number, on: boolean): void {
 	c.nr_meta += on ? 1 : -1;
 }
 
-/** 32 bits at a 4-byte aligned offset, signed. */
+/** 32 bits at a 4-byte aligned offset (below 4096), signed. */
 export function frame_get32(pfn: number, off: number): number {
-	const f = pfn - HOME_FRAME, at = (off & 0xffc) >> 2;
+	const f = pfn - HOME_FRAME, at = off >> 2;
 
 	return f >>> 0 < CHUNK_FRAMES ? home_i32[f << 10 | at]! :
 		words_of_frame(pfn)[(pfn & CHUNK_FRAME_MASK) << 10 | at]!;
 }
 
 export function frame_put32(pfn: number, off: number, x: number): void {
-	const f = pfn - HOME_FRAME, at = (off & 0xffc) >> 2;
+	const f = pfn - HOME_FRAME, at = off >> 2;
 
 	if (f >>> 0 < CHUNK_FRAMES)
 		home_i32[f << 10 | at] = x;
