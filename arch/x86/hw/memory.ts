@@ -105,9 +105,13 @@ const NR_VIEWS = 4096;
 let view_pfn = new Int32Array(NR_VIEWS).fill(-1);
 let views: (Uint8Array | null)[] = [];
 
-/** Installs @bytes (a multiple of a page) of zeroed memory; drops whatever was there. */
+/**
+ * Installs @bytes (a multiple of a page) of zeroed memory; drops whatever was there. Frame numbers
+ * have 31 bits.
+ */
 export function memory_install(bytes: number): void {
-	if (bytes <= 0x100000 || bytes % PAGE_BYTES !== 0 || bytes > 2 ** 45)
+	if (bytes <= 0x100000 || bytes % PAGE_BYTES !== 0 ||
+	    bytes > 2 ** 43 - (HIGHMEM_START - LOWMEM_END))
 		throw new Error(`machine: memory: cannot install ${bytes} bytes`);
 	const low = Math.min(bytes, LOWMEM_END);
 	const ebda = 0x9fc00;

@@ -566,7 +566,7 @@ export function pgd_bad(_pgd: pgd_t): boolean {
 /* by pointer: nothing is allocated */
 
 export function pte_none_at(ptep: ptep_t): boolean {
-	return ((mem_lo(ptep) & ERRATUM) | mem_hi(ptep)) === 0;
+	return (mem_lo(ptep) & ERRATUM) === 0 && mem_hi(ptep) === 0;
 }
 
 export function pte_present_at(ptep: ptep_t): boolean {
@@ -578,14 +578,15 @@ export function pte_same_at(ptep: ptep_t, pte: pte_t): boolean {
 }
 
 export function pmd_none_at(pmdp: ptep_t): boolean {
-	return ((mem_lo(pmdp) & ERRATUM) | mem_hi(pmdp)) === 0;
+	return (mem_lo(pmdp) & ERRATUM) === 0 && mem_hi(pmdp) === 0;
 }
 
 export const pud_none_at = pmd_none_at;
 export const p4d_none_at = pmd_none_at;
 
+/* of a table, so one of the frames that there are: those have 31 bits */
 function pfn_at(p: ptep_t): number {
-	return entry_pfn(mem_lo(p), mem_hi(p));
+	return (mem_lo(p) >>> 12) | (mem_hi(p) << 20);
 }
 
 /** The page of entries that a PMD points to. */
@@ -662,16 +663,20 @@ export function pgd_offset(mm: struct_mm_struct, address: number): ptep_t {
 
 /* gup-fast: the same by value, when the entry was read before, and points to a table */
 
+function table_of(e: pgtable_entry): number {
+	return ((e.lo >>> 12) | (e.hi << 20)) * 512;
+}
+
 export function pte_offset_of(pmd: pmd_t, address: number): ptep_t {
-	return entry_pfn(pmd.lo, pmd.hi) * 512 + pte_index(address);
+	return table_of(pmd) + pte_index(address);
 }
 
 export function pmd_offset_lockless(_pudp: ptep_t, pud: pud_t, address: number): ptep_t {
-	return entry_pfn(pud.lo, pud.hi) * 512 + pmd_index(address);
+	return table_of(pud) + pmd_index(address);
 }
 
 export function pud_offset_lockless(_p4dp: ptep_t, p4d: p4d_t, address: number): ptep_t {
-	return entry_pfn(p4d.lo, p4d.hi) * 512 + pud_index(address);
+	return table_of(p4d) + pud_index(address);
 }
 
 export function p4d_offset_lockless(pgdp: ptep_t, _pgd: pgd_t, _address: number): ptep_t {
