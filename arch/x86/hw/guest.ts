@@ -74,16 +74,16 @@ function resume(g: struct_guest_cpu, ctx: guest_context): void {
 export function guest_run(g: struct_guest_cpu, steps: number): boolean {
 	if (g.in_guest === false)
 		return true;
-	run.guest = g;
-	run.tlb = g.cpu!.guest_tlb!;
-	run.regs32 = g.regs32;
+	const t = g.cpu!.guest_tlb!;
+	if (run.guest !== g || run.tlb !== t || run.regs32 !== g.regs32) {
+		run.guest = g;
+		run.tlb = t;
+		run.regs32 = g.regs32;
+	}
 	run.budget = run.counted = steps;
 	while (g.in_guest === true) {
-		if (g.attention === true) {
-			guest_events(g);
-			if (!g.in_guest)
-				break;
-		}
+		if (g.attention === true && guest_events(g) === false)
+			break;
 		if (g.halted === true || run.budget <= 0)
 			break;
 		const ctx = g.top!;

@@ -7,12 +7,12 @@
  * code bit 11, valid bit 31; SVM's event_inj has the same format. A fault while an event is being
  * delivered becomes a double fault where the architecture says so, and a fault of that a shutdown.
  */
-import { tlb_direct_again, tlb_lookup, tracking } from "./tlb.ts";
+import { tlb_direct_again, tlb_drop_page, tlb_lookup, tracking } from "./tlb.ts";
 import { mce_guest, mce_td } from "./mce.ts";
 import { FRAME_META, frame_get64, frame_put64, frame_state } from "./memory.ts";
 import { guest_keyid, page_read, page_write, td_poison } from "./guest_bytes.ts";
-import { WALK_APIC, WALK_FAULT, WALK_NESTED, WALK_POISON, guest_walk, walk_error, walk_gpa } from
-	"./guest_walk.ts";
+import { WALK_APIC, WALK_FAULT, WALK_MODE, WALK_NESTED, WALK_POISON, guest_walk, walk_error,
+	walk_gpa } from "./guest_walk.ts";
 import { GTLB_EXEC, GTLB_SR, GTLB_SW, GTLB_WRITE } from "./guest_cells.ts";
 import { guest_tlb_drop } from "./guest_tlb.ts";
 import { guest_long_code, guest_set_cpl, guest_start } from "./guest_enter.ts";
@@ -52,9 +52,13 @@ export function guest_page(g: struct_guest_cpu, gva: number, need: number): numb
 	let pfn = tlb_lookup(t, lo, hi, need);
 
 	if (pfn < 0) {
+		const missing = pfn === -1;
 		pfn = guest_walk(g, g.cpu!, t, lo, hi, need);
 		if (pfn >= 0)
 			return pfn;
+		/* what stopped it has no translation left */
+		if (!missing && pfn !== WALK_MODE)
+			tlb_drop_page(t, lo, hi);
 		guest_page_failed(g, gva, lo, hi, need, pfn);
 		return -1;
 	}
@@ -531,33 +535,34 @@ function virtual_interrupt(g: struct_guest_cpu): void {
 	deliver(g, (INTR_INFO_VALID_MASK | INTR_TYPE_EXT_INTR | (g.int_vector & 0xff)) >>> 0, 0, 0);
 }
 
-/** Before an operation, when g.attention says so: injects, opens windows. */
-export function guest_events(g: struct_guest_cpu): void {
+/** Before an operation, when g.attention says so: injects, opens windows. False: it has left. */
+export function guest_events(g: struct_guest_cpu): boolean {
 	g.attention = false;
 	if (g.inject !== 0) {
 		const info = g.inject;
 		g.inject = 0;
 		deliver(g, info, g.inject_error, g.inject_len);
 		if (!g.in_guest)
-			return;
+			return false;
 	}
 	if (g.svm === true) {
 		if ((g.int_ctl & V_IRQ_MASK) !== 0)
 			virtual_interrupt(g);
 		/* asked again when IF or the shadow changes */
 		g.attention = g.in_guest && (g.shadow || (g.rflags & RFLAGS_TF) !== 0);
-		return;
+		return g.in_guest;
 	}
 	if ((g.exec & CPU_BASED_NMI_WINDOW_EXITING) !== 0 && g.nmi_blocked === false &&
 	    g.shadow_mov_ss === false) {
 		vmx_exit(g, EXIT_REASON_NMI_WINDOW, 0, 0);
-		return;
+		return false;
 	}
 	if ((g.exec & CPU_BASED_INTR_WINDOW_EXITING) !== 0 && (g.rflags & RFLAGS_IF) !== 0 &&
 	    g.shadow === false) {
 		vmx_exit(g, EXIT_REASON_INTERRUPT_WINDOW, 0, 0);
-		return;
+		return false;
 	}
 	g.attention = g.shadow === true || (g.rflags & RFLAGS_TF) !== 0;
+	return true;
 }
 

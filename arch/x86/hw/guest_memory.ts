@@ -240,14 +240,18 @@ function step(op: guest_op): void {
 	op.gva += op.stride;
 }
 
-/** What guest_load() and guest_store() do for 8 plain bytes: their frame; -2: by them, then. */
+/**
+ * What guest_load() and guest_store() do for 8 plain bytes that the TLB does not have: their frame;
+ * -2: by them, then.
+ */
 function stride_miss(g: struct_guest_cpu, op: guest_op, store: boolean, lo: number,
 	hi: number): number {
 	const need = store ? g.need_store : g.need_load;
 	const pfn = guest_walk(g, g.cpu!, run.tlb, lo, hi, need);
 
 	if (pfn >= 0)
-		return plain_quad(g, pfn, op.gva) ? pfn : -2;
+		return (frame_state(pfn) & FRAME_META) === 0 && guest_keyid(g, op.gva) === 0 ? pfn :
+			-2;
 	if (store && op.bytes === false) {
 		g.regs32[0] = op.lo;
 		g.regs32[1] = op.hi;

@@ -11,7 +11,7 @@
  */
 import { FRAME_META, FRAME_USED, frame_mark_used, frame_state, frames_have_meta, frames_mark_used,
 	table_hi, table_lo, table_or_lo } from "./memory.ts";
-import { TLB_DIRECT, TLB_EXEC, TLB_USER, TLB_WRITE, tlb_drop_page, tlb_fill, tlb_fill4k,
+import { TLB_DIRECT, TLB_EXEC, TLB_USER, TLB_WRITE, tlb_fill, tlb_fill4k,
 	tlb_pde_fill, tlb_pde_flags, tlb_pde_lookup, tlb_upper_fill, tlb_upper_lookup,
 	type struct_tlb } from "./tlb.ts";
 import { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, GPA_RSVD_HI,
@@ -254,19 +254,23 @@ function leaf(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
  */
 function walk_cached(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
 	need: number): number {
-	let table = tlb_pde_lookup(t, lo, hi), shift = 12, index = (lo >>> 12) & 511, elo = 0;
+	let table = tlb_pde_lookup(t, lo, hi);
+	let shift = 12, index = (lo >>> 12) & 511, elo = 0, ehi = 0;
 	/* frames of the page but one */
 	let mask = 0;
 
 	if (table >= 0) {
 		elo = table_lo(table, index);
+		ehi = table_hi(table, index);
 	} else {
 		shift = 30;
 		mask = 0x3ffff;
 		index = ((hi & 0x7f) << 2) | (lo >>> 30);
 		table = tlb_upper_lookup(t, lo, hi, 30);
-		if (table >= 0)
+		if (table >= 0) {
 			elo = table_lo(table, index);
+			ehi = table_hi(table, index);
+		}
 		if ((elo & PTE_PS) === 0) {
 			shift = 21;
 			mask = 511;
@@ -275,12 +279,12 @@ function walk_cached(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: nu
 			if (table < 0)
 				return WALK_FAULT;
 			elo = table_lo(table, index);
+			ehi = table_hi(table, index);
 			if ((elo & PTE_PS) === 0)
 				return WALK_FAULT;
 		}
 	}
 	/* mostly there is nothing to be set, or refused (bit 12 of a large page is PAT's) */
-	const ehi = table_hi(table, index);
 	if ((elo & (PTE_P | PTE_A)) === (PTE_P | PTE_A) && (elo & (mask << 12) & ~0x1000) === 0 &&
 	    (ehi & ~SMALL_HI) === 0 && g.td === null) {
 		let flags = modes(g, tlb_pde_flags & (((elo & PTE_U) >> 2) | (elo & PTE_W) |
@@ -347,22 +351,15 @@ function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 
 /**
  * Frame behind a linear address for an access that needs @need (GTLB_*), remembered in the TLB;
- * else WALK_*. What stopped it has no translation left in the TLB.
+ * else WALK_*. What the TLB has of the page then the caller drops.
  */
 export function guest_walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number,
 	hi: number, need: number): number {
-	let pfn;
-
 	if ((g.cr0 & CR0_PG) === 0)
-		pfn = final(g, cpu, t, lo, hi, need, lo >>> 12, 30,
+		return final(g, cpu, t, lo, hi, need, lo >>> 12, 30,
 			GTLB_READ | GTLB_WRITE | GTLB_EXEC);
-	else if ((g.efer & EFER_LMA) !== 0) {
-		pfn = walk_cached(g, cpu, t, lo, hi, need);
-		if (pfn === WALK_FAULT)
-			pfn = walk(g, cpu, t, lo, hi, need);
-	} else
+	if ((g.efer & EFER_LMA) === 0)
 		return WALK_MODE;
-	if (pfn < 0)
-		tlb_drop_page(t, lo, hi);
-	return pfn;
+	const pfn = walk_cached(g, cpu, t, lo, hi, need);
+	return pfn === WALK_FAULT ? walk(g, cpu, t, lo, hi, need) : pfn;
 }
