@@ -1607,16 +1607,16 @@ function is_page_fault_stale(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault
 
 function direct_page_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): number {
 	const is_tdp_mmu_fault = is_tdp_mmu(vcpu.arch.mmu!);
+	const { kvm } = vcpu;
 
-	let r: number;
-
-	fault.gfn = kvm_gfn_to_private(vcpu.kvm, gpa_to_gfn(fault.addr));
-	fault.slot = kvm_vcpu_gfn_to_memslot(vcpu, fault.gfn);
+	const gfn = kvm_gfn_to_private(kvm, gpa_to_gfn(fault.addr));
+	fault.gfn = gfn;
+	fault.slot = kvm_vcpu_gfn_to_memslot(vcpu, gfn);
 
 	if (page_fault_handle_page_track(vcpu, fault))
 		return RET_PF_EMULATE;
 
-	r = fast_page_fault(vcpu, fault);
+	let r = fast_page_fault(vcpu, fault);
 	if (r !== RET_PF_INVALID)
 		return r;
 
@@ -1624,11 +1624,11 @@ function direct_page_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault):
 	if (r !== 0)
 		return r;
 
-	const mmu_seq = vcpu.kvm.mmu_invalidate_seq;
+	const mmu_seq = kvm.mmu_invalidate_seq;
 	smp_rmb();
 
-	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING) && kvm_gfn_shared_mask(vcpu.kvm) === 0)
-		fault.is_private = kvm_private_mem_access_testing(vcpu.kvm, fault.slot, fault.gfn);
+	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM_TESTING) && kvm_gfn_shared_mask(kvm) === 0)
+		fault.is_private = kvm_private_mem_access_testing(kvm, fault.slot, gfn);
 
 	r = kvm_faultin_pfn(vcpu, fault);
 	if (r !== RET_PF_CONTINUE)
@@ -1641,9 +1641,9 @@ function direct_page_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault):
 	r = RET_PF_RETRY;
 
 	if (is_tdp_mmu_fault)
-		read_lock(vcpu.kvm.mmu_lock);
+		read_lock(kvm.mmu_lock);
 	else
-		write_lock(vcpu.kvm.mmu_lock);
+		write_lock(kvm.mmu_lock);
 
 	out_unlock: {
 		if (is_page_fault_stale(vcpu, fault, mmu_seq))
@@ -1659,9 +1659,9 @@ function direct_page_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault):
 			r = __direct_map(vcpu, fault);
 	}
 	if (is_tdp_mmu_fault)
-		read_unlock(vcpu.kvm.mmu_lock);
+		read_unlock(kvm.mmu_lock);
 	else
-		write_unlock(vcpu.kvm.mmu_lock);
+		write_unlock(kvm.mmu_lock);
 
 	/* @hunk 7:4 */
 	if (fault.is_private)
