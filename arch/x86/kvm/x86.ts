@@ -6700,6 +6700,14 @@ function vcpu_enter_guest(vcpu: struct_kvm_vcpu): number {
 	return r;
 }
 
+/* Of vcpu_in_guest(), apart, so that V8 inlines that. */
+function sync_debug_regs(vcpu: struct_kvm_vcpu): void {
+	WARN_ON((vcpu.guest_debug & KVM_GUESTDBG_USE_HW_BP) !== 0);
+	kvm_x86_ops.sync_dirty_debug_regs(vcpu);
+	kvm_update_dr0123(vcpu);
+	kvm_update_dr7(vcpu);
+}
+
 /**
  * arch/x86/kvm/x86.c:vcpu_enter_guest() from VM entry on; on its own for the turns that a guest
  * takes: with in_guest set it is to be called anew when it is the guest's turn again.
@@ -6735,12 +6743,8 @@ function vcpu_in_guest(vcpu: struct_kvm_vcpu): number {
 	 * The guest has had its debug registers for itself; DR6 and DR7 are read
 	 * back before anything else uses the CPU's.
 	 */
-	if ((vcpu.arch.switch_db_regs & KVM_DEBUGREG_WONT_EXIT) !== 0) {
-		WARN_ON((vcpu.guest_debug & KVM_GUESTDBG_USE_HW_BP) !== 0);
-		kvm_x86_ops.sync_dirty_debug_regs(vcpu);
-		kvm_update_dr0123(vcpu);
-		kvm_update_dr7(vcpu);
-	}
+	if ((vcpu.arch.switch_db_regs & KVM_DEBUGREG_WONT_EXIT) !== 0)
+		sync_debug_regs(vcpu);
 
 	vcpu.arch.last_vmentry_cpu = vcpu.cpu;
 

@@ -2918,6 +2918,65 @@ export function dump_vmcs(vcpu: struct_kvm_vcpu): void {
 			vmcs_read16(VIRTUAL_PROCESSOR_ID));
 }
 
+/* Rare ends of __vmx_handle_exit(), apart, so that V8 inlines that. */
+function vmx_fail_entry(vcpu: struct_kvm_vcpu, vm_fail: boolean): number {
+	dump_vmcs(vcpu);
+	vcpu.run.exit_reason = KVM_EXIT_FAIL_ENTRY;
+	vcpu.run.fail_entry.hardware_entry_failure_reason
+		= BigInt(vm_fail ? vmcs_read32(VM_INSTRUCTION_ERROR) :
+			to_vmx(vcpu).exit_reason.full);
+	vcpu.run.fail_entry.cpu = vcpu.arch.last_vmentry_cpu;
+	return 0;
+}
+
+function vmx_delivery_failed(vcpu: struct_kvm_vcpu, vectoring_info: number): number {
+	const { exit_reason } = to_vmx(vcpu);
+	let ndata = 3;
+
+	vcpu.run.exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	vcpu.run.internal.suberror = KVM_INTERNAL_ERROR_DELIVERY_EV;
+	vcpu.run.internal.data[0] = BigInt(vectoring_info);
+	vcpu.run.internal.data[1] = BigInt(exit_reason.full);
+	vcpu.run.internal.data[2] = BigInt(vcpu.arch.exit_qualification);
+	if (exit_reason.basic === EXIT_REASON_EPT_MISCONFIG) {
+		vcpu.run.internal.data[ndata++] =
+			vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	}
+	vcpu.run.internal.data[ndata++] = BigInt(vcpu.arch.last_vmentry_cpu);
+	vcpu.run.internal.ndata = ndata;
+	return 0;
+}
+
+function vmx_soft_vnmi_unblock(vcpu: struct_kvm_vcpu): void {
+	const vmx = to_vmx(vcpu);
+
+	if (!vmx_interrupt_blocked(vcpu)) {
+		vmx.loaded_vmcs.soft_vnmi_blocked = false;
+	} else if (vmx.loaded_vmcs.vnmi_blocked_time > 1000000000 &&
+		   vcpu.arch.nmi_pending !== 0) {
+		/* without virtual NMIs nothing would tell the end: give it a second */
+		printk(KERN_WARNING + "%s: Breaking out of NMI-blocked " +
+			"state on VCPU %d after 1 s timeout\n",
+			"__vmx_handle_exit", vcpu.vcpu_id);
+		vmx.loaded_vmcs.soft_vnmi_blocked = false;
+	}
+}
+
+function vmx_unexpected_exit(vcpu: struct_kvm_vcpu): number {
+	const { exit_reason } = to_vmx(vcpu);
+
+	vcpu_unimpl(vcpu, "vmx: unexpected exit reason 0x%x\n",
+		exit_reason.full);
+	dump_vmcs(vcpu);
+	vcpu.run.exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	vcpu.run.internal.suberror =
+			KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON;
+	vcpu.run.internal.ndata = 2;
+	vcpu.run.internal.data[0] = BigInt(exit_reason.full);
+	vcpu.run.internal.data[1] = BigInt(vcpu.arch.last_vmentry_cpu);
+	return 0;
+}
+
 /** arch/x86/kvm/vmx/vmx.c:__vmx_handle_exit() */
 function __vmx_handle_exit(vcpu: struct_kvm_vcpu, exit_fastpath: fastpath_t): number {
 	const vmx = to_vmx(vcpu);
@@ -2931,23 +2990,11 @@ function __vmx_handle_exit(vcpu: struct_kvm_vcpu, exit_fastpath: fastpath_t): nu
 	if (enable_pml)
 		vmx_flush_pml_buffer(vcpu);
 
-	if (exit_reason.failed_vmentry) {
-		dump_vmcs(vcpu);
-		vcpu.run.exit_reason = KVM_EXIT_FAIL_ENTRY;
-		vcpu.run.fail_entry.hardware_entry_failure_reason
-			= BigInt(exit_reason.full);
-		vcpu.run.fail_entry.cpu = vcpu.arch.last_vmentry_cpu;
-		return 0;
-	}
+	if (exit_reason.failed_vmentry)
+		return vmx_fail_entry(vcpu, false);
 
-	if (vmx.fail !== 0) {
-		dump_vmcs(vcpu);
-		vcpu.run.exit_reason = KVM_EXIT_FAIL_ENTRY;
-		vcpu.run.fail_entry.hardware_entry_failure_reason
-			= BigInt(vmcs_read32(VM_INSTRUCTION_ERROR));
-		vcpu.run.fail_entry.cpu = vcpu.arch.last_vmentry_cpu;
-		return 0;
-	}
+	if (vmx.fail !== 0)
+		return vmx_fail_entry(vcpu, true);
 
 	/*
 	 * Delivering an event met what cannot be mended: MMIO, where a misconfiguration would only
@@ -2959,35 +3006,11 @@ function __vmx_handle_exit(vcpu: struct_kvm_vcpu, exit_fastpath: fastpath_t): nu
 	     exit_reason.basic !== EXIT_REASON_PML_FULL &&
 	     exit_reason.basic !== EXIT_REASON_APIC_ACCESS &&
 	     exit_reason.basic !== EXIT_REASON_TASK_SWITCH &&
-	     exit_reason.basic !== EXIT_REASON_NOTIFY)) {
-		let ndata = 3;
+	     exit_reason.basic !== EXIT_REASON_NOTIFY))
+		return vmx_delivery_failed(vcpu, vectoring_info);
 
-		vcpu.run.exit_reason = KVM_EXIT_INTERNAL_ERROR;
-		vcpu.run.internal.suberror = KVM_INTERNAL_ERROR_DELIVERY_EV;
-		vcpu.run.internal.data[0] = BigInt(vectoring_info);
-		vcpu.run.internal.data[1] = BigInt(exit_reason.full);
-		vcpu.run.internal.data[2] = BigInt(vcpu.arch.exit_qualification);
-		if (exit_reason.basic === EXIT_REASON_EPT_MISCONFIG) {
-			vcpu.run.internal.data[ndata++] =
-				vmcs_read64(GUEST_PHYSICAL_ADDRESS);
-		}
-		vcpu.run.internal.data[ndata++] = BigInt(vcpu.arch.last_vmentry_cpu);
-		vcpu.run.internal.ndata = ndata;
-		return 0;
-	}
-
-	if (!enable_vnmi && vmx.loaded_vmcs.soft_vnmi_blocked) {
-		if (!vmx_interrupt_blocked(vcpu)) {
-			vmx.loaded_vmcs.soft_vnmi_blocked = false;
-		} else if (vmx.loaded_vmcs.vnmi_blocked_time > 1000000000 &&
-			   vcpu.arch.nmi_pending !== 0) {
-			/* without virtual NMIs nothing would tell the end: give it a second */
-			printk(KERN_WARNING + "%s: Breaking out of NMI-blocked " +
-				"state on VCPU %d after 1 s timeout\n",
-				"__vmx_handle_exit", vcpu.vcpu_id);
-			vmx.loaded_vmcs.soft_vnmi_blocked = false;
-		}
-	}
+	if (!enable_vnmi && vmx.loaded_vmcs.soft_vnmi_blocked)
+		vmx_soft_vnmi_unblock(vcpu);
 
 	if (exit_fastpath !== EXIT_FASTPATH_NONE)
 		return 1;
@@ -3003,16 +3026,7 @@ function __vmx_handle_exit(vcpu: struct_kvm_vcpu, exit_fastpath: fastpath_t): nu
 		return handler(vcpu);
 	}
 
-	vcpu_unimpl(vcpu, "vmx: unexpected exit reason 0x%x\n",
-		exit_reason.full);
-	dump_vmcs(vcpu);
-	vcpu.run.exit_reason = KVM_EXIT_INTERNAL_ERROR;
-	vcpu.run.internal.suberror =
-			KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON;
-	vcpu.run.internal.ndata = 2;
-	vcpu.run.internal.data[0] = BigInt(exit_reason.full);
-	vcpu.run.internal.data[1] = BigInt(vcpu.arch.last_vmentry_cpu);
-	return 0;
+	return vmx_unexpected_exit(vcpu);
 }
 
 function vmx_handle_exit(vcpu: struct_kvm_vcpu, exit_fastpath: fastpath_t): number {
