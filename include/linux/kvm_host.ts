@@ -530,15 +530,23 @@ export function kvm_vm_bugged(kvm: struct_kvm): void {
 }
 
 export function KVM_BUG(cond: boolean, kvm: struct_kvm, fmt: string, ...args: unknown[]): boolean {
-	if (WARN_ONCE(cond && !kvm.vm_bugged, fmt, ...args))
-		kvm_vm_bugged(kvm);
-	return cond;
+	if (cond) {
+		cond = false;	/* see linux/bug/bug.ts */
+		if (WARN_ONCE(!kvm.vm_bugged, fmt, ...args))
+			kvm_vm_bugged(kvm);
+		return true;
+	}
+	return false;
 }
 
 export function KVM_BUG_ON(cond: boolean, kvm: struct_kvm): boolean {
-	if (WARN_ON_ONCE(cond && !kvm.vm_bugged))
-		kvm_vm_bugged(kvm);
-	return cond;
+	if (cond) {
+		cond = false;
+		if (WARN_ON_ONCE(!kvm.vm_bugged))
+			kvm_vm_bugged(kvm);
+		return true;
+	}
+	return false;
 }
 
 export function kvm_vcpu_srcu_read_lock(vcpu: struct_kvm_vcpu): void {

@@ -17,21 +17,29 @@ function bug_on_page(page: struct_page, why: string): never {
 	BUG();
 }
 
+/* conditions are written over where they held: see linux/bug/bug.ts */
+
 export function VM_BUG_ON(cond: boolean): void {
-	if (CONFIG_DEBUG_VM)
-		BUG_ON(cond);
+	if (CONFIG_DEBUG_VM && cond) {
+		cond = false;
+		BUG_ON(true);
+	}
 }
 
 export function VM_BUG_ON_PAGE(cond: boolean, page: struct_page,
 	why = "VM_BUG_ON_PAGE"): void {
-	if (CONFIG_DEBUG_VM && cond)
+	if (CONFIG_DEBUG_VM && cond) {
+		cond = false;
 		bug_on_page(page, why);
+	}
 }
 
 export function VM_BUG_ON_FOLIO(cond: boolean, folio: struct_folio,
 	why = "VM_BUG_ON_FOLIO"): void {
-	if (CONFIG_DEBUG_VM && cond)
+	if (CONFIG_DEBUG_VM && cond) {
+		cond = false;
 		bug_on_page(folio, why);
+	}
 }
 
 export const VM_BUG_ON_PGFLAGS = VM_BUG_ON_PAGE;
@@ -52,8 +60,10 @@ export function VM_BUG_ON_MM(cond: boolean, mm: struct_mm_struct): void {
 
 export function VM_WARN_ON_ONCE_PAGE(cond: boolean, page: struct_page): boolean {
 	if (CONFIG_DEBUG_VM && cond) {
+		cond = false;
 		dump_page(page, "VM_WARN_ON_ONCE_PAGE");
 		WARN_ON_ONCE(true);
+		return true;
 	}
 	return cond;
 }
@@ -64,18 +74,28 @@ export function VM_WARN_ON_ONCE_FOLIO(cond: boolean, folio: struct_folio): boole
 
 export function VM_WARN_ON_FOLIO(cond: boolean, folio: struct_folio): boolean {
 	if (CONFIG_DEBUG_VM && cond) {
+		cond = false;
 		dump_page(folio, "VM_WARN_ON_FOLIO");
 		WARN_ON(true);
+		return true;
 	}
 	return cond;
 }
 
 export function VM_WARN_ON(cond: boolean): boolean {
-	return CONFIG_DEBUG_VM && WARN_ON(cond);
+	if (CONFIG_DEBUG_VM && cond) {
+		cond = false;
+		return WARN_ON(true);
+	}
+	return false;
 }
 
 export function VM_WARN_ON_ONCE(cond: boolean): boolean {
-	return CONFIG_DEBUG_VM && WARN_ON_ONCE(cond);
+	if (CONFIG_DEBUG_VM && cond) {
+		cond = false;
+		return WARN_ON_ONCE(true);
+	}
+	return false;
 }
 
 export function VM_WARN_ONCE(cond: boolean, fmt: string, ...args: unknown[]): boolean {

@@ -396,11 +396,17 @@ export function xa_release(xa: struct_xarray, index: number): void {
 /* From here on: the advanced API. */
 
 export function XA_BUG_ON(_xa: struct_xarray, x: boolean): void {
-	BUG_ON(x);
+	if (x) {
+		x = false;	/* see linux/bug/bug.ts */
+		BUG_ON(true);
+	}
 }
 
 export function XA_NODE_BUG_ON(_node: struct_xa_node | null, x: boolean): void {
-	BUG_ON(x);
+	if (x) {
+		x = false;
+		BUG_ON(true);
+	}
 }
 
 /* lockdep_is_held(&xa->xa_lock), by the lock itself: this is asked at each walk */

@@ -33,14 +33,21 @@ export function BUG(): never {
 	report_bug("");
 }
 
+/*
+ * Here and below, the condition is written over where it held: V8 keeps a parameter's value for
+ * the stack of a call, and would make one of each comparison. So answers are constants, too.
+ */
+
 export function BUG_ON(condition: boolean): void {
-	if (condition)
+	if (condition) {
+		condition = false;
 		report_bug("");
+	}
 }
 
-/* constants returned, so that a caller's branch takes the condition as compared */
 export function WARN_ON(condition: boolean): boolean {
 	if (condition) {
+		condition = false;
 		report_warn(null);
 		return true;
 	}
@@ -48,9 +55,12 @@ export function WARN_ON(condition: boolean): boolean {
 }
 
 export function WARN(condition: boolean, fmt: string, ...args: unknown[]): boolean {
-	if (condition)
+	if (condition) {
+		condition = false;
 		report_warn(vsprintf(fmt, args));
-	return condition;
+		return true;
+	}
+	return false;
 }
 
 export const WARN_TAINT = (condition: boolean, _taint: number, fmt: string,
@@ -75,6 +85,7 @@ export function generic_bug_clear_once(): void {
 
 export function WARN_ON_ONCE(condition: boolean): boolean {
 	if (condition) {
+		condition = false;
 		if (once())
 			report_warn(null);
 		return true;
@@ -83,7 +94,11 @@ export function WARN_ON_ONCE(condition: boolean): boolean {
 }
 
 export function WARN_ONCE(condition: boolean, fmt: string, ...args: unknown[]): boolean {
-	if (condition && once())
-		report_warn(vsprintf(fmt, args));
-	return condition;
+	if (condition) {
+		condition = false;
+		if (once())
+			report_warn(vsprintf(fmt, args));
+		return true;
+	}
+	return false;
 }
