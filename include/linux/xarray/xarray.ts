@@ -693,7 +693,8 @@ function update_node(xas: struct_xa_state, node: struct_xa_node | null, count: n
 		return;
 
 	node.count += count;
-	node.nr_values += values;
+	if (values !== 0)
+		node.nr_values += values;
 	XA_NODE_BUG_ON(node, (node.count & 255) > XA_CHUNK_SIZE);
 	XA_NODE_BUG_ON(node, (node.nr_values & 255) > XA_CHUNK_SIZE);
 	xas_update(xas, node);
@@ -714,13 +715,13 @@ function may_be_root(xas: struct_xa_state, entry: xa_ptr): boolean {
 		(!xa_is_node(entry) && !xa_is_zero(entry));
 }
 
-/* xas_store() where one slot of the last level changes */
+/* xas_store() where one slot of the last level changes, to an @entry that is not @old */
 function store_in_leaf(xas: struct_xa_state, node: struct_xa_node, old: xa_ptr,
 	entry: xa_ptr): xa_ptr {
 	if (entry === null)
 		xas_init_marks(xas);
 	node.slots[xas.xa_offset] = rcu_assign_pointer(entry);
-	update_node(xas, node, (old === null ? 1 : 0) - (entry === null ? 1 : 0),
+	update_node(xas, node, entry === null ? -1 : old === null ? 1 : 0,
 		(xa_is_value(entry) ? 1 : 0) - (xa_is_value(old) ? 1 : 0));
 	return old;
 }
@@ -740,7 +741,6 @@ export function xas_store(xas: struct_xa_state, entry: xa_ptr): xa_ptr {
 	let count = 0;
 	let values = 0;
 	let first: xa_ptr, next: xa_ptr;
-	const value = xa_is_value(entry);
 
 	if (entry !== null)
 		first = xas_in_leaf(xas) ? xa_entry_locked(xas.xa, xas.xa_node, xas.xa_offset) :
@@ -760,6 +760,7 @@ export function xas_store(xas: struct_xa_state, entry: xa_ptr): xa_ptr {
 			return store_in_leaf(xas, node, first, entry);
 	}
 
+	const value = xa_is_value(entry);
 	next = first;
 	let offset = xas.xa_offset;
 	const max = xas.xa_offset + xas.xa_sibs;
