@@ -35,8 +35,8 @@
 import { max, min } from "#asm-generic/bits.ts";
 import { ERR_PTR, type err_ptr, IS_ERR } from "#asm-generic/err.ts";
 import { container_of } from "#asm-generic/owner.ts";
-import { type loff_t, type pgoff_t, PGOFF_MAX, loff_to_pgoff, pgoff_t as to_pgoff, pgoff_to_loff,
-	ref } from "#asm-generic/types.ts";
+import { type loff_t, type pgoff_t, PGOFF_MAX, index_word, loff_to_pgoff, pgoff_t as to_pgoff,
+	pgoff_to_loff, ref } from "#asm-generic/types.ts";
 import { CONFIG_DEBUG_VM } from "#generated/autoconf.ts";
 import { mapping_can_writeback } from "#linux/backing-dev.ts";
 import { BUG, BUG_ON, WARN_ON_ONCE } from "#linux/bug.ts";
@@ -133,12 +133,13 @@ import { pmd_devmap_trans_unstable } from "#linux/pgtable.ts";
 /** mm/filemap.c:page_cache_delete() */
 function page_cache_delete(mapping: struct_address_space, folio: struct_folio,
 	shadow: number | null): void {
-	const xas = XA_STATE(mapping.i_pages, folio.index);
+	const index = index_word(folio.index);
+	const xas = XA_STATE(mapping.i_pages, index);
 	let nr = 1;
 
 	/* a hugetlb folio is a single entry */
 	if (!folio_test_hugetlb(folio)) {
-		xas_set_order(xas, folio.index, folio_order(folio));
+		xas_set_order(xas, index, folio_order(folio));
 		nr = folio_nr_pages(folio);
 	}
 

@@ -11,8 +11,9 @@
 import { IS_ALIGNED, round_down, round_up } from "#asm-generic/bits.ts";
 import { ERR_PTR, type err_ptr, IS_ERR, IS_ERR_VALUE, PTR_ERR } from "#asm-generic/err.ts";
 import { container_of } from "#asm-generic/owner.ts";
-import { type loff_t, type pgoff_t, type unsigned_long, PGOFF_MAX, U32_MAX, loff_t as to_loff,
-	loff_to_pgoff, pgoff_t as to_pgoff, pgoff_to_loff, ref, u64 } from "#asm-generic/types.ts";
+import { type loff_t, type pgoff_t, type unsigned_long, PGOFF_MAX, U32_MAX, index_word,
+	loff_t as to_loff, loff_to_pgoff, pgoff_t as to_pgoff, pgoff_to_loff, ref,
+	u64 } from "#asm-generic/types.ts";
 import { CONFIG_NUMA, CONFIG_SWAP, CONFIG_TMPFS_INODE64, CONFIG_TRANSPARENT_HUGEPAGE } from
 	"#generated/autoconf.ts";
 import { atomic_dec_and_test, atomic_inc, atomic_read, atomic_set } from "#linux/atomic.ts";
@@ -693,10 +694,9 @@ function shmem_add_to_page_cache(folio: struct_folio, mapping: struct_address_sp
 			xas_unlock_irq(xas);
 		} while (xas_nomem(xas, gfp));
 
-		if (xas_error(xas) !== 0) {
-			error = xas_error(xas);
+		error = xas_error(xas);
+		if (error !== 0)
 			break error;
-		}
 
 		return 0;
 	}
@@ -791,8 +791,17 @@ export function shmem_unlock_mapping(mapping: struct_address_space): void {
 	}
 }
 
+/* past MAX_LFS_FILESIZE; in two steps, so that V8 sees that @index is nearly always small */
+function beyond_max_lfs(index: pgoff_t): boolean {
+	return index > 0x7fffffff && index > 2 ** 51 - 1;
+}
+
 /** mm/shmem.c:shmem_get_partial_folio() */
 function shmem_get_partial_folio(inode: struct_inode, index: pgoff_t): struct_folio | null {
+	/* "to the end" is no index for the cache, whose walks are faster with small integers */
+	if (beyond_max_lfs(index))
+		return null;
+
 	/*
 	 * Not by SGP_READ at first: that fails beyond i_size, and takes pages of fallocate for
 	 * holes.
@@ -1555,7 +1564,7 @@ function shmem_getpage_gfp(inode: struct_inode, index: pgoff_t, pagep: ref<struc
 	let once = 0;
 	let alloced = false;
 
-	if (index > 2 ** 51 - 1)	/* MAX_LFS_FILESIZE >> PAGE_SHIFT */
+	if (beyond_max_lfs(index))
 		return -EFBIG;
 	for (;;) {
 		/* repeat */
@@ -1778,7 +1787,8 @@ function shmem_fault(vmf: struct_vm_fault): vm_fault_t {
 
 	const page = new ref<struct_page | null>(null);
 	const ret = new ref<vm_fault_t>(VM_FAULT_LOCKED);
-	const err = shmem_getpage_gfp(inode, vmf.pgoff, page, SGP_CACHE, gfp, vma, vmf, ret);
+	const err = shmem_getpage_gfp(inode, index_word(vmf.pgoff), page, SGP_CACHE, gfp, vma,
+		vmf, ret);
 	vmf.page = page.v;
 	if (err !== 0)
 		return vmf_error(err);

@@ -79,12 +79,20 @@ export const U64_MAX = ULONG_MAX;
 export const S64_MAX = LONG_MAX;
 export const LLONG_MAX = LONG_MAX;
 
+/**
+ * The same index, from 0 on. If it is small, as an integer: V8 keeps a double in a box where it is
+ * stored or passed on.
+ */
+export function index_word<T extends number>(index: T): T {
+	return (index <= 0x7fffffff ? index | 0 : index) as T;
+}
+
 /** Stands for (pgoff_t)-1: beyond every page of a file, and the last index of an xarray. */
 export const PGOFF_MAX = (2 ** 52 - 1) as pgoff_t;
 
 /** pos >> PAGE_SHIFT; a negative offset is, as in C, beyond every page. */
 export const loff_to_pgoff = (pos: loff_t): pgoff_t =>
-	pos < 0n ? PGOFF_MAX : Number(pos >> 12n) as pgoff_t;
+	pos < 0n ? PGOFF_MAX : index_word(Number(pos >> 12n)) as pgoff_t;
 
 /** (loff_t)index << PAGE_SHIFT */
 export const pgoff_to_loff = (index: pgoff_t): loff_t => BigInt(index) << 12n;
