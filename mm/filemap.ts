@@ -153,26 +153,30 @@ function page_cache_delete(mapping: struct_address_space, folio: struct_folio,
 	mapping.nrpages -= nr;
 }
 
+/** mm/filemap.c:filemap_unaccount_folio() on a page that is still mapped. */
+function filemap_bad_page(mapping: struct_address_space, folio: struct_folio): void {
+	pr_alert(`BUG: Bad page cache in process ${current.comm}  pfn:${
+		folio_pfn(folio).toString(16).padStart(5, "0")}\n`);
+	dump_page(folio, "still mapped when deleted");
+	dump_stack();
+	add_taint(TAINT_BAD_PAGE, LOCKDEP_NOW_UNRELIABLE);
+
+	if (mapping_exiting(mapping) && !folio_test_large(folio)) {
+		const mapcount = page_mapcount(folio);
+
+		if (folio_ref_count(folio) >= mapcount + 2) {
+			/* all VMAs are gone: better than leaking the page */
+			page_mapcount_reset(folio);
+			folio_ref_sub(folio, mapcount);
+		}
+	}
+}
+
 /** mm/filemap.c:filemap_unaccount_folio() */
 function filemap_unaccount_folio(mapping: struct_address_space, folio: struct_folio): void {
 	VM_BUG_ON_FOLIO(folio_mapped(folio), folio);
-	if (!IS_ENABLED(CONFIG_DEBUG_VM) && unlikely(folio_mapped(folio))) {
-		pr_alert(`BUG: Bad page cache in process ${current.comm}  pfn:${
-			folio_pfn(folio).toString(16).padStart(5, "0")}\n`);
-		dump_page(folio, "still mapped when deleted");
-		dump_stack();
-		add_taint(TAINT_BAD_PAGE, LOCKDEP_NOW_UNRELIABLE);
-
-		if (mapping_exiting(mapping) && !folio_test_large(folio)) {
-			const mapcount = page_mapcount(folio);
-
-			if (folio_ref_count(folio) >= mapcount + 2) {
-				/* all VMAs are gone: better than leaking the page */
-				page_mapcount_reset(folio);
-				folio_ref_sub(folio, mapcount);
-			}
-		}
-	}
+	if (!IS_ENABLED(CONFIG_DEBUG_VM) && unlikely(folio_mapped(folio)))
+		filemap_bad_page(mapping, folio);
 
 	/* hugetlb folios are not accounted */
 	if (folio_test_hugetlb(folio))
@@ -941,6 +945,43 @@ function mapping_get_entry(mapping: struct_address_space, index: pgoff_t): struc
 	return folio;
 }
 
+/** The end of mm/filemap.c:__filemap_get_folio(): no page, and FGP_CREAT. */
+function filemap_get_new_folio(mapping: struct_address_space, index: pgoff_t, fgp_flags: number,
+	gfp: gfp_t): struct_folio | null {
+	if ((fgp_flags & FGP_WRITE) && mapping_can_writeback(mapping))
+		gfp |= __GFP_WRITE;
+	if (fgp_flags & FGP_NOFS)
+		gfp &= ~__GFP_FS;
+	if (fgp_flags & FGP_NOWAIT) {
+		gfp &= ~GFP_KERNEL;
+		gfp |= GFP_NOWAIT | __GFP_NOWARN;
+	}
+
+	const folio = filemap_alloc_folio(gfp, 0);
+	if (folio === null)
+		return null;
+
+	if (WARN_ON_ONCE(!(fgp_flags & (FGP_LOCK | FGP_FOR_MMAP))))
+		fgp_flags |= FGP_LOCK;
+
+	if (fgp_flags & FGP_ACCESSED)
+		__folio_set_referenced(folio);
+
+	const err = filemap_add_folio(mapping, folio, index, gfp);
+	if (unlikely(err !== 0)) {
+		folio_put(folio);
+		if (err === -EEXIST)
+			return __filemap_get_folio(mapping, index, fgp_flags, gfp);
+		return null;
+	}
+
+	/* filemap_add_folio() locks; a fault wants to do that itself */
+	if (fgp_flags & FGP_FOR_MMAP)
+		folio_unlock(folio);
+
+	return folio;
+}
+
 /** mm/filemap.c:__filemap_get_folio() */
 export function __filemap_get_folio(mapping: struct_address_space, index: pgoff_t,
 	fgp_flags: number, gfp: gfp_t): struct_folio | null {
@@ -986,38 +1027,8 @@ export function __filemap_get_folio(mapping: struct_address_space, index: pgoff_
 			if (fgp_flags & FGP_STABLE)
 				folio_wait_stable(folio);
 		}
-		if (folio === null && (fgp_flags & FGP_CREAT)) {
-			if ((fgp_flags & FGP_WRITE) && mapping_can_writeback(mapping))
-				gfp |= __GFP_WRITE;
-			if (fgp_flags & FGP_NOFS)
-				gfp &= ~__GFP_FS;
-			if (fgp_flags & FGP_NOWAIT) {
-				gfp &= ~GFP_KERNEL;
-				gfp |= GFP_NOWAIT | __GFP_NOWARN;
-			}
-
-			folio = filemap_alloc_folio(gfp, 0);
-			if (folio === null)
-				return null;
-
-			if (WARN_ON_ONCE(!(fgp_flags & (FGP_LOCK | FGP_FOR_MMAP))))
-				fgp_flags |= FGP_LOCK;
-
-			if (fgp_flags & FGP_ACCESSED)
-				__folio_set_referenced(folio);
-
-			const err = filemap_add_folio(mapping, folio, index, gfp);
-			if (unlikely(err !== 0)) {
-				folio_put(folio);
-				folio = null;
-				if (err === -EEXIST)
-					continue repeat;
-			}
-
-			/* filemap_add_folio() locks; a fault wants to do that itself */
-			if (folio !== null && (fgp_flags & FGP_FOR_MMAP))
-				folio_unlock(folio);
-		}
+		if (folio === null && (fgp_flags & FGP_CREAT))
+			return filemap_get_new_folio(mapping, index, fgp_flags, gfp);
 
 		return folio;
 	}
