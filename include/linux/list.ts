@@ -23,16 +23,12 @@ export class struct_list_head implements embedded {
 	}
 }
 
-const poison = (): struct_list_head => {
-	const node = new struct_list_head(null);
-
-	node.next = node.prev = null as unknown as struct_list_head;
-	return node;
-};
-
-/* following either of them ends in a null pointer */
-export const LIST_POISON1 = poison();
-export const LIST_POISON2 = poison();
+/*
+ * Following either of them ends at undefined. Booleans, because V8 writes them without a word to
+ * the garbage collector.
+ */
+export const LIST_POISON1 = true as unknown as struct_list_head;
+export const LIST_POISON2 = false as unknown as struct_list_head;
 
 export function LIST_HEAD_INIT(): struct_list_head {
 	return new struct_list_head(null);
