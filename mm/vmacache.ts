@@ -50,14 +50,18 @@ export function vmacache_find(mm: struct_mm_struct, addr: number): struct_vm_are
 	if (!vmacache_valid(mm))
 		return null;
 
-	let idx = VMACACHE_HASH(addr);
-	const vmas = current.vmacache.vmas;
+	const cache = current.vmacache;
+	const vmas = cache.vmas;
+	let idx = cache.hit;
 
 	for (let i = 0; i < VMACACHE_SIZE; i++) {
 		const vma = vmas[idx]!;
 
-		if (vma !== null && vma.vm_start <= addr && vma.vm_end > addr && vma.vm_mm === mm)
+		if (vma !== null && vma.vm_start <= addr && vma.vm_end > addr &&
+		    vma.vm_mm === mm) {
+			cache.hit = idx;
 			return vma;
+		}
 		if (++idx === VMACACHE_SIZE)
 			idx = 0;
 	}

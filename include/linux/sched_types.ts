@@ -53,6 +53,8 @@ export const VMACACHE_MASK	= VMACACHE_SIZE - 1;
 export class struct_vmacache {
 	seqnum = 0;
 	vmas: (struct_vm_area_struct | null)[] = [null, null, null, null];
+	/** Port-only: where the last search ended, and the next one begins. */
+	hit = 0;
 }
 
 /** State of a call that is to be resumed by restart_syscall(). */
