@@ -28,7 +28,7 @@ function show_flags(flags: number): string {
 
 /** mm/debug.c:__dump_page(); it must cope with anything, so it looks at the fields alone. */
 function __dump_page(page: struct_page): void {
-	const head = page.compound_head ?? page;
+	const head = page.compound_head;
 	const mapcount = (head.flags & (1 << PG_slab)) !== 0 ? 0 : page._mapcount + 1;
 	const mapping = head.mapping;
 

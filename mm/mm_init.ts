@@ -110,7 +110,7 @@ export function materialise_page(pfn: pfn_nr): struct_page {
 				break;
 			}
 		}
-		if (page.compound_head === null) {
+		if (page.compound_head === page) {
 			for (const r of contig_ranges) {
 				if (r.pfn <= pfn && pfn < r.end)
 					page._refcount = 1;

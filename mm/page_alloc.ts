@@ -566,7 +566,7 @@ function free_pages_prepare(page: struct_page, order: number, fpi_flags: fpi_t):
 	const flags = page.flags;
 
 	if (order !== 0 || (flags & UNUSUAL_AT_FREE) !== 0 || page._mapcount !== -1 ||
-	    page._refcount !== 0 || page.compound_head !== null || page.memcg_data !== null ||
+	    page._refcount !== 0 || page.compound_head !== page || page.memcg_data !== null ||
 	    (page.mapping !== null && page.mapping_flags === 0) || slow_free)
 		return __free_pages_prepare(page, order, fpi_flags);
 

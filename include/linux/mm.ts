@@ -170,7 +170,7 @@ export function folio_maybe_dma_pinned(folio: struct_folio): boolean {
 }
 
 export function page_maybe_dma_pinned(page: struct_page): boolean {
-	return folio_maybe_dma_pinned((page.compound_head ?? page) as struct_folio);
+	return folio_maybe_dma_pinned(page.compound_head as struct_folio);
 }
 
 /** Whether fork must copy @page at once; write_protect_seq is odd. */

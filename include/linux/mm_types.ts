@@ -41,8 +41,8 @@ export class struct_page {
 	mapping_flags = 0;
 	/** Without its low bits. */
 	mapping: struct_address_space | struct_anon_vma | null = null;
-	/** Head page of a tail; null in heads and single pages. */
-	compound_head: struct_page | null = null;
+	/** Head page of a tail; in heads and single pages themselves: so it is a page's folio. */
+	compound_head: struct_page = this;
 	/** pgoff_t; in free pages and pagevecs whatever their owner keeps there. */
 	index: pgoff_t = to_pgoff(0);
 	/** buddy, LRU, pagevec or hugetlb free list. */

@@ -31,13 +31,11 @@ export { set_page_writeback } from "#mm/folio-compat.ts";
 export * from "#linux/page-flags.const.ts";
 
 export function compound_head(page: struct_page): struct_page {
-	const head = page.compound_head;
-	return head === null ? page : head;
+	return page.compound_head;
 }
 
 export function page_folio(page: struct_page): struct_folio {
-	const head = page.compound_head;
-	return (head === null ? page : head) as struct_folio;
+	return page.compound_head as struct_folio;
 }
 
 /** Port-only: &folio->page. */
@@ -55,11 +53,11 @@ export function folio_page(folio: struct_folio, n: number): struct_page {
 }
 
 export function PageTail(page: struct_page): boolean {
-	return page.compound_head !== null;
+	return page.compound_head !== page;
 }
 
 export function PageCompound(page: struct_page): boolean {
-	return (page.flags & (1 << PG_head)) !== 0 || page.compound_head !== null;
+	return (page.flags & (1 << PG_head)) !== 0 || page.compound_head !== page;
 }
 
 export function PagePoisoned(page: struct_page): boolean {
@@ -73,7 +71,7 @@ function pf_bug(page: struct_page, why: string): void {
 /* which page of a compound page a flag is kept in, and who may touch it */
 
 function folio_flags(folio: struct_folio): struct_page {
-	if (folio.compound_head !== null)
+	if (folio.compound_head !== folio)
 		pf_bug(folio, "PageTail(page)");
 	return folio;
 }
@@ -83,21 +81,18 @@ function PF_ANY(page: struct_page, _enforce: boolean): struct_page {
 }
 
 function PF_HEAD(page: struct_page, _enforce: boolean): struct_page {
-	const head = page.compound_head;
-	return head === null ? page : head;
+	return page.compound_head;
 }
 
 function PF_ONLY_HEAD(page: struct_page, _enforce: boolean): struct_page {
-	if (page.compound_head !== null)
+	if (page.compound_head !== page)
 		pf_bug(page, "PageTail(page)");
 	return page;
 }
 
 function PF_NO_TAIL(page: struct_page, enforce: boolean): struct_page {
 	const head = page.compound_head;
-	if (head === null)
-		return page;
-	if (enforce)
+	if (enforce && head !== page)
 		pf_bug(page, "1 && PageTail(page)");
 	return head;
 }
@@ -897,7 +892,7 @@ export function set_compound_head(page: struct_page, head: struct_page): void {
 }
 
 export function clear_compound_head(page: struct_page): void {
-	page.compound_head = null;
+	page.compound_head = page;
 }
 
 export function ClearPageCompound(page: struct_page): void {

@@ -16,8 +16,7 @@ export function folio_ref_count(folio: struct_folio): number {
 }
 
 export function page_count(page: struct_page): number {
-	const head = page.compound_head;
-	return (head === null ? page : head)._refcount;
+	return page.compound_head._refcount;
 }
 
 export function set_page_count(page: struct_page, v: number): void {

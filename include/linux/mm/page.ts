@@ -106,12 +106,12 @@ export function page_shift(page: struct_page): number {
 }
 
 export function thp_order(page: struct_page): number {
-	VM_BUG_ON_PAGE(page.compound_head !== null, page);
+	VM_BUG_ON_PAGE(page.compound_head !== page, page);
 	return compound_order(page);
 }
 
 export function thp_nr_pages(page: struct_page): number {
-	VM_BUG_ON_PAGE(page.compound_head !== null, page);
+	VM_BUG_ON_PAGE(page.compound_head !== page, page);
 	return compound_nr(page);
 }
 
