@@ -44,10 +44,16 @@ function context_of(vpid: number, root: number, pcid: number): number {
 }
 
 const NESTED_SLOTS	= 256;
+const NESTED_WORDS	= NESTED_SLOTS * 4;
+/*
+ * [guest physical address / 2 MiB][stamp][frame of the table][rights], of all CPUs one after the
+ * other: one array for good, whose place V8 knows
+ */
+const nested = new Int32Array(32 * NESTED_WORDS);
 
 export class struct_nested_cache {
-	/** [guest physical address / 2 MiB][stamp][frame of the table][rights] */
-	readonly e = new Int32Array(NESTED_SLOTS * 4);
+	/** Where this CPU's entries begin. */
+	readonly base: number;
 	/** Whose entries the current stamp marks. */
 	tag = -1;
 	stamp = 1;
@@ -55,11 +61,16 @@ export class struct_nested_cache {
 	readonly stamps = new Map<number, number>();
 	/** By context of the TLB: control bits (guest_mmu_mode()) its entries were made under. */
 	readonly modes: number[] = [];
+
+	constructor(cpu: number) {
+		this.base = cpu * NESTED_WORDS;
+		nested.fill(0, this.base, this.base + NESTED_WORDS);
+	}
 }
 
 function nested_new_stamp(n: struct_nested_cache): number {
 	if (n.last_stamp >= 0x7ffffff0) {
-		n.e.fill(0);
+		nested.fill(0, n.base, n.base + NESTED_WORDS);
 		n.stamps.clear();
 		n.last_stamp = 0;
 	}
@@ -94,30 +105,30 @@ export let nested_found = 0;
 
 /** Frame of the lowest table for the guest frame, or -1. */
 export function nested_lookup(n: struct_nested_cache, gfn: number): number {
-	const e = n.e, tag = tag_of(gfn), s = slot_of(tag);
+	const tag = tag_of(gfn), s = n.base | slot_of(tag);
 
-	if (e[s] !== tag || e[s + 1] !== n.stamp)
+	if (nested[s] !== tag || nested[s + 1] !== n.stamp)
 		return -1;
-	nested_found = e[s + 3]!;
-	return e[s + 2]!;
+	nested_found = nested[s + 3]!;
+	return nested[s + 2]!;
 }
 
 export function nested_fill(n: struct_nested_cache, gfn: number, pfn: number,
 	rights: number): void {
-	const e = n.e, tag = tag_of(gfn), s = slot_of(tag);
+	const tag = tag_of(gfn), s = n.base | slot_of(tag);
 
-	e[s] = tag;
-	e[s + 1] = n.stamp;
-	e[s + 2] = pfn;
-	e[s + 3] = rights;
+	nested[s] = tag;
+	nested[s + 1] = n.stamp;
+	nested[s + 2] = pfn;
+	nested[s + 3] = rights;
 }
 
 /** What a violation drops: nothing stale can keep it going. */
 export function nested_drop(n: struct_nested_cache, gfn: number): void {
-	const e = n.e, tag = tag_of(gfn), s = slot_of(tag);
+	const tag = tag_of(gfn), s = n.base | slot_of(tag);
 
-	if (e[s] === tag)
-		e[s + 1] = 0;
+	if (nested[s] === tag)
+		nested[s + 1] = 0;
 }
 
 /* ASIDs and EPT top tables share the cache, if not a machine */
@@ -126,7 +137,7 @@ const nested_tag = (svm: boolean, vpid: number, root: number): number =>
 
 export function guest_tlb_of(cpu: struct_cpu): struct_tlb {
 	if (cpu.guest_tlb === null) {
-		cpu.nested_cache ??= new struct_nested_cache();
+		cpu.nested_cache ??= new struct_nested_cache(cpu.id);
 		cpu.guest_tlb = new struct_tlb();
 		cpu.guest_tlb.id = 2 * cpu.id + 1;
 	}

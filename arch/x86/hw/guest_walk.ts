@@ -249,8 +249,8 @@ function leaf(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
 }
 
 /**
- * The lowest entry by way of the tables that the TLB knows. WALK_FAULT also if it knows none: a
- * fault is only raised by what is in memory now.
+ * The lowest entry by way of the tables that the TLB knows; by all of them if it knows none, or
+ * this would be a fault: that is only raised by what is in memory now.
  */
 function walk_cached(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
 	need: number): number {
@@ -277,11 +277,11 @@ function walk_cached(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: nu
 			index = (lo >>> 21) & 511;
 			table = tlb_upper_lookup(t, lo, hi, 21);
 			if (table < 0)
-				return WALK_FAULT;
+				return walk(g, cpu, t, lo, hi, need);
 			elo = table_lo(table, index);
 			ehi = table_hi(table, index);
 			if ((elo & PTE_PS) === 0)
-				return WALK_FAULT;
+				return walk(g, cpu, t, lo, hi, need);
 		}
 	}
 	/* mostly there is nothing to be set, or refused (bit 12 of a large page is PAT's) */
@@ -295,8 +295,9 @@ function walk_cached(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: nu
 			return final(g, cpu, t, lo, hi, need, ((elo >>> 12) | (ehi << 20)) & ~mask |
 				((lo >>> 12) & mask), shift, flags);
 	}
-	return leaf(g, cpu, t, lo, hi, need, table, index, shift, tlb_pde_flags & 7,
+	const pfn = leaf(g, cpu, t, lo, hi, need, table, index, shift, tlb_pde_flags & 7,
 		(tlb_pde_flags & PDE_WRITABLE) !== 0, -1);
+	return pfn === WALK_FAULT ? walk(g, cpu, t, lo, hi, need) : pfn;
 }
 
 function walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
@@ -360,6 +361,5 @@ export function guest_walk(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, 
 			GTLB_READ | GTLB_WRITE | GTLB_EXEC);
 	if ((g.efer & EFER_LMA) === 0)
 		return WALK_MODE;
-	const pfn = walk_cached(g, cpu, t, lo, hi, need);
-	return pfn === WALK_FAULT ? walk(g, cpu, t, lo, hi, need) : pfn;
+	return walk_cached(g, cpu, t, lo, hi, need);
 }
