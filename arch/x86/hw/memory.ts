@@ -227,8 +227,9 @@ function chunk_of_hpa(hpa: number): chunk {
 	return c !== null && c !== undefined ? c : chunk_make(i);
 }
 
-/* Words of page tables. Beyond 31 bits, V8 would have to compare what it cuts off. */
+/* Words of page tables. */
 
+/* (>>> alone would take a word above 32 bits for another) */
 const in_home = (word: number): boolean =>
 	word <= 0x7fffffff && (word - HOME_WORD) >>> 0 < CHUNK_WORDS;
 

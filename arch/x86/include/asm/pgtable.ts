@@ -16,8 +16,8 @@ import type { pgtable_t, ptep_t, struct_mm_struct, struct_page, struct_vm_area_s
 import { mem_and_lo, mem_hi, mem_lo, mem_write64, mem_xchg64, mem_xchg_hi } from "#hw/memory.ts";
 import { pfn_to_page } from "#asm/page.ts";
 import { type p4d_t, type pgd_t, type pgprot_t, type pgtable_entry, type pmd_t, type pte_t,
-	type pud_t, PAGE_SHIFT, PAGE_SIZE, PGDIR_SIZE, PMD_SHIFT, PMD_SIZE, PTE_PFN_MASK_HI,
-	PTE_PFN_MASK_LO, PTRS_PER_PGD, PUD_SIZE, TASK_SIZE_MAX, _HPAGE_CHG_MASK_HI,
+	type pud_t, PAGE_SHIFT, PAGE_SIZE, PGDIR_SHIFT, PMD_SHIFT, PMD_SIZE, PTE_PFN_MASK_HI,
+	PTE_PFN_MASK_LO, PTRS_PER_PGD, PUD_SHIFT, PUD_SIZE, TASK_SIZE_MAX, _HPAGE_CHG_MASK_HI,
 	_HPAGE_CHG_MASK_LO, _KERNPG_TABLE, _PAGE_ACCESSED, _PAGE_BIT_PROTNONE, _PAGE_CHG_MASK_HI,
 	_PAGE_CHG_MASK_LO, _PAGE_DEVMAP_HI, _PAGE_DIRTY, _PAGE_GLOBAL, _PAGE_KNL_ERRATUM_MASK,
 	_PAGE_NX_HI, _PAGE_PRESENT, _PAGE_PROTNONE, _PAGE_PSE, _PAGE_RW, _PAGE_SPECIAL,
@@ -616,14 +616,15 @@ export function pmd_index(address: number): number {
 	return (address >>> PMD_SHIFT) & 511;
 }
 
-const INV_PUD = 1 / PUD_SIZE, INV_PGDIR = 1 / PGDIR_SIZE;
+/* (and the upper two share a product) */
+const INV_PUD = 1 / PUD_SIZE;
 
 export function pud_index(address: number): number {
 	return (address * INV_PUD) & 511;
 }
 
 export function pgd_index(address: number): number {
-	return (address * INV_PGDIR) & (PTRS_PER_PGD - 1);
+	return (address * INV_PUD) >>> (PGDIR_SHIFT - PUD_SHIFT) & (PTRS_PER_PGD - 1);
 }
 
 /** First word of the table that the entry at @p points to. */
