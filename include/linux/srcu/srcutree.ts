@@ -49,7 +49,7 @@ export function cleanup_srcu_struct(ssp: struct_srcu_struct): void {
 
 export function __srcu_read_lock(ssp: struct_srcu_struct): number {
 	const idx = ssp.srcu_idx & 1;
-	if (!ssp.initialised)
+	if (ssp.initialised !== true)
 		lock_bug();
 	if (idx === 0)
 		ssp.nesting_0++;
