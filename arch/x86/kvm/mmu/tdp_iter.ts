@@ -145,8 +145,11 @@ function try_step_side(iter: struct_tdp_iter): boolean {
 	if (spte_index(iter.sptep) === SPTE_ENT_PER_PAGE - 1)
 		return false;
 
-	iter.gfn = gfn_t(iter.gfn + (iter.level === PG_LEVEL_4K ? 1 :
-		KVM_PAGES_PER_HPAGE(iter.level)));
+	/* apart, as one sum with what may be 2^36 would be one of doubles */
+	if (iter.level === PG_LEVEL_4K)
+		iter.gfn = gfn_t(iter.gfn + 1);
+	else
+		iter.gfn = gfn_t(iter.gfn + KVM_PAGES_PER_HPAGE(iter.level));
 	iter.next_last_level_gfn = iter.gfn;
 	iter.sptep++;
 	tdp_iter_read_spte(iter);
