@@ -42,9 +42,11 @@ export const SPTE_MMU_PRESENT_MASK	= 1 << 11;
  * are reserved in some formats.
  */
 export const SPTE_TDP_AD_SHIFT			= 52;
-export const SPTE_TDP_AD_MASK			= pair(0, 3 << (SPTE_TDP_AD_SHIFT - 32));
-export const SPTE_TDP_AD_ENABLED_MASK		= PAIR_ZERO;
-export const SPTE_TDP_AD_DISABLED_MASK		= pair(0, 1 << (SPTE_TDP_AD_SHIFT - 32));
+/* of the high half, where all of them are */
+const SPTE_TDP_AD_MASK_HI			= 3 << (SPTE_TDP_AD_SHIFT - 32);
+const SPTE_TDP_AD_ENABLED_MASK_HI		= 0;
+const SPTE_TDP_AD_DISABLED_MASK_HI		= 1 << (SPTE_TDP_AD_SHIFT - 32);
+export const SPTE_TDP_AD_DISABLED_MASK		= pair(0, SPTE_TDP_AD_DISABLED_MASK_HI);
 export const SPTE_TDP_AD_WRPROT_ONLY_MASK	= pair(0, 2 << (SPTE_TDP_AD_SHIFT - 32));
 
 /* bits 12 to 51 */
@@ -179,12 +181,12 @@ export function sp_ad_disabled(sp: struct_kvm_mmu_page): boolean {
 }
 
 export function spte_ad_enabled(spte: u64_spte): boolean {
-	return (spte.hi & SPTE_TDP_AD_MASK.hi) !== SPTE_TDP_AD_DISABLED_MASK.hi;
+	return (spte.hi & SPTE_TDP_AD_MASK_HI) !== SPTE_TDP_AD_DISABLED_MASK_HI;
 }
 
 export function spte_ad_need_write_protect(spte: u64_spte): boolean {
 	/* entries that are not TDP's have neither bit */
-	return (spte.hi & SPTE_TDP_AD_MASK.hi) !== SPTE_TDP_AD_ENABLED_MASK.hi;
+	return (spte.hi & SPTE_TDP_AD_MASK_HI) !== SPTE_TDP_AD_ENABLED_MASK_HI;
 }
 
 export function spte_shadow_accessed_mask(spte: u64_spte): u64_pair {
