@@ -17,9 +17,9 @@ import { struct_page } from "#linux/mm_types.ts";
 import { MAX_ORDER, MIGRATE_MOVABLE, PAGES_PER_SECTION, PFN_SECTION_SHIFT,
 	ZONE_DMA32, ZONE_MOVABLE } from "#linux/mmzone.const.ts";
 import {
-	MAX_NR_ZONES, ZONES_PGSHIFT, contig_page_data, type free_range, lruvec_init, mem_section,
-	no_pages, pfn_to_made_page, section_pages, struct_free_area, type struct_mem_section,
-	type struct_zone,
+	MAX_NR_ZONES, NEAR_SHIFT, ZONES_PGSHIFT, contig_page_data, type free_range, lruvec_init,
+	mem_section, near_is, near_pages, no_pages, pfn_to_made_page, section_pages,
+	struct_free_area, type struct_mem_section, type struct_zone,
 } from "#linux/mmzone.ts";
 import { memblock_addrs_overlap_memory, memblock_is_free_pfn, memblock_memory_ranges } from
 	"#linux/memblock.ts";
@@ -28,6 +28,9 @@ import { pageblock_nr_pages } from "#linux/mmzone.const.ts";
 import { init_waitqueue_head } from "#linux/wait.ts";
 import { spin_lock_init } from "#linux/spinlock.ts";
 import { init_currently_empty_zone, zone_init_internals } from "#mm/internal.h.ts";
+
+/** Where ZONE_NORMAL begins, if there is one. */
+const FIRST_ABOVE_4G = 2 ** 20;
 
 /** Largest order of a compound page: hugetlb's 1 GiB. */
 const MAX_COMPOUND_ORDER = 18;
@@ -118,6 +121,8 @@ export function materialise_page(pfn: pfn_nr): struct_page {
 		}
 	}
 	section.pages[pfn & (PAGES_PER_SECTION - 1)] = page;
+	if (pfn >> NEAR_SHIFT === near_is[0])
+		near_pages[pfn & ((1 << NEAR_SHIFT) - 1)] = page;
 	return page;
 }
 
@@ -130,6 +135,10 @@ export function sparse_init(): void {
 
 	mem_section.length = section_pages.length = 0;
 	contig_ranges.length = 0;
+	if (near_is[0] !== -1)
+		near_pages.fill(null);
+	near_is[0] = (end_section * PAGES_PER_SECTION > FIRST_ABOVE_4G ? FIRST_ABOVE_4G : 0) >>
+		NEAR_SHIFT;
 	for (let nr = 0; nr < end_section; nr++) {
 		const there = memblock_addrs_overlap_memory(nr * PAGES_PER_SECTION,
 			(nr + 1) * PAGES_PER_SECTION);

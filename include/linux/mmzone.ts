@@ -384,6 +384,16 @@ export const no_pages: readonly (struct_page | null)[] =
 /** mem_section[].pages, for look-ups: no_pages in place of null. */
 export const section_pages: (readonly (struct_page | null)[] | undefined)[] = [];
 
+/**
+ * The struct pages, as far as they were made, of the GiB that most allocations come from: in one
+ * array, a step less. near_is[0] says which GiB that is; a buffer of its own has a fixed address.
+ */
+export const NEAR_SHIFT = 18;
+export const near_pages: (struct_page | null)[] =
+	no_pages.concat(...new Array<typeof no_pages>((1 << NEAR_SHIFT) / PAGES_PER_SECTION - 1)
+		.fill(no_pages));
+export const near_is = new Int32Array(new ArrayBuffer(4)).fill(-1);
+
 export function pfn_to_section_nr(pfn: number): number {
 	return ul_shr(pfn, PFN_SECTION_SHIFT);
 }
@@ -404,6 +414,15 @@ export function pfn_in_present_section(pfn: number): boolean {
 
 /** @pfn is valid. */
 export function pfn_to_page(pfn: pfn_nr): struct_page {
+	if (pfn >> NEAR_SHIFT === near_is[0]) {
+		const page = near_pages[pfn & ((1 << NEAR_SHIFT) - 1)]!;
+		if (page !== null)
+			return page;
+	}
+	return pfn_to_far_page(pfn);
+}
+
+function pfn_to_far_page(pfn: pfn_nr): struct_page {
 	const pages = section_pages[u31_shr(pfn, PFN_SECTION_SHIFT)];
 
 	if (pages !== undefined) {
@@ -416,6 +435,9 @@ export function pfn_to_page(pfn: pfn_nr): struct_page {
 
 /** Port-only: the struct page of @pfn if it was ever asked for; for walks over large ranges. */
 export function pfn_to_made_page(pfn: number): struct_page | null {
+	if (pfn >> NEAR_SHIFT === near_is[0])
+		return near_pages[pfn & ((1 << NEAR_SHIFT) - 1)]!;
+
 	const pages = section_pages[u31_shr(pfn, PFN_SECTION_SHIFT)];
 
 	return pages === undefined ? null : pages[pfn & (PAGES_PER_SECTION - 1)]!;
