@@ -880,7 +880,7 @@ function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_
 			return ret;
 
 		/* a dropped lock means neither an error nor all pages */
-		if (!locked.v) {
+		if (locked.v === 0) {
 			BUG_ON(ret < 0);
 			BUG_ON(ret >= nr_pages);
 		}
@@ -891,7 +891,7 @@ function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_
 			if (nr_pages === 0)
 				break;
 		}
-		if (locked.v) {
+		if (locked.v !== 0) {
 			/* the lock was held all the time: no more will come */
 			if (!pages_done)
 				pages_done = ret;
@@ -922,8 +922,8 @@ function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_
 			ret = __get_user_pages(mm, start, 1, flags | FOLL_TRIED, more, null,
 				locked);
 			/* dropped once more: the same page again */
-			BUG_ON(!locked.v && ret !== 0);
-		} while (!locked.v);
+			BUG_ON(locked.v === 0 && ret !== 0);
+		} while (locked.v === 0);
 		if (ret !== 1) {
 			BUG_ON(ret > 1);
 			if (!pages_done)
@@ -1041,7 +1041,7 @@ export function __mm_populate(start: unsigned_long, len: unsigned_long, ignore_e
 		nend = nstart + ret * PAGE_SIZE;
 		ret = 0;
 	}
-	if (locked.v)
+	if (locked.v !== 0)
 		mmap_read_unlock(mm);
 	return ret;
 }
@@ -1215,7 +1215,7 @@ export function get_user_pages_unlocked(start: unsigned_long, nr_pages: number,
 	mmap_read_lock(mm);
 	const ret = __get_user_pages_locked(mm, start, nr_pages, pages, null, locked,
 		gup_flags | FOLL_TOUCH);
-	if (locked.v)
+	if (locked.v !== 0)
 		mmap_read_unlock(mm);
 	return ret;
 }
