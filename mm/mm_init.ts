@@ -18,8 +18,8 @@ import { MAX_ORDER, MIGRATE_MOVABLE, PAGES_PER_SECTION, PFN_SECTION_SHIFT,
 	ZONE_DMA32, ZONE_MOVABLE } from "#linux/mmzone.const.ts";
 import {
 	MAX_NR_ZONES, NEAR_SHIFT, ZONES_PGSHIFT, contig_page_data, type free_range, lruvec_init,
-	mem_section, near_is, near_pages, no_pages, pfn_to_made_page, section_pages,
-	struct_free_area, type struct_mem_section, type struct_zone,
+	mem_section, near_is, near_pageblock_flags, near_pages, no_pages, pfn_to_made_page,
+	section_pages, struct_free_area, type struct_mem_section, type struct_zone,
 } from "#linux/mmzone.ts";
 import { memblock_addrs_overlap_memory, memblock_is_free_pfn, memblock_memory_ranges } from
 	"#linux/memblock.ts";
@@ -53,6 +53,15 @@ export function forget_contig_range(pfn: number, end: number): void {
 	}
 }
 
+function pageblock_flags_of(start: number): Uint8Array {
+	const nr = PAGES_PER_SECTION / pageblock_nr_pages;
+	const at = (start & ((1 << NEAR_SHIFT) - 1)) / pageblock_nr_pages;
+
+	if (start >> NEAR_SHIFT === near_is[0])
+		return near_pageblock_flags.subarray(at, at + nr);
+	return new Uint8Array(nr).fill(MIGRATE_MOVABLE);
+}
+
 /** The section of @pfn, made if it was not; its pages are not. */
 export function materialise_section(pfn: number): struct_mem_section {
 	const nr = pfn >>> PFN_SECTION_SHIFT;
@@ -63,8 +72,7 @@ export function materialise_section(pfn: number): struct_mem_section {
 	if (section === null) {
 		section = {
 			pages: no_pages.slice(),
-			pageblock_flags: new Uint8Array(PAGES_PER_SECTION / pageblock_nr_pages)
-				.fill(MIGRATE_MOVABLE),
+			pageblock_flags: pageblock_flags_of(pfn - (pfn & (PAGES_PER_SECTION - 1))),
 		};
 		mem_section[nr] = section;
 		section_pages[nr] = section.pages;
@@ -139,6 +147,7 @@ export function sparse_init(): void {
 		near_pages.fill(null);
 	near_is[0] = (end_section * PAGES_PER_SECTION > FIRST_ABOVE_4G ? FIRST_ABOVE_4G : 0) >>
 		NEAR_SHIFT;
+	near_pageblock_flags.fill(MIGRATE_MOVABLE);
 	for (let nr = 0; nr < end_section; nr++) {
 		const there = memblock_addrs_overlap_memory(nr * PAGES_PER_SECTION,
 			(nr + 1) * PAGES_PER_SECTION);

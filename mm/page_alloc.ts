@@ -67,13 +67,14 @@ import {
 	ZONE_NORMAL, ZONE_RECLAIM_ACTIVE, pageblock_nr_pages, pageblock_order, type zone_type,
 } from "#linux/mmzone.const.ts";
 import {
-	MAX_NR_ZONES, contig_page_data, for_each_populated_zone, for_each_zone,
+	MAX_NR_ZONES, NEAR_SHIFT, contig_page_data, for_each_populated_zone, for_each_zone,
 	for_each_zone_zonelist_nodemask, free_area_empty, get_page_from_free_area,
 	high_wmark_pages, low_wmark_pages, managed_zone, mem_section, migratetype_is_mergeable,
-	next_made_page, min_wmark_pages, type nodemask_t, page_zonenum, pfn_to_made_page,
-	pfn_to_page, type struct_free_area, struct_per_cpu_pages, type struct_pglist_data,
-	type struct_zone, type struct_zoneref, wmark_pages, zone_end_pfn, zone_idx,
-	zone_is_initialized, zone_managed_pages, zone_spans_pfn, zone_to_nid, populated_zone,
+	near_is, near_pageblock_flags, next_made_page, min_wmark_pages, type nodemask_t,
+	page_zonenum, pfn_to_made_page, pfn_to_page, type struct_free_area,
+	struct_per_cpu_pages, type struct_pglist_data, type struct_zone, type struct_zoneref,
+	wmark_pages, zone_end_pfn, zone_idx, zone_is_initialized, zone_managed_pages,
+	zone_spans_pfn, zone_to_nid, populated_zone,
 } from "#linux/mmzone.ts";
 import { mutex_lock, mutex_trylock, mutex_unlock } from "#linux/mutex.ts";
 import { DEFINE_MUTEX } from "#linux/mutex_types.ts";
@@ -185,6 +186,8 @@ function pageblock_flags(pfn: number): Uint8Array {
 }
 
 function get_pfnblock_migratetype(_page: struct_page | null, pfn: number): number {
+	if (pfn >> NEAR_SHIFT === near_is[0])
+		return near_pageblock_flags[(pfn & ((1 << NEAR_SHIFT) - 1)) >> pageblock_order]!;
 	return pageblock_flags(pfn)[(pfn & (PAGES_PER_SECTION - 1)) >> pageblock_order]!;
 }
 

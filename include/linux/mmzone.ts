@@ -16,7 +16,7 @@ import {
 	PAGES_PER_SECTION, PFN_SECTION_SHIFT, WMARK_HIGH, WMARK_LOW, WMARK_MIN, ZONE_MOVABLE,
 	NR_ANON_THPS, NR_FILE_PMDMAPPED, NR_FILE_THPS, NR_SHMEM_PMDMAPPED, NR_SHMEM_THPS,
 	NR_SLAB_RECLAIMABLE_B, NR_SLAB_UNRECLAIMABLE_B, LRU_ACTIVE_ANON, LRU_ACTIVE_FILE,
-	LRU_INACTIVE_FILE, type lru_list, type zone_type,
+	LRU_INACTIVE_FILE, pageblock_order, type lru_list, type zone_type,
 } from "#linux/mmzone.const.ts";
 import type { nodemask_t } from "#linux/nodemask.ts";
 import { MAX_NR_ZONES, ZONES_MASK, ZONES_PGSHIFT } from "#linux/page-flags-layout.ts";
@@ -393,6 +393,8 @@ export const near_pages: (struct_page | null)[] =
 	no_pages.concat(...new Array<typeof no_pages>((1 << NEAR_SHIFT) / PAGES_PER_SECTION - 1)
 		.fill(no_pages));
 export const near_is = new Int32Array(new ArrayBuffer(4)).fill(-1);
+/** The same GiB's pageblock_flags, of which its sections have their parts. */
+export const near_pageblock_flags = new Uint8Array(1 << (NEAR_SHIFT - pageblock_order));
 
 export function pfn_to_section_nr(pfn: number): number {
 	return ul_shr(pfn, PFN_SECTION_SHIFT);
