@@ -855,17 +855,18 @@ export function timestamp_truncate(t: struct_timespec64, inode: struct_inode): s
 
 /* the coarse clock stands still between ticks: 250 a second */
 const TICK_NSEC = 4000000;
-let tick_start = 0, tick_end = 0;
+/* the tick's start and end */
+const tick = new Float64Array(new ArrayBuffer(16));
 let tick_time: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
 
 /** fs/inode.c:current_time() */
 export function current_time(inode: struct_inode): struct_timespec64 {
 	const t = ktime_get();
 
-	if (t >= tick_end || t < tick_start) {
+	if (t >= tick[1]! || t < tick[0]!) {
 		tick_time = ktime_get_coarse_real_ts64();
-		tick_start = t;
-		tick_end = t + TICK_NSEC;
+		tick[0] = t;
+		tick[1] = t + TICK_NSEC;
 	}
 	return inode.i_sb!.s_time_gran === 1 ? tick_time : timestamp_truncate(tick_time, inode);
 }
