@@ -11,8 +11,8 @@
 export const PAGES = Number(process.env["BENCH_PAGES"] ?? 2048);
 /** Pages of the second touches, beyond a processor's TLB. */
 export const MANY_PAGES = 65536;
-/** Rounds of PAGES pages: as many as touch 400,000, and never fewer than 15. */
-export const PAGED_ROUNDS = Math.max(15, Math.round(400000 / PAGES));
+/** Rounds of PAGES pages: as many as touch 800,000, and never fewer than 15. */
+export const PAGED_ROUNDS = Math.max(15, Math.round(800000 / PAGES));
 
 /** How many of @rounds warm up, the cold first one included. */
 export function warming(rounds: number): number {
