@@ -25,6 +25,9 @@ BIN     := node_modules/.bin
 # `warn` links what is there and names the rest; for work on a tree that is not whole
 KBUILD_MISSING ?= error
 
+# only npm speaks TLS, and node reads these certificates whenever it starts
+unexport NODE_EXTRA_CA_CERTS
+
 # a host's physical memory is one large allocation: let it have huge pages
 bench qemu: export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 
@@ -49,7 +52,7 @@ endef
 
 $(install): package-lock.json
 	@printf '  %-7s %s\n' NPM ci
-	$(Q)npm ci --no-audit --no-fund --loglevel=error >/dev/null
+	$(Q)NODE_EXTRA_CA_CERTS='$(NODE_EXTRA_CA_CERTS)' npm ci --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
 build/scripts/.compile: $(scripts) package.json $(install)
@@ -76,7 +79,7 @@ build/%/image/one.mjs: build/%/.compile
 build/%/image/host.mjs: build/%/.compile
 	$(call image,tools/qemu/host)
 
-build/%/image/run_init.mjs: build/%/.compile
+build/%/image/run_init.cjs: build/%/.compile
 	$(call image,tools/testing/selftests/kselftest/run_init $(@D)/../$(code_test))
 
 # what the selftests' image is run with to see what of it V8 had better compile beforehand
@@ -100,7 +103,7 @@ named := $(filter-out $(override_suffix:.%=%),$(shell \
 PHONY += kselftest kselftest-all
 # one test alone runs from the files: linking takes longer than it does
 kselftest-all: build/$(KSELFTEST)/.compile $(named:%=build/$(KSELFTEST).%/.compile) \
-	       $(if $(TEST),,build/$(KSELFTEST)/image/run_init.mjs)
+	       $(if $(TEST),,build/$(KSELFTEST)/image/run_init.cjs)
 	@:
 
 kselftest:

@@ -13,7 +13,7 @@
  * the modules back. A program with a table of linked programs (kselftest/linked.ts) gets all
  * selftests. With arguments, for a program that is started often: it runs with them once, and what
  * V8 compiled for that lies in .code, which spares later runs from compiling it. V8 does so for
- * scripts only, so the program then is one, .script, and the .mjs starts it.
+ * scripts only, so the program then is one, .script, and <its name>.cjs starts it.
  */
 
 import { spawnSync } from "node:child_process";
@@ -35,18 +35,18 @@ interface part {
 /* how a script begins, on the line of what follows */
 const SCRIPT = `(function (require, image_url, image_import) {"use strict"; `;
 
-/* what starts one, by the name under which its stacks are known */
-const START = `import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-import vm from "node:vm";
+/* what starts one, by the name under which its stacks are known: node starts such modules sooner */
+const START = `"use strict";
+const { existsSync, readFileSync, writeFileSync } = require("node:fs");
+const { pathToFileURL } = require("node:url");
+const vm = require("node:vm");
 
-const file = fileURLToPath(import.meta.url);
-const script = new vm.Script(readFileSync(file + ".script", "utf8"), { filename: import.meta.url,
-	...existsSync(file + ".code") ? { cachedData: readFileSync(file + ".code") } : {} });
+const url = pathToFileURL(__filename).href;
+const script = new vm.Script(readFileSync(__filename + ".script", "utf8"), { filename: url,
+	...existsSync(__filename + ".code") ? { cachedData: readFileSync(__filename + ".code") } : {} });
 if (process.env["IMAGE_MAKE_CODE"] !== undefined)
-	process.on("exit", () => writeFileSync(file + ".code", script.createCachedData()));
-script.runInThisContext()(createRequire(file), import.meta.url, (name) => import(name));
+	process.on("exit", () => writeFileSync(__filename + ".code", script.createCachedData()));
+script.runInThisContext()(require, url, (name) => import(name));
 `;
 
 /** Parts of the text, in the order in which they are to stand. */
@@ -277,8 +277,8 @@ async function make_code(out: string, program: string, args: readonly string[]):
 }
 
 async function main(out: string, program: string, args: readonly string[]): Promise<void> {
-	const to = path.join(out, "image", `${path.basename(program)}.mjs`);
 	const script = args.length > 0;
+	const to = path.join(out, "image", `${path.basename(program)}${script ? ".cjs" : ".mjs"}`);
 	const [code, lines] = await link(path.resolve(out), program, script);
 	const write = (suffix: string, text: string): void => {
 		fs.writeFileSync(`${to}.new`, text);

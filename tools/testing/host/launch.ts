@@ -20,10 +20,11 @@ const mtime = (file: string): number => statSync(file, { throwIfNoEntry: false }
 
 /** @program a file of folder @build, "tools/qemu/host". */
 export function launch_of(build: string, program: string): launch {
-	const image = resolve(build, `image/${basename(program)}.mjs`);
+	const image = [".cjs", ".mjs"].map((s) => resolve(build, `image/${basename(program)}${s}`))
+		.find((file) => existsSync(file));
 
 	/* who counts lines wants those of the files */
-	if (process.env["NODE_V8_COVERAGE"] === undefined && existsSync(image) &&
+	if (process.env["NODE_V8_COVERAGE"] === undefined && image !== undefined &&
 	    mtime(image) >= mtime(resolve(build, ".compile")))
 		return { options: [], script: image, argv: [] };
 	return {

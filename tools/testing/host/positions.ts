@@ -33,7 +33,7 @@ export function restore_frame(frame: string, url: string, base: string, lines: i
 
 /** If file @program is an image; a stack is looked at when somebody reads it. */
 export function restore_positions(program: string): void {
-	if (!program.endsWith(".mjs"))
+	if (!/\.[cm]js$/.test(program))
 		return;
 	const url = pathToFileURL(program).href;
 	const base = `${pathToFileURL(resolve(dirname(fileURLToPath(url)), "..")).href}/`;
