@@ -11,6 +11,7 @@
  * tail, if a compound page covers it; allocated, if it lies in a range of alloc_contig_range();
  * else free.
  */
+import { u31_shr } from "#asm-generic/bits.ts";
 import type { pfn_nr } from "#asm-generic/types.ts";
 import { BUG } from "#linux/bug.ts";
 import { struct_page } from "#linux/mm_types.ts";
@@ -129,7 +130,7 @@ export function materialise_page(pfn: pfn_nr): struct_page {
 		}
 	}
 	section.pages[pfn & (PAGES_PER_SECTION - 1)] = page;
-	if (pfn >> NEAR_SHIFT === near_is[0])
+	if (u31_shr(pfn, NEAR_SHIFT) === near_is[0])
 		near_pages[pfn & ((1 << NEAR_SHIFT) - 1)] = page;
 	return page;
 }

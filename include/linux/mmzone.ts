@@ -416,7 +416,7 @@ export function pfn_in_present_section(pfn: number): boolean {
 
 /** @pfn is valid. */
 export function pfn_to_page(pfn: pfn_nr): struct_page {
-	if (pfn >> NEAR_SHIFT === near_is[0]) {
+	if (u31_shr(pfn, NEAR_SHIFT) === near_is[0]) {
 		const page = near_pages[pfn & ((1 << NEAR_SHIFT) - 1)]!;
 		if (page !== null)
 			return page;
@@ -437,7 +437,7 @@ function pfn_to_far_page(pfn: pfn_nr): struct_page {
 
 /** Port-only: the struct page of @pfn if it was ever asked for; for walks over large ranges. */
 export function pfn_to_made_page(pfn: number): struct_page | null {
-	if (pfn >> NEAR_SHIFT === near_is[0])
+	if (u31_shr(pfn, NEAR_SHIFT) === near_is[0])
 		return near_pages[pfn & ((1 << NEAR_SHIFT) - 1)]!;
 
 	const pages = section_pages[u31_shr(pfn, PFN_SECTION_SHIFT)];

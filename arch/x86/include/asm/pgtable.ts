@@ -224,7 +224,6 @@ export function pmd_pgtable(pmd: pmd_t): pgtable_t {
 	return pfn_to_page(pfn_nr(entry_pfn(pmd.lo, pmd.hi))) as pgtable_t;
 }
 
-
 export function p4d_large(_p4d: p4d_t): boolean {
 	return false;
 }
