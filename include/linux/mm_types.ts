@@ -5,7 +5,7 @@
  * Upstream: include/linux/mm_types.h, and struct vm_fault and vm_operations_struct of
  * include/linux/mm.h. Instances are made by the page allocator, fork.ts and mmap.ts.
  */
-import { type brand, type pfn_nr, type pgoff_t, type unsigned_long, pgoff_t as to_pgoff } from
+import { type brand, type pgoff_t, type unsigned_long, pfn_nr, pgoff_t as to_pgoff } from
 	"#asm-generic/types.ts";
 import { struct_list_head } from "#linux/list.ts";
 import { struct_rb_node, struct_rb_root } from "#linux/rbtree_types.ts";
@@ -32,30 +32,33 @@ export type ptep_t = number;
  * lock for the page cache); lru by the LRU or buddy lock; _mapcount by the page table lock.
  */
 export class struct_page {
-	/* first what every page's fault, reclaim and release read: two or three cache lines */
+	/*
+	 * First what every page's fault, reclaim and release read: two or three cache lines. V8
+	 * lays fields out as they get their first value, and images leave out those without one.
+	 */
 	flags = 0;
 	_refcount = 0;
 	/** Number of page table mappings, starting at -1; in free and special pages, page_type. */
 	_mapcount = -1;
 	/** Low bits of C's mapping pointer (PAGE_MAPPING_ANON, PAGE_MAPPING_MOVABLE). */
 	mapping_flags = 0;
-	/** Without its low bits. */
-	mapping: struct_address_space | struct_anon_vma | null = null;
 	/** Head page of a tail; in heads and single pages themselves: so it is a page's folio. */
 	compound_head: struct_page = this;
+	readonly pfn: pfn_nr = pfn_nr(0);
 	/** pgoff_t; in free pages and pagevecs whatever their owner keeps there. */
 	index: pgoff_t = to_pgoff(0);
+	/** Without its low bits. */
+	mapping: struct_address_space | struct_anon_vma | null = null;
 	/** buddy, LRU, pagevec or hugetlb free list. */
 	lru: struct_list_head = new struct_list_head(this);
-	readonly pfn: pfn_nr;
 	/** C: private; buddy order of a free page, swap entry, hugetlb flags. */
 	private_ = 0;
+	memcg_data: struct_mem_cgroup | null = null;
 	/**
 	 * C: shares lru.prev; mlocks of an unevictable page on the LRU. Of a page on a CPU's list,
 	 * its migrate type.
 	 */
 	mlock_count = 0;
-	memcg_data: struct_mem_cgroup | null = null;
 	/** Page table pages: pt_mm of pgds, pmd_huge_pte deposit; hugetlb: subpool. */
 	pt_private: object | null = null;
 	/** Page table pages: split page table lock; null elsewhere. */
