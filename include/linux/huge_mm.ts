@@ -11,6 +11,7 @@ import { pmd_present, pmd_pfn, pmd_trans_huge, pmdp_get } from "#linux/pgtable.t
 import type { pmd_t } from "#asm/pgtable_types.ts";
 import { S_ISREG } from "#linux/fs.ts";
 import { IS_ENABLED } from "#linux/kconfig.ts";
+import { folio_order } from "#linux/mm.ts";
 export { thp_nr_pages, thp_order, thp_size } from "#linux/mm.ts";
 import { VM_EXEC } from "#linux/mm.const.ts";
 import type { ptep_t, struct_folio, struct_page, struct_vm_area_struct } from "#linux/mm_types.ts";
@@ -111,7 +112,7 @@ export function pmd_trans_huge_lock(pmd: ptep_t, vma: struct_vm_area_struct): sp
 }
 
 export function folio_test_pmd_mappable(folio: struct_folio): boolean {
-	return folio.compound_order >= HPAGE_PMD_ORDER;
+	return folio_order(folio) >= HPAGE_PMD_ORDER;
 }
 
 export function is_huge_zero_page(page: struct_page): boolean {
