@@ -469,7 +469,13 @@ export function page_to_pfn(page: struct_page): pfn_nr {
 	return page.pfn;
 }
 
+/** Both pfn_valid() and pfn_to_page(), in one look-up if the page was ever asked for. */
 export function pfn_to_online_page(pfn: pfn_nr): struct_page | null {
+	if (pfn <= MAX_PHYSMEM_PFN && u31_shr(pfn, NEAR_SHIFT) === near_is[0]) {
+		const page = near_pages[pfn & ((1 << NEAR_SHIFT) - 1)]!;
+		if (page !== null)
+			return page;
+	}
 	return pfn_valid(pfn) ? pfn_to_page(pfn) : null;
 }
 

@@ -126,7 +126,7 @@ import { find_vma, fixup_user_fault, follow_pte, get_page, get_page_unless_zero,
 import type { ptep_t, struct_mm_struct, struct_page, struct_vm_area_struct, struct_vm_fault,
 	vm_fault_t, vm_operations_struct } from "#linux/mm_types.ts";
 import { mmap_read_lock, mmap_read_unlock } from "#linux/mmap_lock.ts";
-import { is_zone_device_page } from "#linux/mmzone.ts";
+import { is_zone_device_page, pfn_to_online_page } from "#linux/mmzone.ts";
 import { mmu_notifier_range_blockable, mmu_notifier_register, mmu_notifier_unregister,
 	type struct_mmu_notifier, type struct_mmu_notifier_ops,
 	type struct_mmu_notifier_range } from "#linux/mmu_notifier.ts";
@@ -2593,8 +2593,9 @@ export function kvm_set_pfn_dirty(pfn: kvm_pfn_t): void {
 	if (WARN_ON(is_error_noslot_pfn(pfn)))
 		return;
 
-	if (pfn_valid(pfn))
-		kvm_set_page_dirty(pfn_to_page(pfn_nr(pfn)));
+	const page = pfn_to_online_page(pfn_nr(pfn));
+	if (page !== null)
+		kvm_set_page_dirty(page);
 }
 
 /** virt/kvm/kvm_main.c:kvm_set_pfn_accessed() */
@@ -2602,8 +2603,9 @@ export function kvm_set_pfn_accessed(pfn: kvm_pfn_t): void {
 	if (WARN_ON(is_error_noslot_pfn(pfn)))
 		return;
 
-	if (pfn_valid(pfn))
-		kvm_set_page_accessed(pfn_to_page(pfn_nr(pfn)));
+	const page = pfn_to_online_page(pfn_nr(pfn));
+	if (page !== null)
+		kvm_set_page_accessed(page);
 }
 
 /** virt/kvm/kvm_main.c:next_segment(): how much of @len lies in the page. */
