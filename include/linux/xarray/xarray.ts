@@ -1072,14 +1072,32 @@ export function __xas_next(xas: struct_xa_state): xa_ptr {
 	}
 }
 
+/* The entry behind the current one, if it is in the same leaf and no further than @max, or null. */
+function next_in_leaf(xas: struct_xa_state, max: number): xa_ptr {
+	const leaf = xas.xa_node, offset = xas.xa_offset + 1;
+
+	if (leaf === null || leaf.ptr_bits !== 0 || leaf.shift !== 0 ||
+	    leaf.has_siblings === true || offset > XA_CHUNK_MASK ||
+	    offset - 1 !== (xas.xa_index & XA_CHUNK_MASK) || xas.xa_index >= max)
+		return null;
+	const entry = xa_entry(xas.xa, leaf, offset);
+	if (entry !== null) {
+		xas.xa_offset = offset;
+		xas.xa_index++;
+	}
+	return entry;
+}
+
 /**
  * lib/xarray.c:xas_find(): the first entry at or behind xa_index, or, after a walk, behind the
  * current one. When there is none up to @max and the array is smaller, @xas stands at the first
  * index that is not in the array, ready for xas_store().
  */
 export function xas_find(xas: struct_xa_state, max: number): xa_ptr {
-	let entry: xa_ptr;
+	let entry = next_in_leaf(xas, max);
 
+	if (entry !== null)
+		return entry;
 	if (xas_error(xas) !== 0 || xas.xa_node === XAS_BOUNDS)
 		return null;
 	if (xas.xa_index > max)
