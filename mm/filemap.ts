@@ -117,12 +117,12 @@ import { WQ_FLAG_CUSTOM, WQ_FLAG_DONE, WQ_FLAG_EXCLUSIVE, WQ_FLAG_WOKEN,
 	"#linux/wait.ts";
 import { balance_dirty_pages_ratelimited, folio_account_cleaned, page_writeback_init,
 	struct_writeback_control } from "#linux/writeback.ts";
-import { XA_PRESENT, XA_STATE, type struct_xa_state, type xa_mark_t, xa_get_order, xa_is_sibling,
-	xa_is_value, xa_load, xa_lock_irq, xa_unlock_irq, xas_advance, xas_error, xas_find,
-	xas_find_conflict, xas_find_marked, xas_init_marks, xas_pause, xas_load, xas_lock_irq,
-	xas_next, xas_next_entry, xas_nomem, xas_prev, xas_reload, xas_reset, xas_retry, xas_set,
-	xas_set_err, xas_set_order, xas_split, xas_split_alloc, xas_store, xas_unlock_irq } from
-	"#linux/xarray.ts";
+import { XA_PRESENT, XA_STATE, type struct_xa_state, type xa_mark_t, xa_empty_leaf, xa_get_order,
+	xa_is_sibling, xa_is_value, xa_load, xa_lock_irq, xa_unlock_irq, xas_advance, xas_error,
+	xas_find, xas_find_conflict, xas_find_marked, xas_init_marks, xas_pause, xas_load,
+	xas_lock_irq, xas_next, xas_next_entry, xas_nomem, xas_prev, xas_reload, xas_reset,
+	xas_retry, xas_set, xas_set_err, xas_set_order, xas_split, xas_split_alloc, xas_store,
+	xas_unlock_irq } from "#linux/xarray.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
 import { pmd_none, pmd_trans_huge, pmdp_get, pte_none, ptep_get, update_mmu_cache } from
 	"#linux/pgtable.ts";
@@ -918,10 +918,14 @@ export function page_cache_prev_miss(mapping: struct_address_space, index: pgoff
 
 /** mm/filemap.c:mapping_get_entry(). A folio comes with a reference. */
 function mapping_get_entry(mapping: struct_address_space, index: pgoff_t): struct_folio | null {
-	const xas = XA_STATE(mapping.i_pages, index);
 	let folio: struct_folio | null;
 
 	rcu_read_lock();
+	if (xa_empty_leaf(mapping.i_pages, index) !== null) {
+		rcu_read_unlock();
+		return null;
+	}
+	const xas = XA_STATE(mapping.i_pages, index);
 	for (;;) {
 		xas_reset(xas);
 		folio = xas_load(xas) as struct_folio | null;

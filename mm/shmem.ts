@@ -132,10 +132,10 @@ import { default_wake_function, finish_wait, init_waitqueue_head, prepare_to_wai
 	wait_queue_entry_t, wait_queue_head_t, wake_up_all } from "#linux/wait.ts";
 import { wait_var_event, wake_up_var } from "#linux/wait_bit.ts";
 import type { struct_writeback_control } from "#linux/writeback.ts";
-import { XA_PRESENT, XA_STATE, XA_STATE_ORDER, xa_cmpxchg_irq, xa_find, xa_is_value, xa_load,
-	xa_lock_irq, xa_unlock_irq, xas_error, xas_find, xas_find_conflict, xas_load, xas_lock_irq,
-	xas_next_entry, xas_nomem, xas_pause, xas_retry, xas_set_err, xas_store,
-	xas_unlock_irq } from "#linux/xarray.ts";
+import { XA_PRESENT, XA_STATE, XA_STATE_ORDER, type struct_xa_node, xa_cmpxchg_irq, xa_empty_leaf,
+	xa_fill_leaf, xa_find, xa_is_value, xa_load, xa_lock_irq, xa_unlock_irq, xas_error,
+	xas_find, xas_find_conflict, xas_load, xas_lock_irq, xas_next_entry, xas_nomem, xas_pause,
+	xas_retry, xas_set_err, xas_store, xas_unlock_irq } from "#linux/xarray.ts";
 import { init_user_ns } from "#linux/user_namespace.ts";
 import { F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, O_RDWR } from
 	"#uapi/linux/fcntl.ts";
@@ -639,11 +639,21 @@ function shmem_unused_huge_count(sb: struct_super_block, _sc: unknown): number {
 	return READ_ONCE(sbinfo.shrinklist_len);
 }
 
+/* What the loop of shmem_add_to_page_cache() does with a slot that is known to be empty. */
+function shmem_add_to_leaf(leaf: struct_xa_node, folio: struct_folio,
+	mapping: struct_address_space, index: pgoff_t): void {
+	xa_lock_irq(mapping.i_pages);
+	xa_fill_leaf(leaf, index, folio);
+	mapping.nrpages++;
+	__lruvec_stat_mod_folio(folio, NR_FILE_PAGES, 1);
+	__lruvec_stat_mod_folio(folio, NR_SHMEM, 1);
+	xa_unlock_irq(mapping.i_pages);
+}
+
 /** mm/shmem.c:shmem_add_to_page_cache(). Like filemap_add_folio(), but fails when what was
  * @expected there is gone. */
 function shmem_add_to_page_cache(folio: struct_folio, mapping: struct_address_space,
 	index: pgoff_t, expected: xa_item, gfp: gfp_t, charge_mm: struct_mm_struct | null): number {
-	const xas = XA_STATE_ORDER(mapping.i_pages, index, folio_order(folio));
 	const nr = folio_nr_pages(folio);
 	let error: number;
 
@@ -669,6 +679,14 @@ function shmem_add_to_page_cache(folio: struct_folio, mapping: struct_address_sp
 		}
 		folio_throttle_swaprate(folio, gfp);
 
+		const leaf = expected === null && nr === 1 ?
+			xa_empty_leaf(mapping.i_pages, index) : null;
+		if (leaf !== null) {
+			shmem_add_to_leaf(leaf, folio, mapping, index);
+			return 0;
+		}
+
+		const xas = XA_STATE_ORDER(mapping.i_pages, index, folio_order(folio));
 		do {
 			xas_lock_irq(xas);
 			unlock: {

@@ -43,10 +43,11 @@ export {
 export {
 	__xa_alloc, __xa_alloc_cyclic, __xa_clear_mark, __xa_cmpxchg, __xa_erase, __xa_insert,
 	__xa_set_mark, __xa_store, __xas_next, __xas_prev, xa_clear_mark, xa_delete_node,
-	xa_destroy, xa_erase, xa_extract, xa_find, xa_find_after, xa_get_mark, xa_get_order,
-	xa_load, xa_set_mark, xa_store, xa_store_range, xas_clear_mark, xas_create_range,
-	xas_destroy, xas_find, xas_find_conflict, xas_find_marked, xas_get_mark, xas_init_marks,
-	xas_load, xas_nomem, xas_pause, xas_set_mark, xas_split, xas_split_alloc, xas_store,
+	xa_destroy, xa_empty_leaf, xa_erase, xa_extract, xa_fill_leaf, xa_find, xa_find_after,
+	xa_get_mark, xa_get_order, xa_load, xa_set_mark, xa_store, xa_store_range, xas_clear_mark,
+	xas_create_range, xas_destroy, xas_find, xas_find_conflict, xas_find_marked, xas_get_mark,
+	xas_init_marks, xas_load, xas_nomem, xas_pause, xas_set_mark, xas_split, xas_split_alloc,
+	xas_store,
 } from "#linux/xarray/xarray.ts";
 
 /** Identities: a value entry is a number. Zero is a value, unlike null. */

@@ -241,6 +241,27 @@ function xas_known_leaf(xas: struct_xa_state): struct_xa_node | null {
 		xas.xa_shift === 0 ? xas.xa.leaf : null;
 }
 
+/**
+ * The leaf that a walk for @index would come to, if that is known without one and the slot is
+ * empty; else null. The caller holds xa_lock or the RCU lock.
+ */
+export function xa_empty_leaf(xa: struct_xarray, index: number): struct_xa_node | null {
+	const offset = index - xa.leaf_index;
+
+	if (offset < 0 || offset >= XA_CHUNK_SIZE)
+		return null;
+	const leaf = xa.leaf!;
+	return leaf.has_siblings === false && leaf.slots[offset] === null ? leaf : null;
+}
+
+/** xas_store() of an @entry, no value, where xa_empty_leaf() has found @leaf. Under xa_lock. */
+export function xa_fill_leaf(leaf: struct_xa_node, index: number, entry: xa_ptr): void {
+	leaf.slots[index & XA_CHUNK_MASK] = rcu_assign_pointer(entry);
+	leaf.count++;
+	XA_NODE_BUG_ON(leaf, (leaf.count & 255) > XA_CHUNK_SIZE);
+	XA_NODE_BUG_ON(leaf, !list_empty(leaf.private_list));
+}
+
 /* xas_start() and xas_descend() for what xas_known_leaf() found */
 function xas_load_leaf(xas: struct_xa_state, leaf: struct_xa_node): xa_ptr {
 	const offset = xas.xa_index & XA_CHUNK_MASK;
