@@ -91,6 +91,8 @@ const home_i32 = home.i32;
 const home_i64 = home.i64;
 const home_u8 = home.u8;
 const home_state = home.state;
+/* V8 would look fill() up by name at every call */
+const u8_fill = Uint8Array.prototype.fill;
 
 let map: e820_range[] = [];
 let end_pfn = 0;
@@ -454,7 +456,21 @@ export function frame_words(pfn: number): Int32Array {
 
 /** Fills the frame with zero; free of cost for a frame never used. */
 export function clear_frame(pfn: pfn_nr): boolean {
-	const c = chunk_of_frame(pfn);
+	const f = pfn - HOME_FRAME;
+	if (f >>> 0 >= CHUNK_FRAMES)
+		return clear_frame_in(chunk_of_frame(pfn), pfn);
+	const state = home_state[f]!;
+
+	home_state[f] = state | FRAME_USED;
+	if ((state & FRAME_USED) === 0)
+		return true;
+	if ((state & FRAME_META) !== 0 && meta_ops !== null)
+		return meta_ops.clear(pfn);
+	u8_fill.call(home_u8, 0, f << 12, (f + 1) << 12);
+	return true;
+}
+
+function clear_frame_in(c: chunk, pfn: pfn_nr): boolean {
 	const f = pfn & CHUNK_FRAME_MASK;
 	const state = c.state[f]!;
 
