@@ -409,7 +409,8 @@ export function lock_is_held(lock: lockdep_map): boolean {
 
 /** The same, for callers who know the kind of the lock: to lock_is_held() come all kinds. */
 export function lock_id_is_held(lock_id: number, dep: number): boolean {
-	return find_held_lock(lock_id, dep) !== 0;
+	return held_lock[pcpu_hot[HOT_LOCK_DEPTH]!] === lock_id ||
+		find_held_lock(lock_id, dep) !== 0;
 }
 
 /** @read: -1 any, 0 exclusive, 1 shared */
