@@ -844,6 +844,29 @@ export function fixup_user_fault(mm: struct_mm_struct, address: unsigned_long,
 	}
 }
 
+/* The page that made __get_user_pages_locked() wait is faulted alone, with FOLL_TRIED. */
+function gup_retry_page(mm: struct_mm_struct, start: unsigned_long, flags: number,
+	pages: struct_page[] | null, locked: ref<number>): number {
+	let ret: number;
+
+	do {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+
+		ret = mmap_read_lock_killable(mm);
+		if (ret) {
+			BUG_ON(ret > 0);
+			return ret;
+		}
+
+		locked.v = 1;
+		ret = __get_user_pages(mm, start, 1, flags | FOLL_TRIED, pages, null, locked);
+		/* dropped once more: the same page again */
+		BUG_ON(locked.v === 0 && ret !== 0);
+	} while (locked.v === 0);
+	return ret;
+}
+
 /**
  * mm/gup.c:__get_user_pages_locked(). Goes on after the lock was dropped, page by page at first.
  */
@@ -870,7 +893,7 @@ function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_
 
 	/* C: pages += n. What comes after the first round goes through @more. */
 	let more: struct_page[] | null = pages;
-	main: for (;;) {
+	for (;;) {
 		ret = __get_user_pages(mm, start, nr_pages, flags, more, vmas, locked);
 		if (pages !== null && more !== pages)
 			for (let i = 0; i < ret; i++)
@@ -902,28 +925,7 @@ function __get_user_pages_locked(mm: struct_mm_struct, start: unsigned_long, nr_
 		start += ret * PAGE_SIZE;
 		lock_dropped = true;
 
-		do {
-			/* the page that made us wait is faulted alone, with FOLL_TRIED */
-			if (fatal_signal_pending(current)) {
-				if (!pages_done)
-					pages_done = -EINTR;
-				break main;
-			}
-
-			ret = mmap_read_lock_killable(mm);
-			if (ret) {
-				BUG_ON(ret > 0);
-				if (!pages_done)
-					pages_done = ret;
-				break main;
-			}
-
-			locked.v = 1;
-			ret = __get_user_pages(mm, start, 1, flags | FOLL_TRIED, more, null,
-				locked);
-			/* dropped once more: the same page again */
-			BUG_ON(locked.v === 0 && ret !== 0);
-		} while (locked.v === 0);
+		ret = gup_retry_page(mm, start, flags, more, locked);
 		if (ret !== 1) {
 			BUG_ON(ret > 1);
 			if (!pages_done)
