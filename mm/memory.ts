@@ -160,7 +160,7 @@ import { maybe_unlock_mmap_for_io } from "#mm/internal.h.ts";
 export let zero_pfn: pfn_nr = to_pfn(0);
 
 /** Set once the memory map is known. */
-export let highest_memmap_pfn = Number.MAX_SAFE_INTEGER;
+export let highest_memmap_pfn = 0x7fffffff;
 
 export function set_highest_memmap_pfn(pfn: pfn_nr): void {
 	highest_memmap_pfn = pfn;
