@@ -415,6 +415,10 @@ export function lock_id_is_held(lock_id: number, dep: number): boolean {
 
 /** @read: -1 any, 0 exclusive, 1 shared */
 export function lock_is_held_type(lock: lockdep_map, read: number): boolean {
+	/* the last one, most often */
+	if (read >= 0 && held_lock[pcpu_hot[HOT_LOCK_DEPTH]!] === lock.lock_id)
+		return ((chain_key[pcpu_hot[HOT_LOCK_CHAIN]! >>> CHAIN_SHIFT]! &
+			HLOCK_READ_MASK) !== 0) === (read !== 0);
 	const i = find_held_lock(lock.lock_id, lock.dep);
 	if (i === 0)
 		return false;
