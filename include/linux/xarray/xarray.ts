@@ -736,14 +736,29 @@ function may_be_root(xas: struct_xa_state, entry: xa_ptr): boolean {
 		(!xa_is_node(entry) && !xa_is_zero(entry));
 }
 
-/* xas_store() where one slot of the last level changes, to an @entry that is not @old */
+/* whether only slots of one entry each are in @node, of the last level */
+function is_plain_leaf(node: struct_xa_node | null): node is struct_xa_node {
+	return node !== null && node.ptr_bits === 0 && node.shift === 0 &&
+		node.has_siblings === false;
+}
+
+/* xas_store() where one slot of the last level changes */
 function store_in_leaf(xas: struct_xa_state, node: struct_xa_node, old: xa_ptr,
 	entry: xa_ptr): xa_ptr {
+	if (same_entry(old, entry))
+		return old;
 	if (entry === null)
-		xas_init_marks(xas);
+		return erase_in_leaf(xas, node, old);
 	node.slots[xas.xa_offset] = rcu_assign_pointer(entry);
-	update_node(xas, node, entry === null ? -1 : old === null ? 1 : 0,
+	update_node(xas, node, old === null ? 1 : 0,
 		(xa_is_value(entry) ? 1 : 0) - (xa_is_value(old) ? 1 : 0));
+	return old;
+}
+
+function erase_in_leaf(xas: struct_xa_state, node: struct_xa_node, old: xa_ptr): xa_ptr {
+	xas_init_marks(xas);
+	node.slots[xas.xa_offset] = rcu_assign_pointer(null);
+	update_node(xas, node, -1, xa_is_value(old) ? -1 : 0);
 	return old;
 }
 
@@ -769,17 +784,15 @@ export function xas_store(xas: struct_xa_state, entry: xa_ptr): xa_ptr {
 	else
 		first = xas_load(xas);
 
+	const node = xas.xa_node;
+	if (xas.xa_sibs === 0 && is_plain_leaf(node))
+		return store_in_leaf(xas, node, first, entry);
 	if (xas_invalid(xas))
 		return first;
-	const node = xas.xa_node;
 	if (node !== null && xas.xa_shift < node.shift)
 		xas.xa_sibs = 0;
-	if (xas.xa_sibs === 0) {
-		if (same_entry(first, entry))
-			return first;
-		if (node !== null && node.shift === 0 && node.has_siblings === false)
-			return store_in_leaf(xas, node, first, entry);
-	}
+	if (xas.xa_sibs === 0 && same_entry(first, entry))
+		return first;
 
 	const value = xa_is_value(entry);
 	next = first;
