@@ -35,7 +35,7 @@
 import { max, min } from "#asm-generic/bits.ts";
 import { ERR_PTR, type err_ptr, IS_ERR } from "#asm-generic/err.ts";
 import { container_of } from "#asm-generic/owner.ts";
-import { type loff_t, type pgoff_t, PGOFF_MAX, index_word, loff_to_pgoff, pgoff_t as to_pgoff,
+import { type loff_t, type pgoff_t, PGOFF_MAX, loff_to_pgoff, pgoff_t as to_pgoff,
 	pgoff_to_loff, ref } from "#asm-generic/types.ts";
 import { CONFIG_DEBUG_VM } from "#generated/autoconf.ts";
 import { mapping_can_writeback } from "#linux/backing-dev.ts";
@@ -133,7 +133,7 @@ import { pmd_devmap_trans_unstable } from "#linux/pgtable.ts";
 /** mm/filemap.c:page_cache_delete() */
 function page_cache_delete(mapping: struct_address_space, folio: struct_folio,
 	shadow: number | null): void {
-	const index = index_word(folio.index);
+	const index = folio.index;
 	const xas = XA_STATE(mapping.i_pages, index);
 	let nr = 1;
 
@@ -1093,6 +1093,9 @@ export function find_lock_entries(mapping: struct_address_space, start: pgoff_t,
 	const xas = XA_STATE(mapping.i_pages, start);
 	let folio: struct_folio | null;
 
+	/* numbers to V8, too: a parameter is asked what it is at each use */
+	start = to_pgoff(+start);
+	end = to_pgoff(+end);
 	rcu_read_lock();
 	while ((folio = find_get_entry(xas, end, XA_PRESENT)) !== null) {
 		put: {
