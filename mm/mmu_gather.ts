@@ -19,6 +19,9 @@ import {
 	type struct_mmu_gather, struct_mmu_gather_batch, tlb_flush_mmu_tlbonly,
 } from "#asm/tlb.ts";
 
+/* former batches with their arrays, which take long to grow */
+const spare_batches: struct_mmu_gather_batch[] = [];
+
 /**
  * mm/mmu_gather.c:tlb_next_batch(). A batch takes a page, as upstream's does; it may not be had.
  */
@@ -36,7 +39,7 @@ function tlb_next_batch(tlb: struct_mmu_gather): boolean {
 	if (!page)
 		return false;
 
-	const batch = new struct_mmu_gather_batch();
+	const batch = spare_batches.pop() ?? new struct_mmu_gather_batch(MAX_GATHER_BATCH);
 	batch.page = page;
 	tlb.batch_count++;
 	batch.next = null;
@@ -62,8 +65,10 @@ function tlb_batch_pages_flush(tlb: struct_mmu_gather): void {
 
 /** mm/mmu_gather.c:tlb_batch_list_free() */
 function tlb_batch_list_free(tlb: struct_mmu_gather): void {
-	for (let batch = tlb.local.next; batch; batch = batch.next)
+	for (let batch = tlb.local.next; batch; batch = batch.next) {
 		__free_page(batch.page!);
+		spare_batches.push(batch);
+	}
 	tlb.local.next = null;
 }
 

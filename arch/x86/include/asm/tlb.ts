@@ -30,9 +30,13 @@ export class struct_mmu_gather_batch {
 	next: struct_mmu_gather_batch | null = null;
 	nr = 0;
 	max = 0;
-	pages: (struct_page | null)[] = [];
+	pages: (struct_page | null)[];
 	/** C: the batch lives in this page; null for the one inside struct mmu_gather. */
 	page: struct_page | null = null;
+
+	constructor(max: number) {
+		this.pages = Array.from(new Uint8Array(max), () => null);
+	}
 }
 
 export class struct_mmu_gather {
@@ -54,7 +58,7 @@ export class struct_mmu_gather {
 	vma_huge = false;
 	vma_pfn = false;
 	batch_count = 0;
-	local = new struct_mmu_gather_batch();
+	local = new struct_mmu_gather_batch(MMU_GATHER_BUNDLE);
 	active: struct_mmu_gather_batch | null = null;
 }
 
