@@ -844,6 +844,9 @@ function zap_pte_range(tlb: struct_mmu_gather, vma: struct_vm_area_struct, pmd: 
 	const rss = zap_rss;
 	let force_flush = false;
 
+	/* numbers to V8, too: parameters may be anything, and stay in boxes */
+	addr = +addr;
+	end = +end;
 	tlb_change_page_size(tlb, PAGE_SIZE);
 	again: for (;;) {
 		init_rss_vec(rss);
