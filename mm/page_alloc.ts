@@ -227,7 +227,7 @@ function page_outside_zone_boundaries(zone: struct_zone, page: struct_page): boo
 function bad_range(zone: struct_zone, page: struct_page): boolean {
 	if (!CONFIG_DEBUG_VM)
 		return false;
-	return page_outside_zone_boundaries(zone, page) || zone !== page_zone(page);
+	return page_outside_zone_boundaries(zone, page) || zone_idx(zone) !== page_zonenum(page);
 }
 
 let nr_bad_pages_shown = 0;
