@@ -1305,44 +1305,45 @@ export function free_unref_page(page: struct_page, order: number): void {
 	local_irq_restore(flags);
 }
 
-/** mm/page_alloc.c:free_unref_page_list(), of order 0, linked by lru. */
-export function free_unref_page_list(list: struct_list_head): void {
-	let next: struct_list_head;
-
-	for (let p = list.next; p !== list; p = next) {
-		const page = p.owner as struct_page;
+/**
+ * mm/page_alloc.c:free_unref_page_list(), of order 0. The list is an array, added to at its end:
+ * a page would have to be linked and taken out again. What is not to be freed becomes null in it.
+ */
+export function free_unref_page_list(list: (struct_page | null)[], nr: number): void {
+	for (let i = nr - 1; i >= 0; i--) {
+		const page = list[i]!;
 		const pfn = page.pfn;
 
-		next = p.next;
 		if (!free_unref_page_prepare(page, pfn, 0)) {
-			list_del(page.lru);
+			list[i] = null;
 			continue;
 		}
 
 		const migratetype = get_pcppage_migratetype(page);
 		if (is_migrate_isolate(migratetype)) {
-			list_del(page.lru);
+			list[i] = null;
 			free_one_page(page_zone(page), page, pfn, 0, migratetype, FPI_NONE);
 		}
 	}
 
 	let pcp: struct_per_cpu_pages | null = null;
-	let locked_zone: struct_zone | null = null;
+	let zone: struct_zone | null = null;
+	let locked_zone = -1;
 	let flags = 0;
 	let batch_count = 0;
 
-	for (let p = list.next; p !== list; p = next) {
-		const page = p.owner as struct_page;
-		const zone = page_zone(page);
+	for (let i = nr - 1; i >= 0; i--) {
+		const page = list[i]!;
 
-		next = p.next;
-		list_del(page.lru);
+		if (page === null)
+			continue;
 
-		if (zone !== locked_zone) {
+		if (page_zonenum(page) !== locked_zone) {
 			if (pcp !== null)
 				spin_unlock_irqrestore(pcp.lock, flags);
 
-			locked_zone = zone;
+			locked_zone = page_zonenum(page);
+			zone = page_zone(page);
 			pcp = zone.per_cpu_pageset[smp_processor_id()]!;
 			flags = spin_lock_irqsave(pcp.lock);
 		}
@@ -1351,7 +1352,7 @@ export function free_unref_page_list(list: struct_list_head): void {
 		if (migratetype >= MIGRATE_PCPTYPES)
 			migratetype = MIGRATE_MOVABLE;
 
-		free_unref_page_commit(zone, pcp!, page, migratetype, 0);
+		free_unref_page_commit(zone!, pcp!, page, migratetype, 0);
 
 		/* interrupts are not kept off for long */
 		if (++batch_count === SWAP_CLUSTER_MAX) {

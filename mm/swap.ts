@@ -10,8 +10,7 @@
  */
 import { for_each_online_cpu } from "#linux/cpumask.ts";
 import { is_huge_zero_page } from "#linux/huge_mm.ts";
-import { INIT_LIST_HEAD, LIST_HEAD, list_add, list_del, list_empty, type struct_list_head } from
-	"#linux/list.ts";
+import { INIT_LIST_HEAD, list_del, type struct_list_head } from "#linux/list.ts";
 import { INIT_LOCAL_LOCK, local_lock, type local_lock_t, local_unlock } from
 	"#linux/local_lock.ts";
 import {
@@ -134,6 +133,8 @@ export function __folio_put(folio: struct_folio): void {
 
 /** mm/swap.c:put_pages_list(): pages linked by lru, not on LRU lists. */
 export function put_pages_list(pages: struct_list_head): void {
+	const to_free: struct_page[] = [];
+
 	for (let p = pages.next, next = p.next; p !== pages; p = next, next = p.next) {
 		const folio = p.owner as struct_folio;
 
@@ -146,9 +147,11 @@ export function put_pages_list(pages: struct_list_head): void {
 			__folio_put_large(folio);
 			continue;
 		}
+		list_del(folio.lru);
+		to_free.push(folio);
 	}
 
-	free_unref_page_list(pages);
+	free_unref_page_list(to_free.reverse(), to_free.length);
 	INIT_LIST_HEAD(pages);
 }
 
@@ -516,8 +519,8 @@ export function lru_cache_disable(): void {
 	__lru_add_drain_all(true);
 }
 
-/* of the release_pages() that runs; a new one each time would have to be noted in old pages */
-const pages_to_free = LIST_HEAD();
+/* of the release_pages() that runs */
+const pages_to_free: struct_page[] = [];
 
 /** mm/swap.c:release_pages(): drops a reference of each. */
 export function release_pages(pages: (struct_page | null)[], nr: number): void {
@@ -525,7 +528,8 @@ export function release_pages(pages: (struct_page | null)[], nr: number): void {
 	let flags = 0;
 	let lock_batch = 0;
 
-	INIT_LIST_HEAD(pages_to_free);
+	let nr_to_free = 0;
+
 	for (let i = 0; i < nr; i++) {
 		const folio = page_folio(pages[i]!);
 
@@ -568,15 +572,15 @@ export function release_pages(pages: (struct_page | null)[], nr: number): void {
 			count_vm_event(UNEVICTABLE_PGCLEARED);
 		}
 
-		list_add(folio.lru, pages_to_free);
+		pages_to_free[nr_to_free++] = folio;
 	}
 	if (lruvec !== null)
 		unlock_page_lruvec_irqrestore(lruvec, flags);
 
-	if (list_empty(pages_to_free))
+	if (nr_to_free === 0)
 		return;
 	mem_cgroup_uncharge_list(pages_to_free);
-	free_unref_page_list(pages_to_free);
+	free_unref_page_list(pages_to_free, nr_to_free);
 }
 
 export function __pagevec_release(pvec: struct_pagevec): void {

@@ -12,7 +12,6 @@ import {
 	__GFP_ZERO, __free_page, __free_pages, alloc_contig_pages, alloc_page, alloc_pages,
 	alloc_pages_bulk_array, drain_all_pages, folio_alloc, free_contig_range,
 } from "#linux/gfp.ts";
-import { LIST_HEAD, list_add_tail } from "#linux/list.ts";
 import { folio_put, page_zone, put_page, split_page } from "#linux/mm.ts";
 import type { struct_page } from "#linux/mm_types.ts";
 import {
@@ -265,12 +264,9 @@ describe("zones and watermarks", () => {
 		const pages: (struct_page | null)[] = new Array<null>(100).fill(null);
 		pages[3] = alloc_page(GFP_KERNEL);
 		expect(alloc_pages_bulk_array(GFP_KERNEL, 100, pages)).toBe(100);
-		const list = LIST_HEAD();
-		for (const p of pages) {
+		for (const p of pages)
 			p!._refcount = 0;
-			list_add_tail(p!.lru, list);
-		}
-		free_unref_page_list(list);
+		free_unref_page_list(pages, 100);
 		expect(pages_in_use()).toBe(0);
 	});
 });
