@@ -98,18 +98,32 @@ export function __list_add(new_: struct_list_head, prev: struct_list_head,
 	if (!__list_add_valid(new_, prev, next))
 		return;
 
+	link_between(new_, prev, next);
+}
+
+function link_between(new_: struct_list_head, prev: struct_list_head, next: struct_list_head):
+	void {
 	next.prev = new_;
 	new_.next = next;
 	new_.prev = prev;
 	prev.next = new_;
 }
 
+/* these two do as __list_add(), but one link of @head is what it is compared with */
 export function list_add(new_: struct_list_head, head: struct_list_head): void {
-	__list_add(new_, head, head.next);
+	const next = head.next;
+
+	if (next.prev !== head || new_ === head || new_ === next)
+		list_add_corruption(new_, head, next);
+	link_between(new_, head, next);
 }
 
 export function list_add_tail(new_: struct_list_head, head: struct_list_head): void {
-	__list_add(new_, head.prev, head);
+	const prev = head.prev;
+
+	if (prev.next !== head || new_ === prev || new_ === head)
+		list_add_corruption(new_, prev, head);
+	link_between(new_, prev, head);
 }
 
 export function __list_del(prev: struct_list_head, next: struct_list_head): void {
