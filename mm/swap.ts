@@ -519,8 +519,8 @@ export function lru_cache_disable(): void {
 	__lru_add_drain_all(true);
 }
 
-/* of the release_pages() that runs */
-const pages_to_free: struct_page[] = [];
+/* of the release_pages() that runs; longer than most lists, as growing is slow */
+const pages_to_free: (struct_page | null)[] = Array.from(new Uint8Array(512), () => null);
 
 /** mm/swap.c:release_pages(): drops a reference of each. */
 export function release_pages(pages: (struct_page | null)[], nr: number): void {
@@ -604,13 +604,15 @@ export function __folio_batch_release(fbatch: struct_folio_batch): void {
 
 /** mm/swap.c:folio_batch_remove_exceptionals() */
 export function folio_batch_remove_exceptionals(fbatch: struct_folio_batch): void {
+	const nr = folio_batch_count(fbatch);
 	let j = 0;
 
-	for (let i = 0; i < folio_batch_count(fbatch); i++) {
+	while (j < nr && !xa_is_value(fbatch.folios[j]!))
+		j++;
+	for (let i = j + 1; i < nr; i++) {
 		const folio = fbatch.folios[i]!;
 		if (!xa_is_value(folio)) {
-			if (j !== i)
-				fbatch.folios[j] = folio;
+			fbatch.folios[j] = folio;
 			j++;
 		}
 	}

@@ -72,7 +72,7 @@ export function mem_cgroup_swapin_charge_page(_page: struct_page, _mm: struct_mm
 
 export function mem_cgroup_swapin_uncharge_swap(_entry: swp_entry_t): void {}
 export function mem_cgroup_uncharge(_folio: struct_folio): void {}
-export function mem_cgroup_uncharge_list(_page_list: struct_page[]): void {}
+export function mem_cgroup_uncharge_list(_page_list: (struct_page | null)[]): void {}
 export function mem_cgroup_migrate(_old: struct_folio, _new: struct_folio): void {}
 export function mem_cgroup_split_huge_fixup(_head: struct_page): void {}
 export function split_page_memcg(_head: struct_page, _nr: number): void {}
