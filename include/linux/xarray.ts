@@ -639,6 +639,8 @@ export function xas_reload(xas: struct_xa_state): xa_ptr {
 
 	if (node === null)
 		return xa_head(xas.xa);
+	if (node.shift === 0 && node.has_siblings === false)
+		return xa_entry(xas.xa, node, xas.xa_index & XA_CHUNK_MASK);
 	const entry = xa_entry(xas.xa, node, xa_index_offset(xas.xa_index, node.shift));
 	if (!node_is_sibling(node, entry))
 		return entry;

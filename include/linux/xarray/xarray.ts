@@ -719,7 +719,8 @@ function update_node(xas: struct_xa_state, node: struct_xa_node | null, count: n
 	XA_NODE_BUG_ON(node, (node.count & 255) > XA_CHUNK_SIZE);
 	XA_NODE_BUG_ON(node, (node.nr_values & 255) > XA_CHUNK_SIZE);
 	xas_update(xas, node);
-	if (count < 0)
+	/* a node in use that is not at the head stays as it is */
+	if (count < 0 && (node.count === 0 || node.parent === null))
 		xas_delete_node(xas);
 }
 
@@ -774,9 +775,7 @@ function xas_in_leaf(xas: struct_xa_state): xas is struct_xa_state & { xa_node: 
  * nothing. The caller holds xa_lock.
  */
 export function xas_store(xas: struct_xa_state, entry: xa_ptr): xa_ptr {
-	let count = 0;
-	let values = 0;
-	let first: xa_ptr, next: xa_ptr;
+	let first: xa_ptr;
 
 	if (entry !== null)
 		first = xas_in_leaf(xas) ? xa_entry_locked(xas.xa, xas.xa_node, xas.xa_offset) :
@@ -787,6 +786,16 @@ export function xas_store(xas: struct_xa_state, entry: xa_ptr): xa_ptr {
 	const node = xas.xa_node;
 	if (xas.xa_sibs === 0 && is_plain_leaf(node))
 		return store_in_leaf(xas, node, first, entry);
+	return store_range(xas, entry, first);
+}
+
+/* its other cases, apart from what is compiled into callers; @first is at the index now */
+function store_range(xas: struct_xa_state, entry: xa_ptr, first: xa_ptr): xa_ptr {
+	const node = xas.xa_node;
+	let count = 0;
+	let values = 0;
+	let next: xa_ptr;
+
 	if (xas_invalid(xas))
 		return first;
 	if (node !== null && xas.xa_shift < node.shift)
