@@ -121,8 +121,8 @@ import { XA_PRESENT, XA_STATE, type struct_xa_state, type xa_mark_t, xa_empty_le
 	xa_is_sibling, xa_is_value, xa_load, xa_lock_irq, xa_unlock_irq, xas_advance, xas_error,
 	xas_find, xas_find_conflict, xas_find_marked, xas_init_marks, xas_pause, xas_load,
 	xas_lock_irq, xas_next, xas_next_entry, xas_nomem, xas_prev, xas_reload, xas_reset,
-	xas_retry, xas_set, xas_set_err, xas_set_order, xas_split, xas_split_alloc, xas_store,
-	xas_unlock_irq } from "#linux/xarray.ts";
+	xas_retry, xas_reuse, xas_set, xas_set_err, xas_set_order, xas_split, xas_split_alloc,
+	xas_store, xas_unlock_irq } from "#linux/xarray.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
 import { pmd_none, pmd_trans_huge, pmdp_get, pte_none, ptep_get, update_mmu_cache } from
 	"#linux/pgtable.ts";
@@ -130,11 +130,15 @@ import { GFP_RECLAIM_MASK, __folio_end_writeback, maybe_unlock_mmap_for_io, pmd_
 	"#mm/internal.h.ts";
 import { pmd_devmap_trans_unstable } from "#linux/pgtable.ts";
 
+/* of the page_cache_delete() that runs: one for each page would be much to allocate */
+let delete_xas: struct_xa_state | null = null;
+
 /** mm/filemap.c:page_cache_delete() */
 function page_cache_delete(mapping: struct_address_space, folio: struct_folio,
 	shadow: number | null): void {
 	const index = folio.index;
-	const xas = XA_STATE(mapping.i_pages, index);
+	const xas = delete_xas === null ? delete_xas = XA_STATE(mapping.i_pages, index) :
+		xas_reuse(delete_xas, mapping.i_pages, index);
 	let nr = 1;
 
 	/* a hugetlb folio is a single entry */

@@ -529,6 +529,18 @@ export function XA_STATE(xa: struct_xarray, index: number): struct_xa_state {
 	return new struct_xa_state(xa, index, 0, 0);
 }
 
+/** Port-only: XA_STATE() in a struct that was one before, and never allocated a node. */
+export function xas_reuse(xas: struct_xa_state, xa: struct_xarray, index: number): struct_xa_state {
+	if (xas.xa !== xa)
+		xas.xa = xa;
+	xas.xa_index = index;
+	xas.xa_shift = 0;
+	xas.xa_sibs = 0;
+	xas.xa_offset = 0;
+	xas.xa_node = XAS_RESTART;
+	return xas;
+}
+
 export function XA_STATE_ORDER(xa: struct_xarray, index: number, order: number): struct_xa_state {
 	if (order === 0)
 		return new struct_xa_state(xa, index, 0, 0);
