@@ -5,7 +5,7 @@
  * Upstream: include/linux/smp.h, kernel/smp.c. A CPU that runs no kernel code now takes the call at
  * once, in the context of the task it has loaded; a guest there exits.
  */
-import { cpu_interrupt, cpus, this_cpu } from "#asm/smp.ts";
+import { cpu_interrupt, cpus, this_cpu_id } from "#asm/smp.ts";
 import { HARDIRQ_OFFSET, NMI_OFFSET } from "#linux/preempt.const.ts";
 import { cpu_curr } from "#linux/sched.ts";
 import { HOT_IRQS, HOT_PREEMPT, pcpu_hot } from "#asm/current.ts";
@@ -23,7 +23,7 @@ export function setup_nr_cpu_ids(): void {
 }
 
 export function smp_processor_id(): number {
-	return this_cpu.id;
+	return this_cpu_id[0]!;
 }
 
 export const raw_smp_processor_id = smp_processor_id;
@@ -31,7 +31,7 @@ export const __smp_processor_id = smp_processor_id;
 
 export function get_cpu(): number {
 	preempt_disable();
-	return this_cpu.id;
+	return this_cpu_id[0]!;
 }
 
 export function put_cpu(): void {
@@ -45,7 +45,7 @@ function call_function<T>(cpu: number, func: smp_call_func_t<T>, info: T): void 
 	const prev = current;
 	const t = cpu_curr(cpu);
 
-	if (this_cpu.id === cpu) {
+	if (this_cpu_id[0]! === cpu) {
 		const flags = local_irq_save();
 		func(info);
 		pcpu_hot[HOT_IRQS] = flags;
@@ -83,7 +83,7 @@ export function nmi_call_on_cpu<T>(cpu: number, func: smp_call_func_t<T>, info: 
 /** kernel/smp.c:smp_call_function_single(); C: 0 or -ENXIO. */
 export function smp_call_function_single<T>(cpu: number, func: smp_call_func_t<T>, info: T,
 	_wait: number): number {
-	WARN_ON_ONCE(irqs_disabled() && cpu !== this_cpu.id);
+	WARN_ON_ONCE(irqs_disabled() && cpu !== this_cpu_id[0]!);
 	call_function(cpu, func, info);
 	return 0;
 }
@@ -91,7 +91,7 @@ export function smp_call_function_single<T>(cpu: number, func: smp_call_func_t<T
 /** @mask: bits of CPUs; not this one. */
 export function smp_call_function_many<T>(mask: number, func: smp_call_func_t<T>, info: T,
 	_wait: number): void {
-	const self = this_cpu.id;
+	const self = this_cpu_id[0]!;
 	for (let cpu = 0; cpu < cpus.length; cpu++) {
 		if (cpu !== self && (mask & (1 << cpu)) !== 0)
 			call_function(cpu, func, info);
@@ -105,7 +105,7 @@ export function smp_call_function<T>(func: smp_call_func_t<T>, info: T, wait: nu
 /** kernel/smp.c:on_each_cpu_cond_mask() */
 export function on_each_cpu_cond_mask<T>(cond_func: ((cpu: number, info: T) => boolean) | null,
 	func: smp_call_func_t<T>, info: T, _wait: number, mask: number): void {
-	const self = this_cpu.id;
+	const self = this_cpu_id[0]!;
 	for (let cpu = 0; cpu < cpus.length; cpu++) {
 		if (cpu === self || (mask & (1 << cpu)) === 0)
 			continue;
@@ -127,7 +127,7 @@ export function on_each_cpu_mask<T>(mask: number, func: smp_call_func_t<T>, info
 
 /** kernel/sched/core.c: the CPU leaves its guest or idle loop and looks again. */
 export function smp_send_reschedule(cpu: number): void {
-	if (cpu !== this_cpu.id)
+	if (cpu !== this_cpu_id[0]!)
 		cpu_interrupt(cpus[cpu]!, () => {}, null);
 }
 

@@ -82,6 +82,8 @@ export type exception_handler = (cpu: struct_cpu, error_code: number, addr: numb
 export let cpus: struct_cpu[] = [];
 /** The CPU that runs now. */
 export let this_cpu = new struct_cpu(0);
+/** this_cpu.id, for the many who ask for no more; long enough for its bytes to stay in place */
+export const this_cpu_id = new Int32Array(32);
 /** Exceptions by vector. */
 let idt: (exception_handler | null)[] = new Array<exception_handler | null>(32).fill(null);
 /** Bits of the high half of an entry that lie above the physical address width. */
@@ -105,7 +107,7 @@ export function cpus_install(n: number, phys_bits = 46): void {
 	cpus = [];
 	for (let i = 0; i < n; i++)
 		cpus.push(new struct_cpu(i));
-	this_cpu = cpus[0]!;
+	set_this_cpu(cpus[0]!);
 	this_cpu.online = true;
 	idt = new Array<exception_handler | null>(32).fill(null);
 	maxphyaddr = phys_bits;
@@ -116,6 +118,7 @@ export function cpus_install(n: number, phys_bits = 46): void {
 /** For the scheduler: what happens from here on happens on @cpu. */
 export function set_this_cpu(cpu: struct_cpu): void {
 	this_cpu = cpu;
+	this_cpu_id[0] = cpu.id;
 }
 
 export function load_idt(vector: number, handler: exception_handler | null): void {
@@ -147,13 +150,13 @@ export function cpu_interrupt<T>(cpu: struct_cpu, fn: (arg: T) => void, arg: T):
 	cpu.nr_ipis++;
 	if (cpu.force_exit !== null)
 		cpu.force_exit();
-	this_cpu = cpu;
+	set_this_cpu(cpu);
 	cpu.cpl = 0;
 	try {
 		fn(arg);
 	} finally {
 		cpu.cpl = cpl;
-		this_cpu = prev;
+		set_this_cpu(prev);
 	}
 }
 

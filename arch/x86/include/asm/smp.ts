@@ -4,4 +4,4 @@
  *
  * Upstream: arch/x86/include/asm/smp.h, where apicid and start-up are.
  */
-export { cpu_interrupt, cpus, set_this_cpu, this_cpu, type struct_cpu } from "#hw/cpu.ts";
+export { cpu_interrupt, cpus, set_this_cpu, this_cpu, this_cpu_id, type struct_cpu } from "#hw/cpu.ts";
