@@ -2203,18 +2203,17 @@ function alloc_page_fast(gfp: gfp_t): struct_page | null {
 		return null;
 
 	const pcp = zone.per_cpu_pageset[smp_processor_id()]!;
-	const list = pcp.lists[gfp_migratetype(gfp)]!;
-	const node = list.next;
+	/* an empty list's first is its head, whose owner is null */
+	const page = pcp.lists[gfp_migratetype(gfp)]!.next.owner as struct_page | null;
 
 	/* a trylock needs no interrupts off: one that comes in goes the long way */
-	if (node === list || !spin_trylock(pcp.lock))
+	if (page === null || !spin_trylock(pcp.lock))
 		return null;
-	list_del(node);
+	list_del(page.lru);
 	pcp.free_factor >>= 1;
 	pcp.count--;
 	spin_unlock(pcp.lock);
 
-	const page = node.owner as struct_page;
 	if (check_new_pages(page, 0))
 		return null;
 	__count_zid_vm_events(PGALLOC_DMA32, zone.idx, 1);

@@ -62,10 +62,8 @@ export class struct_free_area {
 
 export function get_page_from_free_area(area: struct_free_area,
 	migratetype: number): struct_page | null {
-	const head = area.free_list[migratetype]!;
-	const first = head.next;
-
-	return first === head ? null : first.owner as struct_page;
+	/* an empty list's first is its head, whose owner is null */
+	return area.free_list[migratetype]!.next.owner as struct_page | null;
 }
 
 export function free_area_empty(area: struct_free_area, migratetype: number): boolean {
