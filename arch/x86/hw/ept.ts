@@ -117,10 +117,12 @@ export function ept_walk(g: struct_guest_cpu, cpu: struct_cpu, gfn: number, need
 
 	cpu.nr_walks++;
 	if (table < 0) {
+		if (g.ept_levels !== 4 || gfn > 0x7fffffff)
+			return ept_walk_checked(g, cache, gfn, need);
 		table = g.root;
 		rights = EPT_RWX;
-		for (let level = g.ept_levels; level > 1; level--) {
-			const index = table_index(gfn, level);
+		for (let shift = 27; shift !== 0; shift -= 9) {
+			const index = (gfn >> shift) & 511;
 			const lo = table_lo(table, index), hi = table_hi(table, index);
 
 			if ((lo & EPT_PLAIN_MASK) !== EPT_PLAIN || (hi & rsvd_hi) !== 0)

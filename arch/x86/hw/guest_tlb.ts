@@ -50,6 +50,8 @@ const NESTED_WORDS	= NESTED_SLOTS * 4;
  * other: one array for good, whose place V8 knows
  */
 const nested = new Int32Array(32 * NESTED_WORDS);
+/* keeps an index of a first word in range, as V8 sees */
+const FIRST_WORDS	= 32 * NESTED_WORDS - 4;
 
 export class struct_nested_cache {
 	/** Where this CPU's entries begin. */
@@ -105,7 +107,7 @@ export let nested_found = 0;
 
 /** Frame of the lowest table for the guest frame, or -1. */
 export function nested_lookup(n: struct_nested_cache, gfn: number): number {
-	const tag = tag_of(gfn), s = n.base | slot_of(tag);
+	const tag = tag_of(gfn), s = (n.base | slot_of(tag)) & FIRST_WORDS;
 
 	if (nested[s] !== tag || nested[s + 1] !== n.stamp)
 		return -1;
@@ -115,7 +117,7 @@ export function nested_lookup(n: struct_nested_cache, gfn: number): number {
 
 export function nested_fill(n: struct_nested_cache, gfn: number, pfn: number,
 	rights: number): void {
-	const tag = tag_of(gfn), s = n.base | slot_of(tag);
+	const tag = tag_of(gfn), s = (n.base | slot_of(tag)) & FIRST_WORDS;
 
 	nested[s] = tag;
 	nested[s + 1] = n.stamp;
@@ -125,7 +127,7 @@ export function nested_fill(n: struct_nested_cache, gfn: number, pfn: number,
 
 /** What a violation drops: nothing stale can keep it going. */
 export function nested_drop(n: struct_nested_cache, gfn: number): void {
-	const tag = tag_of(gfn), s = n.base | slot_of(tag);
+	const tag = tag_of(gfn), s = (n.base | slot_of(tag)) & FIRST_WORDS;
 
 	if (nested[s] === tag)
 		nested[s + 1] = 0;
