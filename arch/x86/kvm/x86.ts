@@ -369,6 +369,27 @@ const no_vendor = { name: "", hardware_enable: null } as unknown as struct_kvm_x
 
 export let kvm_x86_ops: struct_kvm_x86_ops = no_vendor;
 
+/**
+ * C: the static calls that every entry of a guest makes: members of kvm_x86_ops in an object that
+ * is the same for good, so that V8 knows where they are.
+ */
+const static_call = {
+	prepare_switch_to_guest: no_vendor.prepare_switch_to_guest,
+	vcpu_get_apicv_inhibit_reasons: no_vendor.vcpu_get_apicv_inhibit_reasons,
+	vcpu_run: no_vendor.vcpu_run,
+	handle_exit_irqoff: no_vendor.handle_exit_irqoff,
+	handle_exit: no_vendor.handle_exit,
+};
+
+/** arch/x86/include/asm/kvm_host.h:kvm_ops_static_call_update() */
+function kvm_ops_static_call_update(): void {
+	static_call.prepare_switch_to_guest = kvm_x86_ops.prepare_switch_to_guest;
+	static_call.vcpu_get_apicv_inhibit_reasons = kvm_x86_ops.vcpu_get_apicv_inhibit_reasons;
+	static_call.vcpu_run = kvm_x86_ops.vcpu_run;
+	static_call.handle_exit_irqoff = kvm_x86_ops.handle_exit_irqoff;
+	static_call.handle_exit = kvm_x86_ops.handle_exit;
+}
+
 let ignore_msrs = false;
 module_param("kvm", "ignore_msrs",
 	param_bool(() => ignore_msrs, (v) => {
@@ -5919,6 +5940,7 @@ export function kvm_arch_exit(): void {
 	kvm_lapic_exit();
 
 	kvm_x86_ops = no_vendor;
+	kvm_ops_static_call_update();
 	kvm_mmu_vendor_module_exit();
 	kmem_cache_destroy(x86_emulator_cache);
 	x86_emulator_cache = null;
@@ -5981,8 +6003,8 @@ export function kvm_apicv_activated(kvm: struct_kvm): boolean {
 /** arch/x86/kvm/x86.c:kvm_vcpu_apicv_activated() */
 export function kvm_vcpu_apicv_activated(vcpu: struct_kvm_vcpu): boolean {
 	const vm_reasons = READ_ONCE(vcpu.kvm.arch.apicv_inhibit_reasons);
-	const vcpu_reasons = kvm_x86_ops.vcpu_get_apicv_inhibit_reasons !== null ?
-		kvm_x86_ops.vcpu_get_apicv_inhibit_reasons(vcpu) : 0;
+	const vcpu_reasons = static_call.vcpu_get_apicv_inhibit_reasons !== null ?
+		static_call.vcpu_get_apicv_inhibit_reasons(vcpu) : 0;
 
 	return (vm_reasons | vcpu_reasons) === 0;
 }
@@ -6512,6 +6534,9 @@ export function __kvm_request_immediate_exit(vcpu: struct_kvm_vcpu): void {
 	smp_send_reschedule(vcpu.cpu);
 }
 
+/* vcpu_enter_guest()'s, which gives it up before the guest runs */
+const req_immediate_exit = new ref(false);
+
 /**
  * arch/x86/kvm/x86.c:vcpu_enter_guest(): 1 to let vcpu_run() go on without leaving the kernel, 0 or
  * a negative errno to exit to userspace. In an SRCU read section, but for the time in the guest.
@@ -6524,7 +6549,7 @@ function vcpu_enter_guest(vcpu: struct_kvm_vcpu): number {
 		dm_request_for_irq_injection(vcpu) &&
 		kvm_cpu_accept_dm_intr(vcpu);
 
-	const req_immediate_exit = new ref(false);
+	req_immediate_exit.v = false;
 
 	out: {
 		/* a full ring goes to user space first */
@@ -6639,7 +6664,7 @@ function vcpu_enter_guest(vcpu: struct_kvm_vcpu): number {
 
 			preempt_disable();
 
-			kvm_x86_ops.prepare_switch_to_guest(vcpu);
+			static_call.prepare_switch_to_guest(vcpu);
 
 			/*
 			 * With interrupts off, an IPI that is sent from now on arrives in the guest
@@ -6674,7 +6699,7 @@ function vcpu_enter_guest(vcpu: struct_kvm_vcpu): number {
 				break cancel_injection;
 			}
 
-			if (req_immediate_exit.v) {
+			if ((req_immediate_exit.v as boolean) === true) {
 				kvm_make_request(KVM_REQ_EVENT, vcpu);
 				kvm_x86_ops.request_immediate_exit(vcpu);
 			}
@@ -6720,12 +6745,12 @@ function vcpu_in_guest(vcpu: struct_kvm_vcpu): number {
 		 * A change of APICv's state kicks vCPUs first, and makes them see
 		 * it before they come back; so both agree here.
 		 */
-		WARN_ON_ONCE(!vcpu.arch.in_guest && kvm_vcpu_apicv_activated(vcpu) !==
+		WARN_ON_ONCE(vcpu.arch.in_guest === false && kvm_vcpu_apicv_activated(vcpu) !==
 			kvm_vcpu_apicv_active(vcpu) &&
 			kvm_get_apic_mode(vcpu) !== LAPIC_MODE_DISABLED);
 
-		exit_fastpath = kvm_x86_ops.vcpu_run(vcpu);
-		if (vcpu.arch.in_guest)
+		exit_fastpath = static_call.vcpu_run(vcpu);
+		if (vcpu.arch.in_guest === true)
 			return 1;
 		if (exit_fastpath !== EXIT_FASTPATH_REENTER_GUEST)
 			break;
@@ -6751,7 +6776,7 @@ function vcpu_in_guest(vcpu: struct_kvm_vcpu): number {
 	vcpu.mode = OUTSIDE_GUEST_MODE;
 	smp_wmb();
 
-	kvm_x86_ops.handle_exit_irqoff(vcpu);
+	static_call.handle_exit_irqoff(vcpu);
 
 	/*
 	 * Interrupts that ended the guest are taken here, in the guest's time:
@@ -6773,7 +6798,7 @@ function vcpu_in_guest(vcpu: struct_kvm_vcpu): number {
 	if (vcpu.arch.apic_attention !== 0)
 		kvm_lapic_sync_from_vapic(vcpu);
 
-	return kvm_x86_ops.handle_exit(vcpu, exit_fastpath);
+	return static_call.handle_exit(vcpu, exit_fastpath);
 }
 
 /** arch/x86/kvm/x86.c:vcpu_block(), in an SRCU read section, but for the time asleep. */
@@ -6814,7 +6839,7 @@ function* vcpu_block(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 /** arch/x86/kvm/x86.c:kvm_vcpu_running() */
 function kvm_vcpu_running(vcpu: struct_kvm_vcpu): boolean {
 	return vcpu.arch.mp_state === KVM_MP_STATE_RUNNABLE &&
-		!vcpu.arch.apf.halted;
+		vcpu.arch.apf.halted === false;
 }
 
 /** So many exits, and it is somebody else's turn: in C the tick sees to that. */
@@ -6832,7 +6857,7 @@ function* vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 		vcpu.arch.at_instruction_boundary = false;
 		if (kvm_vcpu_running(vcpu)) {
 			r = vcpu_enter_guest(vcpu);
-			while (vcpu.arch.in_guest) {
+			while (vcpu.arch.in_guest === true) {
 				yield;
 				r = vcpu_in_guest(vcpu);
 			}
@@ -7896,6 +7921,7 @@ export function kvm_arch_hardware_disable(): void {
 /** arch/x86/kvm/x86.c:kvm_ops_update() */
 function kvm_ops_update(ops: struct_kvm_x86_init_ops): void {
 	kvm_x86_ops = { ...ops.runtime_ops };
+	kvm_ops_static_call_update();
 }
 
 /** arch/x86/kvm/x86.c:kvm_arch_hardware_setup() */
