@@ -3133,7 +3133,7 @@ function handle_external_interrupt_irqoff(vcpu: struct_kvm_vcpu): void {
 function vmx_handle_exit_irqoff(vcpu: struct_kvm_vcpu): void {
 	const vmx = to_vmx(vcpu);
 
-	if (vmx.emulation_required)
+	if (vmx.emulation_required === true)
 		return;
 
 	if (vmx.exit_reason.basic === EXIT_REASON_EXTERNAL_INTERRUPT)
@@ -3264,7 +3264,7 @@ function vmx_vcpu_enter_exit(vcpu: struct_kvm_vcpu, vmx: struct_vcpu_vmx,
 	flags: number): void {
 	const guest = vcpu.arch.guest!;
 
-	if (!vcpu.arch.in_guest) {
+	if (vcpu.arch.in_guest === false) {
 		guest_state_enter_irqoff();
 
 		guest.cr2 = vcpu.arch.cr2;
@@ -3288,21 +3288,29 @@ function vmx_vcpu_enter_exit(vcpu: struct_kvm_vcpu, vmx: struct_vcpu_vmx,
 	guest_state_exit_irqoff();
 }
 
+const RSP_AND_RIP = 1 << VCPU_REGS_RSP | 1 << VCPU_REGS_RIP;
+
+/* Of vmx_vcpu_run(), apart, for most exits are followed by an entry as it was. */
+function vmx_write_rsp_and_rip(vcpu: struct_kvm_vcpu): void {
+	if (kvm_register_is_dirty(vcpu, VCPU_REGS_RSP))
+		vmcs_writel(GUEST_RSP, vcpu.arch.regs[VCPU_REGS_RSP]!);
+	if (kvm_register_is_dirty(vcpu, VCPU_REGS_RIP))
+		vmcs_writel(GUEST_RIP, vcpu.arch.regs[VCPU_REGS_RIP]!);
+}
+
 /** arch/x86/kvm/vmx/vmx.c:vmx_vcpu_run() */
 function vmx_vcpu_run(vcpu: struct_kvm_vcpu): fastpath_t {
 	const vmx = to_vmx(vcpu);
 	const { host_state } = vmx.loaded_vmcs;
 
-	if (!vcpu.arch.in_guest) {
+	if (vcpu.arch.in_guest === false) {
 		if (!enable_vnmi && vmx.loaded_vmcs.soft_vnmi_blocked)
 			vmx.loaded_vmcs.entry_time = ktime_get();
 
 		trace_kvm_entry(vcpu);
 
-		if (kvm_register_is_dirty(vcpu, VCPU_REGS_RSP))
-			vmcs_writel(GUEST_RSP, vcpu.arch.regs[VCPU_REGS_RSP]!);
-		if (kvm_register_is_dirty(vcpu, VCPU_REGS_RIP))
-			vmcs_writel(GUEST_RIP, vcpu.arch.regs[VCPU_REGS_RIP]!);
+		if ((vcpu.arch.regs_dirty & RSP_AND_RIP) !== 0)
+			vmx_write_rsp_and_rip(vcpu);
 		vcpu.arch.regs_dirty = 0;
 
 		/* the task may have got another PCID at any switch of mm: now it stays */
@@ -3331,7 +3339,7 @@ function vmx_vcpu_run(vcpu: struct_kvm_vcpu): fastpath_t {
 	}
 
 	vmx_vcpu_enter_exit(vcpu, vmx, __vmx_vcpu_run_flags(vmx));
-	if (vcpu.arch.in_guest)
+	if (vcpu.arch.in_guest === true)
 		return EXIT_FASTPATH_NONE;
 
 	vcpu.arch.regs_avail &= ~VMX_REGS_LAZY_LOAD_SET;
