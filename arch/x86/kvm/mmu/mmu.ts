@@ -862,6 +862,10 @@ export function kvm_mmu_max_mapping_level(kvm: struct_kvm, slot: struct_kvm_memo
 	const { lpage_info } = slot.arch;
 
 	max_level = min(max_level, max_huge_page_level);
+	/* where 2 MiB are too large, more is, too */
+	if (max_level > PG_LEVEL_2M &&
+	    lpage_info[0]![lpage_info_slot(gfn, slot, PG_LEVEL_2M)] !== 0)
+		max_level = PG_LEVEL_4K;
 	for ( ; max_level > PG_LEVEL_4K; max_level--) {
 		linfo = lpage_info_slot(gfn, slot, max_level);
 		if (lpage_info[max_level - 2]![linfo] === 0)
@@ -883,7 +887,7 @@ export function kvm_mmu_max_mapping_level(kvm: struct_kvm, slot: struct_kvm_memo
 export function kvm_mmu_hugepage_adjust(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): void {
 	const slot = fault.slot;
 
-	fault.huge_page_disallowed = fault.exec && fault.nx_huge_page_workaround_enabled;
+	fault.huge_page_disallowed = fault.exec === true && fault.nx_huge_page_workaround_enabled;
 
 	if (fault.max_level === PG_LEVEL_4K)
 		return;
@@ -972,11 +976,11 @@ function handle_abnormal_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault
 
 function page_fault_can_be_fast(fault: struct_kvm_page_fault): boolean {
 	/* secure EPT is not the kernel's to mend */
-	if (fault.is_private)
+	if (fault.is_private === true)
 		return false;
 
 	/* an MMIO entry of an old generation; the full path makes it new */
-	if (fault.rsvd)
+	if (fault.rsvd === true)
 		return false;
 
 	/*
@@ -984,7 +988,7 @@ function page_fault_can_be_fast(fault: struct_kvm_page_fault): boolean {
 	 * tracked. A present one may be write-protected for the dirty log; either is mended
 	 * without mmu_lock. A read that faults on a present entry is not.
 	 */
-	if (!fault.present)
+	if (fault.present === false)
 		return !kvm_ad_enabled();
 
 	/* a fetch is never a write */
@@ -1371,10 +1375,10 @@ function handle_mmio_page_fault(vcpu: struct_kvm_vcpu, addr: number, direct: boo
 
 function page_fault_handle_page_track(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault):
 	boolean {
-	if (fault.rsvd)
+	if (fault.rsvd === true)
 		return false;
 
-	if (!fault.present || !fault.write)
+	if (fault.present === false || fault.write === false)
 		return false;
 
 	/* no entry may make a tracked page writable */
@@ -1494,7 +1498,7 @@ function kvm_release_pfn_private(fault: struct_kvm_page_fault): void {
 /** User space is to make the gfn what the guest takes it for. */
 function kvm_memory_fault(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): number {
 	vcpu.run.exit_reason = KVM_EXIT_MEMORY_FAULT;
-	if (fault.is_private)
+	if (fault.is_private === true)
 		vcpu.run.memory.flags = KVM_MEMORY_EXIT_FLAG_PRIVATE;
 	else
 		vcpu.run.memory.flags = 0;
@@ -1517,7 +1521,8 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 	 * KVM's own slots, and of slots on their way out, user space is to hear the same.
 	 */
 	if (IS_ENABLED(CONFIG_HAVE_KVM_PRIVATE_MEM) && (kvm_slot_can_be_private(slot) ?
-	    fault.is_private !== kvm_mem_is_private(vcpu.kvm, fault.gfn) : fault.is_private)) {
+	    fault.is_private !== kvm_mem_is_private(vcpu.kvm, fault.gfn) :
+	    fault.is_private === true)) {
 		/* ahead of the guest, which has not made this access yet: nobody is to know */
 		if (fault.prefetch)
 			return RET_PF_RETRY;
@@ -1563,7 +1568,7 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 		faultin_hva);
 	fault.map_writable = faultin_writable.v;
 	fault.hva = faultin_hva.v;
-	if (!faultin_async.v)
+	if (faultin_async.v === false)
 		return RET_PF_CONTINUE;
 
 	if (!fault.prefetch && kvm_can_do_async_pf(vcpu)) {

@@ -32,7 +32,7 @@ const USHRT_MAX = 0xffff;
 /** arch/x86/kvm/mmu/page_track.c:kvm_page_track_write_tracking_enabled() */
 export function kvm_page_track_write_tracking_enabled(kvm: struct_kvm): boolean {
 	return CONFIG_KVM_EXTERNAL_WRITE_TRACKING ||
-	       tdp_enabled === false || kvm_shadow_root_allocated(kvm);
+	       tdp_enabled === false || kvm_shadow_root_allocated(kvm) === true;
 }
 
 /** arch/x86/kvm/mmu/page_track.c:kvm_page_track_free_memslot() */

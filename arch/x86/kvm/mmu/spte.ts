@@ -175,7 +175,7 @@ export function make_spte(vcpu: struct_kvm_vcpu, sp: struct_kvm_mmu_page,
 	hi |= shadow_present_mask.hi;
 	/* a TD takes #VE for MMIO; later kernels have the bit in shadow_present_mask, for all */
 	hi |= vcpu.kvm.arch.shadow_nonpresent_value.hi;
-	if (!prefetch && sp.role.ad_disabled === 0) {
+	if (prefetch === false && sp.role.ad_disabled === 0) {
 		lo |= shadow_accessed_mask.lo;
 		hi |= shadow_accessed_mask.hi;
 	}
@@ -242,7 +242,7 @@ export function make_spte(vcpu: struct_kvm_vcpu, sp: struct_kvm_mmu_page,
 	}
 
 	pair_put(spte, lo, hi);
-	if (prefetch)
+	if (prefetch === true)
 		pair_set(spte, mark_spte_for_access_track(spte));
 
 	if (is_rsvd_spte(vcpu.arch.mmu!.shadow_zero_check, spte, level))

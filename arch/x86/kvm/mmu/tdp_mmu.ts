@@ -687,11 +687,11 @@ function tdp_mmu_set_spte_atomic(kvm: struct_kvm, iter: struct_tdp_iter, new_spt
 	const sptep = rcu_dereference(iter.sptep);
 
 	/* the caller looks for REMOVED_SPTE itself, and spares himself work by that */
-	WARN_ON_ONCE(iter.yielded || is_removed_spte(iter.old_spte));
+	WARN_ON_ONCE(iter.yielded === true || is_removed_spte(iter.old_spte));
 
 	lockdep_assert_held_read(kvm.mmu_lock);
 
-	const freeze_spte = iter.is_private && !is_removed_spte(new_spte);
+	const freeze_spte = iter.is_private === true && !is_removed_spte(new_spte);
 	const tmp_spte = freeze_spte ? removed_spte(kvm) : new_spte;
 
 	/* fast_pf_fix_direct_spte() changes entries even without mmu_lock */
@@ -1242,7 +1242,7 @@ function tdp_mmu_map_handle_target_level(vcpu: struct_kvm_vcpu, fault: struct_kv
 			KVM_PAGES_PER_HPAGE(iter.level + 1));
 
 	/* a write to what stays write-protected would only fault again */
-	if (wrprot) {
+	if (wrprot === true) {
 		if (fault.write)
 			ret = RET_PF_EMULATE;
 	}
@@ -1293,7 +1293,7 @@ function tdp_mmu_link_sp(kvm: struct_kvm, iter: struct_tdp_iter, sp: struct_kvm_
 function tdp_mmu_root_of(vcpu: struct_kvm_vcpu, is_private: boolean): struct_kvm_mmu_page {
 	const mmu = vcpu.arch.mmu!;
 
-	if (is_private && vcpu.kvm.arch.gfn_shared_mask !== 0)
+	if (is_private === true && vcpu.kvm.arch.gfn_shared_mask !== 0)
 		return to_shadow_page(mmu.private_root_hpa)!;
 	return root_to_sp(mmu.root)!;
 }
@@ -1332,7 +1332,7 @@ export function kvm_tdp_mmu_map(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fa
 		tdp_iter_start(iter, root, PG_LEVEL_4K, gfn);
 	for (; iter.valid === true && iter.gfn < gfn + 1; tdp_iter_next(iter)) {
 		/* no page takes the place of a table of a TD's, either */
-		if (fault.nx_huge_page_workaround_enabled || iter.is_private)
+		if (fault.nx_huge_page_workaround_enabled === true || iter.is_private === true)
 			disallowed_hugepage_adjust(fault, iter.old_spte, iter.level);
 
 		if (iter.level === fault.goal_level)
