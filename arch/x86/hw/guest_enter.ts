@@ -112,6 +112,7 @@ export function guest_enter(g: struct_guest_cpu, cpu: struct_cpu, regs: BigUint6
 		guest_set_cpl(g, g.cpl);
 	g.rip_base = guest_long_code(g) ? 0 : g.cs.base;
 	g.rip += g.rip_base;
+	g.entry_rip = g.rip;
 	g.attention = true;
 	find_program(g);
 	cpu.force_exit = g.force_exit !== null ? g.force_exit : make_force_exit(g);

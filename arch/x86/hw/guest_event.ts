@@ -392,6 +392,7 @@ function push_frame(g: struct_guest_cpu, info: number, error: number, len: numbe
 		g.nmi_blocked = true;
 	g.shadow = g.shadow_mov_ss = false;
 	g.rip_base = 0;
+	g.entry_rip = NaN;
 	g.rip = handler;
 	g.attention = true;
 	guest_start(g, handler);
@@ -418,6 +419,7 @@ function deliver_real(g: struct_guest_cpu, info: number, len: number): boolean {
 	g.cs.selector = selector;
 	g.cs.base = selector * 16;
 	g.rip_base = g.cs.base;
+	g.entry_rip = NaN;
 	g.rip = g.rip_base + ip;
 	g.state_dirty = true;
 	g.shadow = g.shadow_mov_ss = false;
@@ -481,6 +483,7 @@ export function guest_iret(g: struct_guest_cpu): boolean {
 	g.nmi_blocked = false;
 	g.rip = rip;
 	g.rip_base = 0;
+	g.entry_rip = NaN;
 	g.attention = true;
 	return true;
 }
@@ -502,6 +505,7 @@ export function guest_far_jump(g: struct_guest_cpu, selector: number): boolean {
 	}
 	load_cs(g, selector, ar, g.cpl);
 	g.rip_base = 0;
+	g.entry_rip = NaN;
 	g.text_stamp = 0;
 	return true;
 }

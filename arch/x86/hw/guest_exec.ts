@@ -159,14 +159,14 @@ export function guest_step(g: struct_guest_cpu, ctx: guest_context): void {
 	}
 	const kind = op.kind;
 	let finished;
-	if (kind === GOP_LOAD)
+	if (kind >= GOP_MEMSET && kind <= GOP_STRIDE_LOAD)
+		finished = guest_bulk(g, op);
+	else if (kind === GOP_LOAD)
 		finished = guest_load(g, op);
 	else if (kind === GOP_STORE)
 		finished = guest_store(g, op);
 	else if (kind >= GOP_CMPXCHG && kind <= GOP_XADD)
 		finished = guest_atomic(g, op);
-	else if (kind >= GOP_MEMSET && kind <= GOP_STRIDE_LOAD)
-		finished = guest_bulk(g, op);
 	else if ((kind >= GOP_CALL && kind <= GOP_JMP) || kind === GOP_JMP_FAR) {
 		control_flow(g, ctx, op);
 		return;

@@ -215,6 +215,8 @@ export class struct_guest_cpu {
 	/** Linear: RIP and the base of CS, which is 0 in 64-bit mode. */
 	rip = 0;
 	rip_base = 0;
+	/** RIP as it was at entry: the VMCS has it; NaN once rip_base is another. */
+	entry_rip = NaN;
 	rflags = 2;
 	/** Signed, as it has bit 31. */
 	cr0 = 0;

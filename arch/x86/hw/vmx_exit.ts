@@ -49,10 +49,13 @@ const W_GPA		= vmcs_word(GUEST_PHYSICAL_ADDRESS);
 const W_GVA		= vmcs_word(GUEST_LINEAR_ADDRESS);
 
 function save_guest(g: struct_guest_cpu): void {
-	const w = g.words, rip = g.rip - g.rip_base;
+	const w = g.words;
 
-	w[W_RIP] = rip;
-	w[W_RIP + 1] = Math.floor(rip * 2 ** -32);
+	if (g.rip !== g.entry_rip) {
+		const rip = g.rip - g.rip_base;
+		w[W_RIP] = rip;
+		w[W_RIP + 1] = Math.floor(rip * 2 ** -32);
+	}
 	w[W_RSP] = g.regs32[8]!;
 	w[W_RSP + 1] = g.regs32[9]!;
 	w[W_RFLAGS] = g.rflags;
