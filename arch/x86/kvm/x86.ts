@@ -6845,10 +6845,29 @@ function kvm_vcpu_running(vcpu: struct_kvm_vcpu): boolean {
 /** So many exits, and it is somebody else's turn: in C the tick sees to that. */
 const VCPU_RUN_TURN = 512;
 
+/**
+ * Port-only: vcpu_enter_guest(), and once more while vcpu_run() would come to nothing else before.
+ * Code of a generator takes longer.
+ */
+function vcpu_enter_guest_again(vcpu: struct_kvm_vcpu): number {
+	let r = vcpu_enter_guest(vcpu);
+
+	while (r > 0 && vcpu.arch.in_guest === false && vcpu.arch.turn > 1 &&
+	       !kvm_cpu_has_pending_timer(vcpu) && !dm_request_for_irq_injection(vcpu) &&
+	       !__xfer_to_guest_mode_work_pending() && kvm_vcpu_running(vcpu)) {
+		kvm_clear_request(KVM_REQ_UNBLOCK, vcpu);
+		vcpu.arch.turn--;
+		vcpu.arch.at_instruction_boundary = false;
+		r = vcpu_enter_guest(vcpu);
+	}
+	return r;
+}
+
 /** arch/x86/kvm/x86.c:vcpu_run(), in an SRCU read section. */
 function* vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<number> {
-	let turn = VCPU_RUN_TURN, r;
+	let r;
 
+	vcpu.arch.turn = VCPU_RUN_TURN;
 	for (;;) {
 		/*
 		 * An interrupt that ends the guest is a place where all is done; in any other exit
@@ -6856,7 +6875,7 @@ function* vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 		 */
 		vcpu.arch.at_instruction_boundary = false;
 		if (kvm_vcpu_running(vcpu)) {
-			r = vcpu_enter_guest(vcpu);
+			r = vcpu_enter_guest_again(vcpu);
 			while (vcpu.arch.in_guest === true) {
 				yield;
 				r = vcpu_in_guest(vcpu);
@@ -6881,8 +6900,8 @@ function* vcpu_run(vcpu: struct_kvm_vcpu): kvm_gen<number> {
 			break;
 		}
 
-		if (--turn === 0) {
-			turn = VCPU_RUN_TURN;
+		if (--vcpu.arch.turn === 0) {
+			vcpu.arch.turn = VCPU_RUN_TURN;
 			kvm_vcpu_srcu_read_unlock(vcpu);
 			yield;
 			kvm_vcpu_srcu_read_lock(vcpu);

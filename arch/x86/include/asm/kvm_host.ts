@@ -415,6 +415,8 @@ export class struct_kvm_vcpu_arch {
 	 * from vcpu_in_guest() to the one that entered anew; they go on behind the entry.
 	 */
 	in_guest = false;
+	/** Port-only: exits left until vcpu_run() lets others run. */
+	turn = 0;
 	tpr_access_reporting = false;
 	xsaves_enabled = false;
 	xfd_no_write_intercept = false;
