@@ -39,7 +39,8 @@ function tlb_next_batch(tlb: struct_mmu_gather): boolean {
 	if (!page)
 		return false;
 
-	const batch = spare_batches.pop() ?? new struct_mmu_gather_batch(MAX_GATHER_BATCH);
+	const batch = spare_batches.pop() ?? new struct_mmu_gather_batch(
+		Array.from(new Uint8Array(MAX_GATHER_BATCH), () => null));
 	batch.page = page;
 	tlb.batch_count++;
 	batch.next = null;

@@ -34,8 +34,9 @@ export class struct_mmu_gather_batch {
 	/** C: the batch lives in this page; null for the one inside struct mmu_gather. */
 	page: struct_page | null = null;
 
-	constructor(max: number) {
-		this.pages = Array.from(new Uint8Array(max), () => null);
+	/** @pages has as many entries as ever. */
+	constructor(pages: (struct_page | null)[]) {
+		this.pages = pages;
 	}
 }
 
@@ -58,7 +59,8 @@ export class struct_mmu_gather {
 	vma_huge = false;
 	vma_pfn = false;
 	batch_count = 0;
-	local = new struct_mmu_gather_batch(MMU_GATHER_BUNDLE);
+	/* of MMU_GATHER_BUNDLE */
+	local = new struct_mmu_gather_batch([null, null, null, null, null, null, null, null]);
 	active: struct_mmu_gather_batch | null = null;
 }
 
