@@ -454,6 +454,10 @@ export function shmem_is_huge(vma: struct_vm_area_struct | null, inode: struct_i
 	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
 		return false;
 
+	/* then nothing below says yes */
+	if (shmem_huge !== SHMEM_HUGE_FORCE && SHMEM_SB(inode.i_sb!).huge === SHMEM_HUGE_NEVER)
+		return false;
+
 	if (!S_ISREG(inode.i_mode))
 		return false;
 	if (shmem_huge === SHMEM_HUGE_DENY)
