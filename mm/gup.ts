@@ -45,7 +45,7 @@ import {
 import {
 	find_extend_vma, find_vma, folio_mark_dirty, folio_nr_pages, folio_put_refs,
 	gup_must_unshare, handle_mm_fault, is_cow_mapping, is_longterm_pinnable_page,
-	mark_page_accessed, pmd_lock, pte_alloc, pte_unmap_unlock, set_page_dirty,
+	mark_page_accessed, pmd_lock, pte_alloc, pte_unmap_unlock, ptlock_of, set_page_dirty,
 	vm_fault_to_errno, vm_normal_page, vma_is_accessible, vma_is_anonymous,
 } from "#linux/mm.ts";
 import type { ptep_t, struct_folio, struct_mm_struct, struct_page, struct_vm_area_struct } from
@@ -81,7 +81,7 @@ import { PAGE_SHIFT, PAGE_SIZE, PMD_SIZE, PUD_SIZE } from "#asm/page_types.ts";
 import {
 	p4d_bad, p4d_none, p4d_offset, p4d_offset_lockless, p4dp_get, pgd_bad, pgd_none,
 	pgd_offset, pgdp_get, pmd_access_permitted, pmd_bad, pmd_none, pmd_offset,
-	pmd_offset_lockless, pmd_page, pmd_pfn, pmd_pgtable, pmd_present, pmd_same,
+	pmd_offset_lockless, pmd_page, pmd_pfn, pmd_present, pmd_same, pmd_table_pfn,
 	pmd_trans_huge, pmd_write, pmdp_get, pte_access_permitted, pte_dirty, pte_mkdirty,
 	pte_mkyoung, pte_none, pte_offset_of, pte_page, pte_pfn, pte_present, pte_same,
 	pte_special, pte_write, ptep_get, ptep_get_lockless, pud_access_permitted, pud_bad,
@@ -366,7 +366,7 @@ function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd
 		if (pmd_bad(pmdval))
 			return no_page_table(vma, flags);
 
-		const ptl = pmd_pgtable(pmdval).ptl!;
+		const ptl = ptlock_of(pmd_table_pfn(pmdval));
 		const ptep = pte_offset_of(pmdval, address);
 		spin_lock(ptl);
 		const pte = ptep_get(ptep);

@@ -63,8 +63,8 @@ import {
 	maybe_mkwrite, mm_counter, mm_counter_file, mm_dec_nr_pmds, mm_dec_nr_ptes, mm_dec_nr_puds,
 	mm_inc_nr_pmds, mm_inc_nr_ptes, mm_inc_nr_puds, p4d_alloc, page_mapcount, page_mapped,
 	page_rmapping, pmd_alloc, pmd_lock, pte_alloc, pte_alloc_map_lock, pte_lockptr,
-	pte_offset_map_lock, pte_unmap_unlock, pud_alloc, pud_lock, put_page, range_in_vma,
-	set_page_dirty, set_page_dirty_lock, struct_zap_details, unlink_file_vma,
+	pte_offset_map_lock, pte_unmap_unlock, ptlock_of, pud_alloc, pud_lock, put_page,
+	range_in_vma, set_page_dirty, set_page_dirty_lock, struct_zap_details, unlink_file_vma,
 	update_hiwater_rss, vma_interval_tree_iter_first, vma_interval_tree_iter_next,
 	vma_is_anonymous, vma_lookup, vma_pages,
 } from "#linux/mm.ts";
@@ -141,10 +141,10 @@ import {
 	flush_tlb_fix_spurious_fault, mk_pte, p4d_bad, p4d_clear, p4d_none, p4d_offset,
 	p4d_present, p4dp_get, pfn_pte, pgd_bad, pgd_none, pgd_offset, pgdp_get, pmd_bad,
 	pmd_bad_at, pmd_clear, pmd_mkdirty, pmd_none, pmd_none_at, pmd_offset, pmd_pfn,
-	pmd_pgtable, pmd_present, pmd_trans_huge, pmd_write, pmdp_get, pte_dirty, pte_mkclean,
-	pte_mkdirty, pte_mkold, pte_mkspecial, pte_mkwrite, pte_mkyoung, pte_none, pte_none_at,
-	pte_offset_map, pte_offset_of, pte_pfn, pte_present, pte_same, pte_same_at, pte_special,
-	pte_write, pte_wrprotect, pte_young, ptep_get, ptep_get_and_clear_full,
+	pmd_pgtable, pmd_present, pmd_table_pfn, pmd_trans_huge, pmd_write, pmdp_get, pte_dirty,
+	pte_mkclean, pte_mkdirty, pte_mkold, pte_mkspecial, pte_mkwrite, pte_mkyoung, pte_none,
+	pte_none_at, pte_offset_map, pte_offset_of, pte_pfn, pte_present, pte_same, pte_same_at,
+	pte_special, pte_write, pte_wrprotect, pte_young, ptep_get, ptep_get_and_clear_full,
 	ptep_set_access_flags, ptep_set_wrprotect, pud_bad, pud_clear, pud_none, pud_offset,
 	pud_present, pudp_get, set_pmd_at, set_pte_at, update_mmu_cache, update_mmu_cache_pmd,
 } from "#asm/pgtable.ts";
@@ -2016,7 +2016,7 @@ export function finish_fault(vmf: struct_vm_fault): vm_fault_t {
 	}
 
 	const pmdval = pmdp_get(vmf.pmd);
-	const ptl = pmd_pgtable(pmdval).ptl!;
+	const ptl = ptlock_of(pmd_table_pfn(pmdval));
 	vmf.pte = pte_offset_of(pmdval, vmf.address);
 	vmf.ptl = ptl;
 	spin_lock(ptl);

@@ -25,7 +25,7 @@ import { PageAnon, PageAnonExclusive, PageSwapBacked, __ClearPageTable, __SetPag
 	folio_test_large } from "#linux/page-flags.ts";
 import { folio_ref_count } from "#linux/page_ref.ts";
 import {
-	p4d_none_at, p4d_offset, pmd_none_at, pmd_offset, pmd_pgtable_at,
+	p4d_none_at, p4d_offset, pmd_none_at, pmd_offset,
 	pte_mkwrite, pte_offset_map, pud_none_at, pud_offset, type pte_t,
 } from "#linux/pgtable.ts";
 import { MMF_HAS_PINNED } from "#linux/sched/coredump.ts";
@@ -34,6 +34,7 @@ import { spin_lock, spin_lock_init, spin_unlock, spinlock_t } from "#linux/spinl
 import { NR_PAGETABLE, dec_lruvec_page_state, inc_lruvec_page_state } from "#linux/vmstat.ts";
 import { F_SEAL_FUTURE_WRITE } from "#uapi/linux/fcntl.ts";
 import { pfn_to_page } from "#asm/page.ts";
+import { pmd_table_pfn_at } from "#asm/pgtable.ts";
 import { PAGE_SIZE } from "#asm/page_types.ts";
 import { __get_locked_pte, __pmd_alloc, __pte_alloc, __pud_alloc, unmap_mapping_range,
 	vm_insert_page } from "#mm/memory.ts";
@@ -351,21 +352,50 @@ export function ptlock_ptr(page: struct_page): spinlock_t {
 	return page.ptl!;
 }
 
+/*
+ * Frame and lock of the table whose lock was wanted last: one table is filled after the other. For
+ * as long as the table has its lock. (An array so long stays where it is.)
+ */
+const last_table = new Int32Array(32).fill(-1);
+let last_ptl: spinlock_t | null = null;
+
+function find_ptlock(pfn: number): spinlock_t {
+	const ptl = pfn_to_page(pfn as pfn_nr).ptl!;
+	if (ptl !== null) {
+		last_table[0] = pfn;
+		last_ptl = ptl;
+	}
+	return ptl;
+}
+
+function set_ptlock(page: struct_page, ptl: spinlock_t | null): void {
+	page.ptl = ptl;
+	if (page.pfn === last_table[0]) {
+		last_table[0] = -1;
+		last_ptl = null;
+	}
+}
+
+/** ptlock_ptr() of the table in frame @pfn. */
+export function ptlock_of(pfn: number): spinlock_t {
+	return pfn === last_table[0] ? last_ptl! : find_ptlock(pfn);
+}
+
 /** Lock of the page of entries that @pmd points to. */
 export function pte_lockptr(_mm: struct_mm_struct, pmd: ptep_t): spinlock_t {
-	return pmd_pgtable_at(pmd).ptl!;
+	return ptlock_of(pmd_table_pfn_at(pmd));
 }
 
 export function ptlock_init(page: struct_page): boolean {
 	VM_BUG_ON_PAGE(page.ptl !== null, page);
 	const ptl = new spinlock_t();
 	spin_lock_init(ptl, "ptlock_ptr(page)");
-	page.ptl = ptl;
+	set_ptlock(page, ptl);
 	return true;
 }
 
 export function ptlock_free(page: struct_page): void {
-	page.ptl = null;
+	set_ptlock(page, null);
 }
 
 export function pgtable_init(): void {}

@@ -588,10 +588,8 @@ function pfn_at(p: ptep_t): number {
 	return (mem_lo(p) >>> 12) | (mem_hi(p) << 20);
 }
 
-/** The page of entries that a PMD points to. */
-export function pmd_pgtable_at(pmdp: ptep_t): pgtable_t {
-	return pfn_to_page(pfn_nr(pfn_at(pmdp))) as pgtable_t;
-}
+/** Frame of the table that a PMD points to. */
+export const pmd_table_pfn_at = pfn_at;
 
 /** True of all but tables: empty, huge and not present too. */
 export function pmd_bad_at(pmdp: ptep_t): boolean {
@@ -663,8 +661,12 @@ export function pgd_offset(mm: struct_mm_struct, address: number): ptep_t {
 
 /* gup-fast: the same by value, when the entry was read before, and points to a table */
 
+export function pmd_table_pfn(e: pgtable_entry): number {
+	return (e.lo >>> 12) | (e.hi << 20);
+}
+
 function table_of(e: pgtable_entry): number {
-	return ((e.lo >>> 12) | (e.hi << 20)) * 512;
+	return pmd_table_pfn(e) * 512;
 }
 
 export function pte_offset_of(pmd: pmd_t, address: number): ptep_t {
