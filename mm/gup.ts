@@ -80,7 +80,7 @@ import { node_stat_mod_folio } from "#linux/vmstat.ts";
 import { PAGE_SHIFT, PAGE_SIZE, PMD_SIZE, PUD_SIZE } from "#asm/page_types.ts";
 import {
 	p4d_bad, p4d_none, p4d_offset, p4d_offset_lockless, p4dp_get, pgd_bad, pgd_none,
-	pgd_offset, pgdp_get, pmd_access_permitted, pmd_bad, pmd_none, pmd_offset,
+	pgd_offset, pgdp_get, pmd_access_permitted, pmd_bad, pmd_bad_at, pmd_none, pmd_offset,
 	pmd_offset_lockless, pmd_page, pmd_pfn, pmd_present, pmd_same, pmd_table_pfn,
 	pmd_trans_huge, pmd_write, pmdp_get, pte_access_permitted, pte_dirty, pte_mkdirty,
 	pte_mkyoung, pte_none, pte_offset_of, pte_page, pte_pfn, pte_present, pte_same,
@@ -356,8 +356,6 @@ function can_follow_write_pte(pte: pte_t, page: struct_page | null, vma: struct_
 /** mm/gup.c:follow_page_pte() */
 function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd: ptep_t,
 	flags: number): struct_page | err_ptr | null {
-	const mm = vma.vm_mm!;
-
 	/* one kind of reference, not both */
 	if (WARN_ON_ONCE((flags & (FOLL_PIN | FOLL_GET)) === (FOLL_PIN | FOLL_GET)))
 		return ERR_PTR(-EINVAL);
@@ -382,7 +380,7 @@ function follow_page_pte(vma: struct_vm_area_struct, address: unsigned_long, pmd
 				if (!is_migration_entry(entry))
 					break no_page;
 				pte_unmap_unlock(ptep, ptl);
-				migration_entry_wait(mm, pmd, address);
+				migration_entry_wait(vma.vm_mm!, pmd, address);
 				continue retry;
 			}
 
@@ -496,14 +494,15 @@ function follow_locked_pmd(vma: struct_vm_area_struct, address: unsigned_long, p
 /** mm/gup.c:follow_pmd_mask() */
 function follow_pmd_mask(vma: struct_vm_area_struct, address: unsigned_long, pudp: ptep_t,
 	flags: number, ctx: struct_follow_page_context): struct_page | err_ptr | null {
-	const mm = vma.vm_mm!;
-
 	const pmd = pmd_offset(pudp, address);
+	/* most are tables */
+	if (!pmd_bad_at(pmd))
+		return follow_page_pte(vma, address, pmd, flags);
 	let pmdval = pmdp_get(pmd);
 	if (pmd_none(pmdval))
 		return no_page_table(vma, flags);
 	if (pmd_huge(pmdval) && is_vm_hugetlb_page(vma)) {
-		const page = follow_huge_pmd(mm, address, pmd, flags);
+		const page = follow_huge_pmd(vma.vm_mm!, address, pmd, flags);
 		if (page)
 			return page;
 		return no_page_table(vma, flags);
@@ -515,7 +514,7 @@ function follow_pmd_mask(vma: struct_vm_area_struct, address: unsigned_long, pud
 		if (!(flags & FOLL_MIGRATION))
 			return no_page_table(vma, flags);
 
-		pmd_migration_entry_wait(mm, pmd);
+		pmd_migration_entry_wait(vma.vm_mm!, pmd);
 		pmdval = pmdp_get(pmd);
 		/* madvise() may have zapped it meanwhile, with mmap_lock held for read */
 		if (pmd_none(pmdval))
@@ -530,14 +529,12 @@ function follow_pmd_mask(vma: struct_vm_area_struct, address: unsigned_long, pud
 /** mm/gup.c:follow_pud_mask() */
 function follow_pud_mask(vma: struct_vm_area_struct, address: unsigned_long, p4dp: ptep_t,
 	flags: number, ctx: struct_follow_page_context): struct_page | err_ptr | null {
-	const mm = vma.vm_mm!;
-
 	const pud = pud_offset(p4dp, address);
 	const pudval = pudp_get(pud);
 	if (pud_none(pudval))
 		return no_page_table(vma, flags);
 	if (pud_huge(pudval) && is_vm_hugetlb_page(vma)) {
-		const page = follow_huge_pud(mm, address, pud, flags);
+		const page = follow_huge_pud(vma.vm_mm!, address, pud, flags);
 		if (page)
 			return page;
 		return no_page_table(vma, flags);
@@ -567,11 +564,9 @@ function follow_p4d_mask(vma: struct_vm_area_struct, address: unsigned_long, pgd
  */
 function follow_page_mask(vma: struct_vm_area_struct, address: unsigned_long, flags: number,
 	ctx: struct_follow_page_context): struct_page | err_ptr | null {
-	const mm = vma.vm_mm!;
-
 	ctx.page_mask = 0;
 
-	const pgd = pgd_offset(mm, address);
+	const pgd = pgd_offset(vma.vm_mm!, address);
 	const pgdval = pgdp_get(pgd);
 
 	if (pgd_none(pgdval) || pgd_bad(pgdval))
@@ -689,7 +684,8 @@ function __get_user_pages(mm: struct_mm_struct, start: unsigned_long, nr_pages: 
 	if (nr_pages === 0)
 		return 0;
 
-	VM_BUG_ON((pages !== null) !== ((gup_flags & (FOLL_GET | FOLL_PIN)) !== 0));
+	VM_BUG_ON(pages !== null ? (gup_flags & (FOLL_GET | FOLL_PIN)) === 0 :
+		(gup_flags & (FOLL_GET | FOLL_PIN)) !== 0);
 
 	/* forced accesses do not migrate pages towards the task */
 	if (!(gup_flags & FOLL_FORCE))
