@@ -12,7 +12,7 @@
  * else free.
  */
 import { u31_shr } from "#asm-generic/bits.ts";
-import type { pfn_nr } from "#asm-generic/types.ts";
+import { type pfn_nr, pfn_nr as to_pfn } from "#asm-generic/types.ts";
 import { BUG } from "#linux/bug.ts";
 import { struct_page } from "#linux/mm_types.ts";
 import { MAX_ORDER, MIGRATE_MOVABLE, PAGES_PER_SECTION, PFN_SECTION_SHIFT,
@@ -141,6 +141,9 @@ export function sparse_init(): void {
 
 	for (const range of memblock_memory_ranges())
 		end_section = Math.max(end_section, Math.ceil(range.end / PAGES_PER_SECTION));
+
+	/* a field that only ever held numbers, and a large one, keeps each page's in a box */
+	new struct_page(to_pfn(0)).index = null as never;
 
 	mem_section.length = section_pages.length = 0;
 	contig_ranges.length = 0;
