@@ -44,7 +44,7 @@ export * from "#linux/mm.const.ts";
 export * from "#linux/mm/page.ts";
 export * from "#linux/page_ref.ts";
 export { compound_head, folio_page, folio_page0, page_folio } from "#linux/page-flags.ts";
-export { nth_page, page_to_pfn, pfn_to_page, pfn_valid } from "#linux/mmzone.ts";
+export { nth_page, page_to_pfn, pfn_to_page, pfn_to_valid_page, pfn_valid } from "#linux/mmzone.ts";
 export {
 	adjust_managed_page_count, destroy_large_folio, free_compound_page, free_reserved_page,
 	min_free_kbytes, min_free_kbytes_sysctl_handler, nr_free_buffer_pages,

@@ -433,6 +433,16 @@ function pfn_to_far_page(pfn: pfn_nr): struct_page {
 	return materialise_page(pfn);
 }
 
+/** Port-only: pfn_valid(@pfn) ? pfn_to_page(@pfn) : null, in one step for most. */
+export function pfn_to_valid_page(pfn: number): struct_page | null {
+	if (u31_shr(pfn, NEAR_SHIFT) === near_is[0] && pfn <= MAX_PHYSMEM_PFN) {
+		const page = near_pages[pfn & ((1 << NEAR_SHIFT) - 1)]!;
+		if (page !== null)
+			return page;
+	}
+	return pfn_valid(pfn) ? pfn_to_far_page(pfn as pfn_nr) : null;
+}
+
 /** Port-only: the struct page of @pfn if it was ever asked for; for walks over large ranges. */
 export function pfn_to_made_page(pfn: number): struct_page | null {
 	if (u31_shr(pfn, NEAR_SHIFT) === near_is[0])
@@ -467,14 +477,8 @@ export function page_to_pfn(page: struct_page): pfn_nr {
 	return page.pfn;
 }
 
-/** Both pfn_valid() and pfn_to_page(), in one look-up if the page was ever asked for. */
 export function pfn_to_online_page(pfn: pfn_nr): struct_page | null {
-	if (pfn <= MAX_PHYSMEM_PFN && u31_shr(pfn, NEAR_SHIFT) === near_is[0]) {
-		const page = near_pages[pfn & ((1 << NEAR_SHIFT) - 1)]!;
-		if (page !== null)
-			return page;
-	}
-	return pfn_valid(pfn) ? pfn_to_page(pfn) : null;
+	return pfn_to_valid_page(pfn);
 }
 
 export function nth_page(page: struct_page, n: number): struct_page {

@@ -122,11 +122,12 @@ import { FAULT_FLAG_WRITE, FOLL_HWPOISON, FOLL_NOWAIT, FOLL_WRITE, VM_EXEC, VM_I
 	VM_READ, VM_SHARED, VM_WRITE } from "#linux/mm.const.ts";
 import { find_vma, fixup_user_fault, follow_pte, get_page, get_page_unless_zero, get_user_pages,
 	get_user_pages_fast_only, get_user_pages_unlocked, mark_page_accessed, page_count,
-	page_to_pfn, pfn_to_page, pfn_valid, put_page, vma_lookup, vma_pages } from "#linux/mm.ts";
+	page_to_pfn, pfn_to_page, pfn_to_valid_page, pfn_valid, put_page, vma_lookup,
+	vma_pages } from "#linux/mm.ts";
 import type { ptep_t, struct_mm_struct, struct_page, struct_vm_area_struct, struct_vm_fault,
 	vm_fault_t, vm_operations_struct } from "#linux/mm_types.ts";
 import { mmap_read_lock, mmap_read_unlock } from "#linux/mmap_lock.ts";
-import { is_zone_device_page, pfn_to_online_page } from "#linux/mmzone.ts";
+import { is_zone_device_page } from "#linux/mmzone.ts";
 import { mmu_notifier_range_blockable, mmu_notifier_register, mmu_notifier_unregister,
 	type struct_mmu_notifier, type struct_mmu_notifier_ops,
 	type struct_mmu_notifier_range } from "#linux/mmu_notifier.ts";
@@ -294,10 +295,10 @@ export function kvm_is_zone_device_page(page: struct_page): boolean {
  * The page of @pfn, if it has one that is counted.
  */
 export function kvm_pfn_to_refcounted_page(pfn: kvm_pfn_t): struct_page | null {
-	if (!pfn_valid(pfn))
+	const page = pfn_to_valid_page(pfn);
+	if (page === null)
 		return null;
 
-	const page = pfn_to_page(pfn_nr(pfn));
 	if (!PageReserved(page))
 		return page;
 
@@ -2593,7 +2594,8 @@ export function kvm_set_pfn_dirty(pfn: kvm_pfn_t): void {
 	if (WARN_ON(is_error_noslot_pfn(pfn)))
 		return;
 
-	const page = pfn_to_online_page(pfn_nr(pfn));
+	const page = pfn_to_valid_page(pfn);
+
 	if (page !== null)
 		kvm_set_page_dirty(page);
 }
@@ -2603,7 +2605,8 @@ export function kvm_set_pfn_accessed(pfn: kvm_pfn_t): void {
 	if (WARN_ON(is_error_noslot_pfn(pfn)))
 		return;
 
-	const page = pfn_to_online_page(pfn_nr(pfn));
+	const page = pfn_to_valid_page(pfn);
+
 	if (page !== null)
 		kvm_set_page_accessed(page);
 }

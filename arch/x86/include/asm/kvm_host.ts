@@ -283,6 +283,9 @@ export class struct_rsvd_bits_validate {
 	];
 	/** a bit for each value of bits 0 to 5 */
 	bad_mt_xwr: u64_pair = PAIR_ZERO;
+	/** Port-only: of a good entry for 4 KiB the low 12 bits, -1 for none, and the high half. */
+	good_lo = -1;
+	good_hi = 0;
 }
 
 /** KVM_MMU_ROOT_INFO_INVALID when made. */

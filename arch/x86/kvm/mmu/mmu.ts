@@ -1830,6 +1830,7 @@ function __reset_rsvds_bits_mask(rsvd_check: struct_rsvd_bits_validate, pa_bits_
 	let high_bits_rsvd: u64_pair;
 
 	rsvd_check.bad_mt_xwr = PAIR_ZERO;
+	rsvd_check.good_lo = -1;
 
 	if (!gbpages)
 		gbpages_bit_rsvd = rsvd_bits(7, 7);
@@ -1942,6 +1943,7 @@ function __reset_rsvds_bits_mask_ept(rsvd_check: struct_rsvd_bits_validate, pa_b
 		bad_mt_xwr = pair_or(bad_mt_xwr, REPEAT_BYTE(1 << 4));
 	}
 	rsvd_check.bad_mt_xwr = bad_mt_xwr;
+	rsvd_check.good_lo = -1;
 }
 
 function reserved_hpa_bits(): u64_pair {

@@ -263,7 +263,22 @@ export function __is_bad_mt_xwr(rsvd_check: struct_rsvd_bits_validate, pte: u64_
 
 export function is_rsvd_spte(rsvd_check: struct_rsvd_bits_validate, spte: u64_spte,
 	level: number): boolean {
-	return __is_bad_mt_xwr(rsvd_check, spte) || __is_rsvd_bits_set(rsvd_check, spte, level);
+	/* most entries are as the one before, but for bits 12 to 31 */
+	if ((spte.lo & 0xfff) === rsvd_check.good_lo && spte.hi === rsvd_check.good_hi &&
+	    level === PG_LEVEL_4K)
+		return false;
+	return is_rsvd_spte_checked(rsvd_check, spte, level);
+}
+
+function is_rsvd_spte_checked(rsvd_check: struct_rsvd_bits_validate, spte: u64_spte,
+	level: number): boolean {
+	if (__is_bad_mt_xwr(rsvd_check, spte) || __is_rsvd_bits_set(rsvd_check, spte, level))
+		return true;
+	if (level === PG_LEVEL_4K && get_rsvd_bits(rsvd_check, spte, level).lo >>> 12 === 0) {
+		rsvd_check.good_lo = spte.lo & 0xfff;
+		rsvd_check.good_hi = spte.hi;
+	}
+	return false;
 }
 
 /*

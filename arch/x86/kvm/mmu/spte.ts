@@ -7,11 +7,11 @@
 import { pair, pair_and, pair_andnot, pair_bit, pair_genmask, pair_is_zero,
 	pair_masked_eq, pair_or, pair_put, pair_set, pair_shl, pair_test, pair_to_u64, PAIR_ZERO,
 	type u64_pair, type u64_spte } from "#asm-generic/pair.ts";
-import { hpa_t, type gfn_t, type kvm_pfn_t, type pfn_nr } from "#asm-generic/types.ts";
+import { hpa_t, type gfn_t, type kvm_pfn_t } from "#asm-generic/types.ts";
 import { BUG_ON, WARN_ON, WARN_ON_ONCE, WARN_ONCE } from "#linux/bug.ts";
 import { is_zero_pfn } from "#linux/pgtable.ts";
 import { PageReserved } from "#linux/page-flags.ts";
-import { pfn_to_page, pfn_valid } from "#linux/mm.ts";
+import { pfn_to_valid_page } from "#linux/mm.ts";
 import { module_param_named, param_bool } from "#linux/moduleparam.ts";
 import { kvm_slot_dirty_track_enabled, kvm_vcpu_memslots, mark_page_dirty_in_slot, pfn_to_hpa,
 	type struct_kvm, type struct_kvm_memory_slot, type struct_kvm_vcpu } from
@@ -119,8 +119,10 @@ export function make_mmio_spte(vcpu: struct_kvm_vcpu, gfn: gfn_t, access: number
 
 /** arch/x86/kvm/mmu/spte.c:kvm_is_mmio_pfn() */
 function kvm_is_mmio_pfn(pfn: kvm_pfn_t): boolean {
-	if (pfn_valid(pfn))
-		return !is_zero_pfn(pfn) && PageReserved(pfn_to_page(pfn as number as pfn_nr)) &&
+	const page = pfn_to_valid_page(pfn);
+
+	if (page !== null)
+		return !is_zero_pfn(pfn) && PageReserved(page) &&
 			/* reserved RAM is not MMIO: the memory type tells */
 			(!pat_enabled() || pat_pfn_immune_to_uc_mtrr(pfn));
 
