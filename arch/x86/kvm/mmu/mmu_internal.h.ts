@@ -237,21 +237,9 @@ export function kvm_page_fault_init(fault: struct_kvm_page_fault, addr: gpa_t, e
 	fault.map_writable = false;
 }
 
-let spare_fault: struct_kvm_page_fault | null = null;
-
-/** Port-only: C has it on the stack. page_fault_put() when done. */
-function page_fault_get(): struct_kvm_page_fault {
-	const fault = spare_fault;
-
-	if (fault === null)
-		return new struct_kvm_page_fault();
-	spare_fault = null;
-	return fault;
-}
-
-function page_fault_put(fault: struct_kvm_page_fault): void {
-	spare_fault = fault;
-}
+/* C has it on the stack. Of a constant V8 knows the fields. */
+const outer_fault = new struct_kvm_page_fault();
+let outer_fault_busy = false;
 
 export { kvm_tdp_page_fault } from "#arch/x86/kvm/mmu/mmu.ts";
 
@@ -280,8 +268,19 @@ export const RET_PF_SPURIOUS	= 6;
 
 export function kvm_mmu_do_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, err: number,
 	prefetch: boolean): number {
+	if (outer_fault_busy === true)
+		return __kvm_mmu_do_page_fault(vcpu, cr2_or_gpa, err, prefetch,
+			new struct_kvm_page_fault());
+
+	outer_fault_busy = true;
+	const r = __kvm_mmu_do_page_fault(vcpu, cr2_or_gpa, err, prefetch, outer_fault);
+	outer_fault_busy = false;
+	return r;
+}
+
+function __kvm_mmu_do_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, err: number,
+	prefetch: boolean, fault: struct_kvm_page_fault): number {
 	const mmu = vcpu.arch.mmu!;
-	const fault = page_fault_get();
 
 	kvm_page_fault_init(fault, cr2_or_gpa, err, prefetch,
 		mmu.page_fault === kvm_tdp_page_fault, is_nx_huge_page_enabled(vcpu.kvm));
@@ -296,7 +295,6 @@ export function kvm_mmu_do_page_fault(vcpu: struct_kvm_vcpu, cr2_or_gpa: gpa_t, 
 			fault.max_level);
 
 	const r = mmu.page_fault!(vcpu, fault);
-	page_fault_put(fault);
 
 	/* likewise it is spurious to nobody, and never emulated; what it mends does count */
 	if (r === RET_PF_FIXED)
