@@ -11,7 +11,7 @@
  */
 import { FRAME_META, FRAME_USED, frame_mark_used, frame_state, frames_have_meta, frames_mark_used,
 	table_hi, table_lo, table_or_lo } from "./memory.ts";
-import { TLB_DIRECT, TLB_EXEC, TLB_USER, TLB_WRITE, tlb_fill, tlb_fill4k,
+import { TLB_DIRECT, TLB_EXEC, TLB_USER, TLB_WRITE, tlb_fill, tlb_fill4k, tlb_gb_again, tlb_gb_note,
 	tlb_pde_fill, tlb_pde_flags, tlb_pde_lookup, tlb_upper_fill, tlb_upper_lookup,
 	type struct_tlb } from "./tlb.ts";
 import { X86_PF_INSTR, X86_PF_PROT, X86_PF_RSVD, X86_PF_USER, X86_PF_WRITE, GPA_RSVD_HI,
@@ -254,7 +254,8 @@ function leaf(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, h
  */
 function walk_cached(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: number, hi: number,
 	need: number): number {
-	let table = tlb_pde_lookup(t, lo, hi);
+	const again = tlb_gb_again(t, lo, hi);
+	let table = again >= 0 ? -1 : tlb_pde_lookup(t, lo, hi);
 	let shift = 12, index = (lo >>> 12) & 511, elo = 0, ehi = 0;
 	/* frames of the page but one */
 	let mask = 0;
@@ -266,10 +267,12 @@ function walk_cached(g: struct_guest_cpu, cpu: struct_cpu, t: struct_tlb, lo: nu
 		shift = 30;
 		mask = 0x3ffff;
 		index = ((hi & 0x7f) << 2) | (lo >>> 30);
-		table = tlb_upper_lookup(t, lo, hi, 30);
+		table = again >= 0 ? again : tlb_upper_lookup(t, lo, hi, 30);
 		if (table >= 0) {
 			elo = table_lo(table, index);
 			ehi = table_hi(table, index);
+			if (again < 0)
+				tlb_gb_note(t, lo, hi, table);
 		}
 		if ((elo & PTE_PS) === 0) {
 			shift = 21;

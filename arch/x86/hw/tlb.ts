@@ -59,6 +59,14 @@ export class struct_tlb {
 	global_stamp = 2;
 	/** Stamp of the current context's directory and upper entries. */
 	pde_stamp = 3;
+	/**
+	 * The last 2 MiB that had no directory entry, but a table that maps 1 GiB pages: that
+	 * table, and its rights, while pde_stamp is gb_stamp.
+	 */
+	gb_tag = 0;
+	gb_stamp = 0;
+	gb_table = -1;
+	gb_flags = 0;
 	/** Kinds of entries (HAS_*) beside small ones of a context, since the last full flush. */
 	others = 0;
 	/** Spreads contexts over the slots, so that they keep their entries beside each other. */
@@ -86,6 +94,7 @@ function new_stamp(t: struct_tlb): number {
 		t.stamp = 1;
 		t.global_stamp = 2;
 		t.pde_stamp = 3;
+		t.gb_stamp = 0;
 	}
 	return ++t.last_stamp;
 }
@@ -273,6 +282,7 @@ export function tlb_pde_fill(t: struct_tlb, lo: number, hi: number, pfn: number,
 	const tag = tagpde(lo, hi);
 	const s = slotpde(tag);
 
+	t.gb_stamp = 0;
 	e[s] = tag;
 	e[s + 1] = t.pde_stamp;
 	e[s + 2] = pfn;
@@ -297,10 +307,30 @@ export function tlb_upper_fill(t: struct_tlb, lo: number, hi: number, shift: num
 	const tag = tagupper(lo, hi, shift);
 	const s = slotupper(tag, shift);
 
+	t.gb_stamp = 0;
 	e[s] = tag;
 	e[s + 1] = t.pde_stamp;
 	e[s + 2] = pfn;
 	e[s + 3] = flags;
+}
+
+/**
+ * What tlb_upper_lookup() says for 1 GiB where tlb_pde_lookup() has nothing to say, if that was
+ * noted of an address in the same 2 MiB; else -1.
+ */
+export function tlb_gb_again(t: struct_tlb, lo: number, hi: number): number {
+	if (tagpde(lo, hi) !== t.gb_tag || t.gb_stamp !== t.pde_stamp)
+		return -1;
+	tlb_pde_flags = t.gb_flags;
+	return t.gb_table;
+}
+
+/** Both have just been asked, and @table is what they said. */
+export function tlb_gb_note(t: struct_tlb, lo: number, hi: number, table: number): void {
+	t.gb_tag = tagpde(lo, hi);
+	t.gb_stamp = t.pde_stamp;
+	t.gb_table = table;
+	t.gb_flags = tlb_pde_flags;
 }
 
 function drop(e: Int32Array, s: number, tag: number, stamp: number, global_stamp: number): void {
