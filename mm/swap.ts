@@ -527,7 +527,6 @@ export function release_pages(pages: (struct_page | null)[], nr: number): void {
 	let lruvec: struct_lruvec | null = null;
 	let flags = 0;
 	let lock_batch = 0;
-
 	let nr_to_free = 0;
 
 	for (let i = 0; i < nr; i++) {
@@ -604,15 +603,13 @@ export function __folio_batch_release(fbatch: struct_folio_batch): void {
 
 /** mm/swap.c:folio_batch_remove_exceptionals() */
 export function folio_batch_remove_exceptionals(fbatch: struct_folio_batch): void {
-	const nr = folio_batch_count(fbatch);
 	let j = 0;
 
-	while (j < nr && !xa_is_value(fbatch.folios[j]!))
-		j++;
-	for (let i = j + 1; i < nr; i++) {
+	for (let i = 0; i < folio_batch_count(fbatch); i++) {
 		const folio = fbatch.folios[i]!;
 		if (!xa_is_value(folio)) {
-			fbatch.folios[j] = folio;
+			if (j !== i)
+				fbatch.folios[j] = folio;
 			j++;
 		}
 	}
