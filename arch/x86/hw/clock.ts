@@ -18,7 +18,14 @@ export const TSC_KHZ		= 2_000_000;
  */
 export const clock_cell = new Float64Array(16);
 
-/** Nanoseconds since power on. */
+/*
+ * What the clock has beyond whole nanoseconds. It is the same in all readings, so none depends on
+ * it; but with it a reading is never a small integer to V8, which would throw away what it compiled
+ * for those, the whole fault path, when they end after 2^31 ns.
+ */
+const FRACTION			= 0.25;
+
+/** Nanoseconds since power on, and a fraction. */
 export function clock_read(): number {
 	return clock_cell[0]!;
 }
@@ -30,11 +37,11 @@ export function clock_advance(ns: number): void {
 /** Jumps to @ns, never back. */
 export function clock_advance_to(ns: number): void {
 	if (ns > clock_cell[0]!)
-		clock_cell[0] = ns;
+		clock_cell[0] = Math.floor(ns) + FRACTION;
 }
 
 export function clock_reset(): void {
-	clock_cell[0] = 0;
+	clock_cell[0] = FRACTION;
 }
 
 /** Time stamp counter, ticks since power on. */

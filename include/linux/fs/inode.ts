@@ -17,6 +17,7 @@
 import { BUG, BUG_ON, WARN, WARN_ON, WARN_ON_ONCE } from "#linux/bug.ts";
 import { printk, KERN_DEBUG } from "#linux/printk.ts";
 import { EAGAIN, ENXIO } from "#linux/errno.ts";
+import { clock_read } from "#asm/timex.ts";
 import { container_of } from "#asm-generic/owner.ts";
 import { early_initcall } from "#asm-generic/registry.ts";
 import { CAP_FOWNER, CAP_FSETID } from "#uapi/linux/capability.ts";
@@ -53,7 +54,7 @@ import { spin_lock, spin_lock_init, spin_unlock } from "#linux/spinlock.ts";
 import { S_ISGID, S_ISUID, S_IXGRP } from "#linux/stat.ts";
 import { proc_doulongvec_minmax, register_sysctl_init, sysctl_vals, type struct_ctl_table } from
 	"#linux/sysctl.ts";
-import { ktime_get, ktime_get_coarse_real_ts64 } from "#linux/timekeeping.ts";
+import { ktime_get_coarse_real_ts64 } from "#linux/timekeeping.ts";
 import { NSEC_PER_SEC, timespec64_compare, timespec64_equal } from "#linux/time.ts";
 import { xa_init_flags, xa_lock_irq, xa_unlock_irq, XA_FLAGS_ACCOUNT, XA_FLAGS_LOCK_IRQ } from
 	"#linux/xarray.ts";
@@ -861,7 +862,7 @@ let tick_time: struct_timespec64 = { tv_sec: 0, tv_nsec: 0 };
 
 /** fs/inode.c:current_time() */
 export function current_time(inode: struct_inode): struct_timespec64 {
-	const t = ktime_get();
+	const t = clock_read();
 
 	if (t >= tick[1]! || t < tick[0]!) {
 		tick_time = ktime_get_coarse_real_ts64();
