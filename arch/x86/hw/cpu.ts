@@ -48,7 +48,9 @@ export class struct_cpu {
 	guest_tlb: struct_tlb | null = null;
 	/** tables of EPT and NPT, by guest physical address; see guest_tlb.ts */
 	nested_cache: struct_nested_cache | null = null;
-	/** set while the CPU runs a guest: how to force its exit */
+	/** runs a guest */
+	in_guest = false;
+	/** how to force the exit of the guest that runs, or ran last */
 	force_exit: (() => void) | null = null;
 	/** frame of the VMXON region, -1 outside VMX operation */
 	vmxon_pfn = -1;
@@ -148,8 +150,8 @@ export function cpu_interrupt<T>(cpu: struct_cpu, fn: (arg: T) => void, arg: T):
 	const cpl = cpu.cpl;
 
 	cpu.nr_ipis++;
-	if (cpu.force_exit !== null)
-		cpu.force_exit();
+	if (cpu.in_guest)
+		cpu.force_exit!();
 	set_this_cpu(cpu);
 	cpu.cpl = 0;
 	try {

@@ -115,5 +115,8 @@ export function guest_enter(g: struct_guest_cpu, cpu: struct_cpu, regs: BigUint6
 	g.entry_rip = g.rip;
 	g.attention = true;
 	find_program(g);
-	cpu.force_exit = g.force_exit !== null ? g.force_exit : make_force_exit(g);
+	const force_exit = g.force_exit !== null ? g.force_exit : make_force_exit(g);
+	if (cpu.force_exit !== force_exit)
+		cpu.force_exit = force_exit;
+	cpu.in_guest = true;
 }

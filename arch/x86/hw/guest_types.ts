@@ -189,8 +189,9 @@ export class guest_td {
 
 /** One virtual CPU. KVM makes it with the vCPU, and may touch only what says so. */
 export class struct_guest_cpu {
-	/** For KVM (VMX): CR2, to be loaded before entry and saved after exit. */
-	cr2 = 0n;
+	/** For KVM (VMX): CR2's halves, signed, to be loaded before entry and saved after exit. */
+	cr2_lo = 0;
+	cr2_hi = 0;
 	/** For KVM: DR0 to DR3; VMX: DR6, and DR7 out of the VMCS. */
 	readonly dr = new BigUint64Array(8);
 

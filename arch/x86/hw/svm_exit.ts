@@ -4,6 +4,7 @@
  *
  * Port-only. The guest's state goes back to its VMCB with the exit code. See vmx_exit.ts.
  */
+import { pair, pair_from_u64, pair_to_u64 } from "#asm-generic/pair.ts";
 import { frame_get32, frame_get64, frame_put32, frame_put64 } from "./memory.ts";
 import type { guest_segment, struct_guest_cpu } from "./guest_types.ts";
 import { NESTED_VIOLATION } from "./ept.ts";
@@ -107,14 +108,15 @@ function save_rest(g: struct_guest_cpu, v: number): void {
 
 /** CR2: the CPU's own on VMX. */
 export function guest_get_cr2(g: struct_guest_cpu): bigint {
-	return g.svm ? BigInt.asUintN(64, frame_get64(g.vmc, SAVE_AREA + save.cr2)) : g.cr2;
+	return g.svm ? BigInt.asUintN(64, frame_get64(g.vmc, SAVE_AREA + save.cr2)) :
+		pair_to_u64(pair(g.cr2_lo, g.cr2_hi));
 }
 
 export function guest_set_cr2(g: struct_guest_cpu, x: bigint): void {
 	if (g.svm)
 		frame_put64(g.vmc, SAVE_AREA + save.cr2, x);
 	else
-		g.cr2 = x;
+		({ lo: g.cr2_lo, hi: g.cr2_hi } = pair_from_u64(x));
 }
 
 /** Where DR6 and DR7 are. */

@@ -130,7 +130,7 @@ export function leave(g: struct_guest_cpu): void {
 	g.in_guest = false;
 	g.inject = 0;
 	g.nr_exits++;
-	cpu.force_exit = null;
+	cpu.in_guest = false;
 }
 
 /** An exception, or NMI, that the kernel intercepts. */

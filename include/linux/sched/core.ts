@@ -291,8 +291,8 @@ export function context_switch(cpu: number, next: struct_task_struct): void {
 		return;
 	}
 	/* the interrupt that preempts a vCPU ends its guest's turn first */
-	if ((prev.flags & PF_VCPU) !== 0 && cpus[cpu]!.force_exit !== null)
-		cpus[cpu]!.force_exit();
+	if ((prev.flags & PF_VCPU) !== 0 && cpus[cpu]!.in_guest)
+		cpus[cpu]!.force_exit!();
 	if (prev.preempt_notifiers.first !== null)
 		fire_sched_out_preempt_notifiers(prev, next);
 	prev.on_cpu = 0;

@@ -8,7 +8,8 @@
  * an optional member is null where the vendor has none.
  */
 import { array_of } from "#asm-generic/array.ts";
-import { PAIR_ZERO, type u64_pair, type u64_spte } from "#asm-generic/pair.ts";
+import { PAIR_ZERO, pair, pair_from_u64, pair_to_u64, type u64_pair, type u64_spte } from
+	"#asm-generic/pair.ts";
 import { gfn_t, gpa_t, type gva_t, hpa_t, type kvm_pfn_t, type ref, type user_ptr, WIDE_0 } from
 	"#asm-generic/types.ts";
 import { atomic_t } from "#linux/atomic.ts";
@@ -390,7 +391,9 @@ export class struct_kvm_vcpu_arch {
 
 	cr0 = WIDE_0;
 	cr0_guest_owned_bits = 0;
-	cr2 = 0n;
+	/* cr2: as halves, which move at each entry and exit */
+	cr2_lo = 0;
+	cr2_hi = 0;
 	cr3: gpa_t = gpa_t(WIDE_0);
 	cr4 = 0;
 	cr4_guest_owned_bits = 0;
@@ -588,6 +591,14 @@ export class struct_kvm_vcpu_arch {
 
 	/** Port-only: the CPU the guest runs on, and what it runs. */
 	guest: struct_guest_cpu | null = null;
+
+	get cr2(): bigint {
+		return pair_to_u64(pair(this.cr2_lo, this.cr2_hi));
+	}
+
+	set cr2(x: bigint) {
+		({ lo: this.cr2_lo, hi: this.cr2_hi } = pair_from_u64(x));
+	}
 }
 
 /*

@@ -1562,11 +1562,12 @@ function kvm_faultin_pfn(vcpu: struct_kvm_vcpu, fault: struct_kvm_page_fault): n
 	}
 
 	faultin_async.v = false;
-	faultin_writable.v = fault.map_writable;
+	/* (a comparison's result: V8 then knows that what it stores is no object) */
+	faultin_writable.v = fault.map_writable === true;
 	fault.pfn = __gfn_to_pfn_memslot(slot, fault.gfn, false, faultin_async,
 		fault.write === true, faultin_writable,
 		faultin_hva);
-	fault.map_writable = faultin_writable.v;
+	fault.map_writable = faultin_writable.v === true;
 	fault.hva = faultin_hva.v;
 	if (faultin_async.v === false)
 		return RET_PF_CONTINUE;

@@ -3267,7 +3267,8 @@ function vmx_vcpu_enter_exit(vcpu: struct_kvm_vcpu, vmx: struct_vcpu_vmx,
 	if (vcpu.arch.in_guest === false) {
 		guest_state_enter_irqoff();
 
-		guest.cr2 = vcpu.arch.cr2;
+		guest.cr2_lo = vcpu.arch.cr2_lo;
+		guest.cr2_hi = vcpu.arch.cr2_hi;
 
 		if (vmx_enter(guest, vcpu.arch.regs, (flags & VMX_RUN_VMRESUME) !== 0) === 0) {
 			/* C: after the exit. Others' turns may have the VMCS cleared. */
@@ -3283,7 +3284,8 @@ function vmx_vcpu_enter_exit(vcpu: struct_kvm_vcpu, vmx: struct_vcpu_vmx,
 		return;
 	vcpu.arch.in_guest = false;
 
-	vcpu.arch.cr2 = guest.cr2;
+	vcpu.arch.cr2_lo = guest.cr2_lo;
+	vcpu.arch.cr2_hi = guest.cr2_hi;
 
 	guest_state_exit_irqoff();
 }
