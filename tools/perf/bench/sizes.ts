@@ -2,9 +2,9 @@
 /*
  * How many pages a round takes, and how many rounds there are.
  *
- * Port-only. A round of 8 MiB stays in the caches of the processor under us, so that a figure is
- * what the code takes. Beyond them each new page waits for memory: native_fill_page_ns, which runs
- * no code of ours, says how long. make bench ARGS="--pages 16384" measures that.
+ * Port-only. A round of 8 MiB is beyond what a core has for itself and within what cores share, so
+ * that a new page waits a little for memory: native_fill_page_ns, which runs no code of ours, says
+ * how long. Documentation/port/running.md has figures with --pages 256 and 16384.
  */
 
 /** Pages that a round touches where the benchmark names no other number; main.ts sets it. */
