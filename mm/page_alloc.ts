@@ -468,7 +468,7 @@ export function split_free_page(free_page: struct_page, order: number,
 
 function page_expected_state(page: struct_page, check_flags: number): boolean {
 	return page._mapcount === -1 && page.mapping === null && page.mapping_flags === 0 &&
-	       page._refcount === 0 && page.memcg_data === null && (page.flags & check_flags) === 0;
+	       page._refcount === 0 && (page.flags & check_flags) === 0;
 }
 
 function page_bad_reason(page: struct_page, flags: number): string | null {
@@ -486,8 +486,6 @@ function page_bad_reason(page: struct_page, flags: number): string | null {
 		else
 			bad_reason = "PAGE_FLAGS_CHECK_AT_FREE flag(s) set";
 	}
-	if (page.memcg_data !== null)
-		bad_reason = "page still charged to cgroup";
 	return bad_reason;
 }
 
@@ -569,7 +567,7 @@ function free_pages_prepare(page: struct_page, order: number, fpi_flags: fpi_t):
 	const flags = page.flags;
 
 	if (order !== 0 || (flags & UNUSUAL_AT_FREE) !== 0 || page._mapcount !== -1 ||
-	    page._refcount !== 0 || page.compound_head !== page || page.memcg_data !== null ||
+	    page._refcount !== 0 || page.compound_head !== page ||
 	    (page.mapping !== null && page.mapping_flags === 0) || slow_free)
 		return __free_pages_prepare(page, order, fpi_flags);
 
@@ -787,8 +785,7 @@ const UNUSUAL_AT_PREP = PAGE_FLAGS_CHECK_AT_PREP | __PG_HWPOISON;
 
 function check_new_pages(page: struct_page, order: number): boolean {
 	if (((page.flags & UNUSUAL_AT_PREP) !== 0 || page._mapcount !== -1 ||
-	     page._refcount !== 0 || page.mapping !== null || page.mapping_flags !== 0 ||
-	     page.memcg_data !== null) &&
+	     page._refcount !== 0 || page.mapping !== null || page.mapping_flags !== 0) &&
 	    check_new_page(page))
 		return true;
 	if (order !== 0) {

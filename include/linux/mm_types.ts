@@ -16,7 +16,6 @@ import type { struct_address_space, struct_file } from "#linux/fs.types.ts";
 import type { struct_anon_vma } from "#linux/rmap.ts";
 import type { struct_mmu_notifier_subscriptions } from "#linux/mmu_notifier.ts";
 import type { struct_task_struct } from "#linux/sched.ts";
-import type { struct_mem_cgroup } from "#linux/memcontrol.ts";
 import { type pgprot_t, type pmd_t, type pte_t, __pgprot, __pmd, __pte } from
 	"#asm/pgtable_types.ts";
 
@@ -53,7 +52,6 @@ export class struct_page {
 	lru: struct_list_head = new struct_list_head(this);
 	/** C: private; buddy order of a free page, swap entry, hugetlb flags. */
 	private_ = 0;
-	memcg_data: struct_mem_cgroup | null = null;
 	/**
 	 * C: shares lru.prev; mlocks of an unevictable page on the LRU. Of a page on a CPU's list,
 	 * its migrate type.
@@ -63,20 +61,78 @@ export class struct_page {
 	pt_private: object | null = null;
 	/** Page table pages: split page table lock; null elsewhere. */
 	ptl: spinlock_t | null = null;
-	compound_order = 0;
 	/**
-	 * C: page[1].compound_mapcount and compound_pincount, kept in the head; mapcount from -1.
+	 * Null until the page heads a compound page. Apart, because few do: struct pages lie behind
+	 * one another, and reading one brings in no more of memory than its size.
 	 */
-	compound_mapcount = -1;
-	compound_pincount = 0;
-	compound_dtor = 0;
-	compound_nr = 0;
-	/** THP split queue; null until a head needs one. */
-	deferred_list: struct_list_head | null = null;
+	compound: struct_compound | null = null;
 
 	constructor(pfn: pfn_nr) {
 		this.pfn = pfn;
 	}
+
+	get compound_order(): number {
+		return this.compound === null ? 0 : this.compound.order;
+	}
+
+	set compound_order(order: number) {
+		(this.compound ??= new struct_compound()).order = order;
+	}
+
+	/** From -1. */
+	get compound_mapcount(): number {
+		return this.compound === null ? -1 : this.compound.mapcount;
+	}
+
+	set compound_mapcount(mapcount: number) {
+		(this.compound ??= new struct_compound()).mapcount = mapcount;
+	}
+
+	get compound_pincount(): number {
+		return this.compound === null ? 0 : this.compound.pincount;
+	}
+
+	set compound_pincount(pincount: number) {
+		(this.compound ??= new struct_compound()).pincount = pincount;
+	}
+
+	get compound_dtor(): number {
+		return this.compound === null ? 0 : this.compound.dtor;
+	}
+
+	set compound_dtor(dtor: number) {
+		(this.compound ??= new struct_compound()).dtor = dtor;
+	}
+
+	get compound_nr(): number {
+		return this.compound === null ? 0 : this.compound.nr;
+	}
+
+	set compound_nr(nr: number) {
+		(this.compound ??= new struct_compound()).nr = nr;
+	}
+
+	/** THP split queue; null until a head needs one. */
+	get deferred_list(): struct_list_head | null {
+		return this.compound === null ? null : this.compound.deferred_list;
+	}
+
+	set deferred_list(list: struct_list_head | null) {
+		(this.compound ??= new struct_compound()).deferred_list = list;
+	}
+}
+
+/**
+ * Port-only: a compound page's order, mappings of it as a whole, pins, destructor and size, which C
+ * keeps in its first tail page. A page that headed one once keeps the object.
+ */
+class struct_compound {
+	order = 0;
+	mapcount = -1;
+	pincount = 0;
+	dtor = 0;
+	nr = 0;
+	deferred_list: struct_list_head | null = null;
 }
 
 /** The head page of a compound page, or a single page. */
